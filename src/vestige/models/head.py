@@ -33,6 +33,33 @@ class _Capture(nn.Module):
         return hidden[..., :0]
 
 
+@final
+class _OwnHead(nn.Module):
+    """A trained copy of an output layer, in fp32 whatever the precision of the hidden states."""
+
+    def __init__(self, original: nn.Module) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(original.get_parameter("weight").detach().float().clone())
+        bias = getattr(original, "bias", None)
+        self.bias = None if bias is None else nn.Parameter(bias.detach().float().clone())
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return nn.functional.linear(hidden.to(self.weight.dtype), self.weight, self.bias)
+
+
+@contextlib.contextmanager
+def trainable_head(model: PreTrainedModel) -> Iterator[None]:
+    """Inside, the model's output layer is a copy in fp32 that requires gradients, untied from the input embeddings."""
+    original, tied = output_head(model), model.config.tie_word_embeddings
+    model.set_output_embeddings(_OwnHead(original))
+    model.config.tie_word_embeddings = False
+    try:
+        yield
+    finally:
+        model.set_output_embeddings(original)
+        model.config.tie_word_embeddings = tied
+
+
 @contextlib.contextmanager
 def head_taken_out(model: PreTrainedModel) -> Iterator[Callable[[], Tensor]]:
     """Run the model without its head inside; the yielded function gives the hidden states of the last call.

@@ -1,6 +1,7 @@
 """The only place that runs a scoring pass: a model and encoded texts → the per-token table that every attack shares.
 
-Virtual tokens are never scored: where the hidden states outnumber the ids by P, position P + j predicts token j + 1.
+Virtual tokens are never scored: they are the past of each text (`stats/forward.py`), and position j predicts token
+j + 1.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import torch
 from torch import Tensor
 
 from vestige.errors import ScoringError
-from vestige.models.head import base_of, head_taken_out
+from vestige.models.head import head_taken_out
 from vestige.records import TEXT_COLUMNS, TOKEN_COLUMNS, TokenStats
+from vestige.stats.forward import Forward
 from vestige.stats.head import Head
 
 if TYPE_CHECKING:
@@ -47,14 +49,14 @@ def collect(
     offsets = np.concatenate([[0], np.cumsum([text.n_scored for text in texts])]).astype(np.int64)
     columns = {name: np.empty(offsets[-1], dtype) for name, dtype in TOKEN_COLUMNS.items()}
     scorable = [index for index, text in enumerate(texts) if text.n_scored]
-    core = base_of(model)
     with torch.inference_mode():
-        head = Head(core)
+        forward = Forward(model)
+        head = Head(forward.core)
         if scorable:
-            _verify(model, head, texts[scorable[0]])
-        with head_taken_out(core) as hidden_states:
+            _verify(forward, head, texts[scorable[0]])
+        with head_taken_out(forward.core) as hidden_states:
             for batch in batches(texts, scorable, tokens_per_batch=tokens_per_batch):
-                _score(model, head, hidden_states, [texts[index] for index in batch], batch, offsets, columns, pad_id)
+                _score(forward, head, hidden_states, [texts[index] for index in batch], batch, offsets, columns, pad_id)
                 progress(sum(len(texts[index].ids) for index in batch))
     table = TokenStats(
         ids=np.asarray([text.id for text in texts], dtype=np.str_),
@@ -95,7 +97,7 @@ def inputs_of(batch: Sequence[Encoded], *, pad_id: int, device: torch.device) ->
 
 
 def _score(
-    model: PreTrainedModel | PeftModel,
+    forward: Forward,
     head: Head,
     hidden_states: Callable[[], Tensor],
     batch: Sequence[Encoded],
@@ -104,15 +106,12 @@ def _score(
     columns: dict[str, np.ndarray],
     pad_id: int,
 ) -> None:
-    inputs = inputs_of(batch, pad_id=pad_id, device=next(model.parameters()).device)
-    model(**inputs, use_cache=False)
+    inputs = inputs_of(batch, pad_id=pad_id, device=forward.core.device)
+    forward(**inputs)
     hidden = hidden_states()
-    virtual = hidden.shape[1] - inputs["input_ids"].shape[1]
-    if virtual < 0:
+    if hidden.shape[1] != inputs["input_ids"].shape[1]:
         raise ScoringError(f"The model returned {hidden.shape[1]} positions for {inputs['input_ids'].shape[1]} tokens.")
-    wanted = torch.cat(
-        [hidden[row, virtual + text.first - 1 : virtual + text.end - 1] for row, text in enumerate(batch)]
-    )
+    wanted = torch.cat([hidden[row, text.first - 1 : text.end - 1] for row, text in enumerate(batch)])
     targets = np.concatenate([text.ids[text.first : text.end] for text in batch])
     statistics = head.statistics(wanted, torch.from_numpy(targets).to(hidden.device))
     places = np.concatenate([np.arange(offsets[index], offsets[index + 1]) for index in indices])
@@ -121,14 +120,14 @@ def _score(
         columns[name][places] = getattr(statistics, name).numpy()
 
 
-def _verify(model: PreTrainedModel | PeftModel, head: Head, text: Encoded) -> None:
+def _verify(forward: Forward, head: Head, text: Encoded) -> None:
     """Hold the sliced head against the model's own logits on a few tokens, before a pass relies on it."""
-    ids = torch.from_numpy(text.ids[:VERIFIED_TOKENS])[None].to(next(model.parameters()).device)
+    ids = torch.from_numpy(text.ids[:VERIFIED_TOKENS])[None].to(forward.core.device)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
-    full = model(**inputs, use_cache=False).logits[0]
-    with head_taken_out(base_of(model)) as hidden_states:
-        model(**inputs, use_cache=False)
-        head.verify(hidden_states()[0, -VERIFIED_TOKENS:], full[-VERIFIED_TOKENS:])
+    full = forward(**inputs).logits[0]
+    with head_taken_out(forward.core) as hidden_states:
+        forward(**inputs)
+        head.verify(hidden_states()[0], full)
 
 
 def _text_columns(texts: Sequence[Encoded]) -> dict[str, np.ndarray]:

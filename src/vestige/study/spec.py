@@ -114,6 +114,16 @@ class Study(_Section):
                 raise ValueError(f"two {what} bear the same name: {', '.join(names)}. Give one a `name`, or remove it.")
         return self
 
+    @model_validator(mode="after")
+    def _can_recompute(self) -> Self:
+        stuck = [method.label for method in self.method if not method.recomputable]
+        if self.training.gradient_checkpointing and stuck:
+            raise ValueError(
+                f"gradient_checkpointing does not work with {', '.join(stuck)}: its keys and values would be appended "
+                "twice. Leave it out, or raise training.gradient_accumulation to save memory instead."
+            )
+        return self
+
 
 def load_study(path: Path) -> Study:
     """Read and check a study file.

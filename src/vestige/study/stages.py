@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -35,6 +36,7 @@ from vestige.tuning.methods import make_method
 from vestige.tuning.schedule import Training
 
 if TYPE_CHECKING:
+    from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _ORDER, _START = 11, 12
@@ -113,14 +115,11 @@ def _train(task: Task, bench: Bench) -> None:
         steps=sorted(set(steps.values())),
         folder=bench.folder / UNFINISHED,
         pad_id=_pad_id(tokenizer),
+        rate_factor=method.rate_factor,
     )
-    with isolated_rng(start):
-        model = method.prepare(base, seed=start)
-    try:
+    with isolated_rng(start), method.prepare(base, seed=start) as model:
         losses = train(model, job, progress=bench.progress)
         trainable = sum(value.numel() for value in model.parameters() if value.requires_grad)
-    finally:
-        method.release(model)
     shutil.copytree(job.folder / CHECKPOINTS, bench.folder / CHECKPOINTS, copy_function=_link)
     facts = {"texts": len(texts), "trainable": trainable, "losses": losses}
     write_json(bench.folder / "training.json", facts | {"steps": {f"{epoch:g}": step for epoch, step in steps.items()}})
@@ -166,27 +165,31 @@ def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
 
 def _stats(task: Task, bench: Bench) -> None:
     from vestige.stats.collect import collect
+
+    examples = examples_of(bench.store, task.inputs["corpus"], task.spec["role"])
+    with _checkpoint(task, bench.store) as (model, tokenizer):
+        texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
+        table = collect(model, texts, pad_id=_pad_id(tokenizer), progress=bench.progress)
+    write_table(bench.folder / "tokens.parquet", table)
+
+
+@contextlib.contextmanager
+def _checkpoint(task: Task, store: Store) -> Iterator[tuple[PreTrainedModel | PeftModel, PreTrainedTokenizerBase]]:
+    """The model that a task is about, in evaluation mode: a checkpoint of its cell, or the base where it names none."""
     from vestige.tuning.checkpoint import load_weights
-    from vestige.tuning.train import CHECKPOINTS
+    from vestige.tuning.train import CHECKPOINTS, isolated_rng
 
     base, tokenizer = _model(task)
-    examples = examples_of(bench.store, task.inputs["corpus"], task.spec["role"])
-    texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
-    pad_id = _pad_id(tokenizer)
     if "cell" not in task.inputs:
-        write_table(bench.folder / "tokens.parquet", collect(base, texts, pad_id=pad_id, progress=bench.progress))
+        yield base, tokenizer
         return
-    cell = bench.store.open(task.inputs["cell"])
+    cell = store.open(task.inputs["cell"])
     spec = read_json(cell / DONE)["spec"]
     method = make_method({**spec["method"], "learning_rate": spec["learning_rate"]})
-    model = method.prepare(base, seed=0)
-    try:
-        step = read_json(cell / "training.json")["steps"][f"{task.spec['epoch']:g}"]
+    step = read_json(cell / "training.json")["steps"][f"{task.spec['epoch']:g}"]
+    with isolated_rng(0), method.prepare(base, seed=0) as model:
         load_weights(model, cell / CHECKPOINTS / str(step))
-        table = collect(model.eval(), texts, pad_id=pad_id, progress=bench.progress)
-    finally:
-        method.release(model)
-    write_table(bench.folder / "tokens.parquet", table)
+        yield model.eval(), tokenizer
 
 
 def stats_of(store: Store, address: str) -> TokenStats:

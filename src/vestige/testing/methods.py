@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -61,13 +62,24 @@ def tiny_job(
     )
 
 
+def attached(method: Method, base: PreTrainedModel, *, seed: int = 0) -> Any:
+    """The prepared model, never released: for a test that throws the base away."""
+    manager = method.prepare(base, seed=seed)
+    model: Any = manager.__enter__()
+    model.kept_attached = manager  # dropped, it would release the base
+    return model
+
+
 def check_method(method: Method, *, architecture: Architecture = "llama") -> None:
     """Raise AssertionError, saying which promise is broken, unless `method` keeps all of these on a tiny model.
 
-    It comes back from its JSON spec, is frozen and names its family; attaches the same trained parameters for the
-    same seed, in fp32; moves nothing else in a training, whose loss falls clearly at the largest of its learning
-    rates; scores exactly alike after its weights were saved and loaded; and leaves the base exactly as it was when it
-    is released, before a training and after.
+    * It comes back from its JSON spec, is frozen and names its family.
+    * It attaches the same trained parameters for the same seed, in fp32.
+    * A training moves nothing else, its loss falls clearly at the largest of its learning rates, and a training that
+      was killed and resumed ends with the same weights, bit by bit.
+    * Scores are exactly alike after its weights were saved and loaded, do not move with batch, order and padding, and
+      are those of the full logits behind the virtual tokens.
+    * The base is exactly as it was when the method is released, before a training and after.
     """
     _check_spec(method)
     with tempfile.TemporaryDirectory() as scratch:
@@ -76,8 +88,10 @@ def check_method(method: Method, *, architecture: Architecture = "llama") -> Non
         before = _Snapshot.of(base)
         _check_preparation(method, base)
         before.compare(base, method, when="prepared and released")
-        method.release(_trained(method, base, folder=Path(scratch)))
+        weights = _check_training(method, base, folder=Path(scratch) / "whole")
         before.compare(base, method, when="trained and released")
+        _check_resumption(method, base, weights, folder=Path(scratch) / "killed")
+        before.compare(base, method, when="killed, resumed and released")
 
 
 def _check_spec(method: Method) -> None:
@@ -87,7 +101,8 @@ def _check_spec(method: Method) -> None:
     assert "learning_rate" not in spec, f"{method.label}: the learning rate is no part of the spec, a cell has its own"
     assert method.family in get_args(Family), f"{method.label}: the family must be one of {get_args(Family)}"
     assert type(method).model_config.get("frozen"), f"{method.label}: must be frozen"
-    assert method.label.startswith(method.name), f"{method.label}: the label must begin with the name"
+    named = all(part in method.label for part in method.name.split("+"))
+    assert named, f"{method.label}: the label must hold the name"
     assert method.virtual_tokens >= 0, f"{method.label}: virtual tokens are counted from 0"
 
 
@@ -100,35 +115,85 @@ def _check_preparation(method: Method, base: PreTrainedModel) -> None:
 
 
 def _start(method: Method, base: PreTrainedModel, *, seed: int) -> dict[str, Tensor]:
-    model = method.prepare(base, seed=seed)
-    try:
+    with method.prepare(base, seed=seed) as model:
         return _copied(trained_parameters(model))
-    finally:
-        method.release(model)
 
 
-def _trained(method: Method, base: PreTrainedModel, *, folder: Path) -> Any:
-    """Train for ten epochs of four batches; returns the model with its weights loaded anew."""
-    model: Any = method.prepare(base, seed=0)
-    frozen = _copied(_frozen(model))
-    job = tiny_job(folder, learning_rate=max(method.learning_rate), checkpoints=(10,))
-    losses = train(model, job, progress=lambda _: None)
-    assert _equal(_frozen(model), frozen), f"{method.label}: the training moved what is not declared as trained"
-    first, last = np.mean(losses[:4]), np.mean(losses[-4:])
-    assert last < first - 0.2, f"{method.label}: in ten epochs the loss went from {first:.3f} to {last:.3f} nats only"
-    return _reloaded(method, base, model, folder=folder)
+def _check_training(method: Method, base: PreTrainedModel, *, folder: Path) -> dict[str, Tensor]:
+    """Train for ten epochs of four batches; returns the trained weights."""
+    with method.prepare(base, seed=0) as model:
+        frozen = _copied(_frozen(model))
+        losses = train(model, _job(method, folder), progress=lambda _: None)
+        assert _equal(_frozen(model), frozen), f"{method.label}: the training moved what is not declared as trained"
+        first, last = np.mean(losses[:4]), np.mean(losses[-4:])
+        assert last < first - 0.2, (
+            f"{method.label}: in ten epochs the loss went from {first:.3f} to {last:.3f} nats only"
+        )
+        _check_scores(method, model)
+        scores, weights = _scores(model), _copied(trained_parameters(model))
+        save_weights(model, folder / "saved")
+    with method.prepare(base, seed=1) as again:
+        load_weights(again, folder / "saved")
+        same = _same(scores, _scores(again))
+        assert same, f"{method.label}: scores change when the weights are saved and loaded"
+    return weights
 
 
-def _reloaded(method: Method, base: PreTrainedModel, model: Any, *, folder: Path) -> Any:
-    before = _scores(model)
-    save_weights(model, folder / "saved")
-    method.release(model)
-    again = method.prepare(base, seed=1)
-    load_weights(again, folder / "saved")
-    after = _scores(again)
-    same = all(np.array_equal(before.tokens[name], after.tokens[name]) for name in before.tokens)
-    assert same, f"{method.label}: scores change when the weights are saved and loaded"
-    return again
+def _job(method: Method, folder: Path) -> Job:
+    job = tiny_job(folder, learning_rate=max(method.learning_rate), checkpoints=(5, 10))
+    return replace(job, rate_factor=method.rate_factor)
+
+
+class _Killed(BaseException):
+    """Stands for a signal: nothing on the way may catch it."""
+
+
+def _check_resumption(method: Method, base: PreTrainedModel, weights: Mapping[str, Tensor], *, folder: Path) -> None:
+    """Kill the same training between its checkpoints, and go on in a freshly prepared model."""
+    job = _job(method, folder)
+    steps = iter(range(len(job.batches)))
+
+    def kill(_: int) -> None:
+        if next(steps) == job.steps[0] + 2:
+            raise _Killed
+
+    with contextlib.suppress(_Killed), method.prepare(base, seed=0) as model:
+        train(model, job, progress=kill)
+    with method.prepare(base, seed=0) as model:
+        train(model, job, progress=lambda _: None)
+        same = _equal(trained_parameters(model), weights)
+    assert same, f"{method.label}: a killed and resumed training ends with other weights than an undisturbed one"
+
+
+def _check_scores(method: Method, model: Any) -> None:
+    texts = tiny_encoded(8)
+    table = collect(model, texts, pad_id=0)
+    for batched in (collect(model, texts, pad_id=5, tokens_per_batch=1), collect(model, texts[::-1], pad_id=0)):
+        for place, name in enumerate(batched.ids):
+            difference = np.abs(_logp(batched, place) - _logp(table, table.ids.tolist().index(name))).max()
+            assert difference <= 1e-5, f"{method.label}: scores move by {difference:.2g} with batch, order or padding"
+    naive = np.concatenate([_naive(model, text, virtual=method.virtual_tokens) for text in texts])
+    difference = np.abs(table.tokens["logp"] - naive).max()
+    assert difference <= 1e-5, f"{method.label}: scores differ by {difference:.2g} from those of the full logits"
+
+
+@torch.inference_mode()
+def _naive(model: Any, text: Encoded, *, virtual: int) -> Tensor:
+    """Log-probabilities from the full logits of one text; a prefix leaves no logits of its own, a prompt does."""
+    logits = model(input_ids=torch.from_numpy(text.ids)[None]).logits[0].double()
+    ahead = len(logits) - len(text.ids)
+    assert ahead in (0, virtual), f"{ahead} positions ahead of the text, {virtual} virtual tokens declared"
+    chosen = logits[ahead + text.first - 1 : ahead + text.end - 1].log_softmax(1)
+    logp: Tensor = chosen.gather(1, torch.from_numpy(text.ids[text.first : text.end])[:, None])[:, 0]
+    return logp
+
+
+def _logp(table: TokenStats, place: int) -> Any:
+    return table.tokens["logp"][table.offsets[place] : table.offsets[place + 1]]
+
+
+def _same(one: TokenStats, other: TokenStats) -> bool:
+    return all(np.array_equal(values, other.tokens[name]) for name, values in one.tokens.items())
 
 
 def _scores(model: Any) -> TokenStats:
@@ -136,8 +201,9 @@ def _scores(model: Any) -> TokenStats:
 
 
 def _frozen(model: nn.Module) -> dict[str, Tensor]:
-    trained = trained_parameters(model)
-    return {name: value for name, value in model.state_dict().items() if name not in trained}
+    trained = {id(value) for value in trained_parameters(model).values()}
+    state = model.state_dict(keep_vars=True)
+    return {name: value.detach() for name, value in state.items() if id(value) not in trained}
 
 
 def _copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -37,7 +37,7 @@ _SHAPES: Mapping[Architecture, tuple[str, Mapping[str, Any]]] = {
     "llama": ("llama", {"tie_word_embeddings": True}),
     "gpt2": ("gpt2", {"n_embd": _WIDTH, "n_layer": 2, "n_head": 2, "n_positions": CONTEXT, "initializer_range": 0.2}),
     "gpt_neox": ("gpt_neox", {"tie_word_embeddings": False}),
-    "qwen2": ("qwen2", {}),
+    "qwen2": ("qwen2", {"num_key_value_heads": 1}),
     # Weights so wide that the raw logits reach well beyond the cap.
     "gemma2": ("gemma2", {"final_logit_softcapping": 2.0, "initializer_range": 0.5}),
     "gemma3": ("gemma3_text", {"final_logit_softcapping": 3.0, "initializer_range": 0.5}),

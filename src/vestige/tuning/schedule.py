@@ -22,6 +22,10 @@ class Training(BaseModel):
     `search`: `validation` tries each learning rate on the first seed and fold and takes the best to all of them;
     `all` trains every learning rate on every seed and fold. `checkpoints` are in epochs, fractions allowed; the last
     is the end of the training.
+
+    `batch_size` is the number of texts of an optimizer step. Less memory: `gradient_accumulation` runs a batch in so
+    many parts, `gradient_checkpointing` computes activations anew in the backward pass; both leave the training as it
+    is but for the order of sums.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +36,8 @@ class Training(BaseModel):
     checkpoints: tuple[PositiveFloat, ...] = Field(default=(0.25, 0.5, 1, 2, 3, 5), min_length=1)
     weight_decay: float = Field(default=0.0, ge=0)
     clip: PositiveFloat = 1.0
+    gradient_accumulation: PositiveInt = 1
+    gradient_checkpointing: bool = False
 
     @model_validator(mode="after")
     def _ends_at_the_last_checkpoint(self) -> Self:

@@ -13,8 +13,9 @@ import dataclasses
 import math
 import random
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -28,15 +29,17 @@ from vestige.errors import TuningError
 from vestige.models.head import base_of, head_taken_out, logit_adjustment, output_head
 from vestige.store.io import read_json, write_json
 from vestige.tuning import checkpoint
-from vestige.tuning.checkpoint import load_optimizer, load_rng
+from vestige.tuning.batch import collate, trained_positions
+from vestige.tuning.checkpoint import load_optimizer, load_rng, trained_parameters
 from vestige.tuning.schedule import Training
+from vestige.tuning.trunk import is_frozen, join, states_of
 
 if TYPE_CHECKING:
     from peft import PeftModel
+    from transformers import PreTrainedModel
 
     from vestige.data.encode import Encoded
 
-IGNORED = -100
 CHECKPOINTS = "checkpoints"
 
 Progress = Callable[[int], None]
@@ -49,7 +52,7 @@ class Job:
     """One cell to train: its schedule, learning rate, the texts and the batches of their positions.
 
     `steps` are the optimizer steps whose weights are kept, as `<folder>/checkpoints/<step>/weights.safetensors`;
-    `<folder>/state/` holds what a killed training goes on from.
+    `<folder>/state/` holds what a killed training goes on from. `rate_factor` is the method's (`Method.rate_factor`).
     """
 
     training: Training
@@ -61,9 +64,10 @@ class Job:
     steps: Sequence[int]
     folder: Path
     pad_id: int
+    rate_factor: Callable[[str], float] = lambda _: 1.0
 
 
-def train(model: PeftModel, job: Job, *, progress: Progress) -> list[float]:
+def train(model: PreTrainedModel | PeftModel, job: Job, *, progress: Progress) -> list[float]:
     """Train a prepared model and keep its checkpoints; goes on from `job.folder` where an earlier attempt was killed.
 
     Returns the training loss of every step, in nats per trained token. The final weights are those of an undisturbed
@@ -77,7 +81,11 @@ def train(model: PeftModel, job: Job, *, progress: Progress) -> list[float]:
         try:
             trainer.train(resume_from_checkpoint=trainer.last_state())
         finally:
-            model.eval()  # the base inside is lent, and its own dropout must not meet the next scoring pass
+            # The base inside is lent: neither its dropout nor its recomputing must meet the next scoring pass.
+            model.eval()
+            vars(model).pop("_is_accelerate_prepared", None)
+            if job.training.gradient_checkpointing:
+                base_of(model).activation_checkpointing_disable()
         return trainer.losses
 
 
@@ -102,35 +110,74 @@ class CellTrainer(Trainer):
     JSON.
     """
 
-    def __init__(self, model: PeftModel, job: Job, *, progress: Progress) -> None:
+    def __init__(self, model: PreTrainedModel | PeftModel, job: Job, *, progress: Progress) -> None:
         self.job = job
         self.losses: list[float] = []
         self._progress = progress
         self._trained = model
         super().__init__(model=model, args=_arguments(job), callbacks=[_KeepAt(job.steps)])
         self.remove_callback(PrinterCallback)
-        self._adjust = logit_adjustment(base_of(model))
+        self._base = base_of(model)
+        self._adjust = logit_adjustment(self._base)
+        self._is_trunk_frozen = is_frozen(model)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
+        job = self.job
+        parts = job.training.gradient_accumulation
+        texts: Sequence[Any] = job.texts
+        merge: Callable[[Sequence[Any]], Mapping[str, Any]] = partial(collate, pad_id=job.pad_id)
+        if self._is_trunk_frozen:
+            texts, merge = states_of(self._base, job.texts, pad_id=job.pad_id), join
         loader: DataLoader[Any] = DataLoader(
-            self.job.texts,  # type: ignore[arg-type]  # a sequence is a map-style dataset
-            batch_sampler=[list(batch) for batch in self.job.batches],
-            collate_fn=lambda batch: collate(batch, pad_id=self.job.pad_id),
+            texts,  # type: ignore[arg-type]  # a sequence is a map-style dataset
+            batch_sampler=[list(batch) for batch in job.batches],
+            collate_fn=lambda batch: {"parts": [merge(part) for part in _cut(batch, parts=parts)]},
         )
         prepared: DataLoader[Any] = self.accelerator.prepare(loader)
         return prepared
 
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """AdamW; one group for each learning rate of the method's parts, without decay for biases and norms."""
+        if self.optimizer is None:
+            decayed = set(self.get_decay_parameter_names(self._trained))
+            groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
+            for name, value in trained_parameters(self._trained).items():
+                groups.setdefault((self.job.rate_factor(name), name in decayed), []).append(value)
+            self.optimizer = torch.optim.AdamW(
+                [
+                    {
+                        "params": values,
+                        "lr": factor * self.job.learning_rate,
+                        "weight_decay": self.job.training.weight_decay if decays else 0.0,
+                    }
+                    for (factor, decays), values in groups.items()
+                ],
+                fused=True,
+            )
+        return self.optimizer
+
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
-        tokens = int(inputs["attention_mask"].sum())
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)
-        self.losses.append(loss.item())
-        if not math.isfinite(self.losses[-1]):
+        """Forward and backward of one batch, in as many parts as the study asks; every trained token weighs alike."""
+        model.train()
+        parts = self._prepare_inputs(inputs)["parts"]
+        counts = [_trained_tokens(part) for part in parts]
+        losses = []
+        for part, count in zip(parts, counts, strict=True):
+            loss = self.compute_loss(model, part) * (count / sum(counts))
+            self.accelerator.backward(loss)
+            losses.append(loss.detach())
+        total = torch.stack(losses).sum()
+        self._record(total.item(), tokens=sum(_tokens(part) for part in parts))
+        return total
+
+    def _record(self, loss: float, *, tokens: int) -> None:
+        self.losses.append(loss)
+        if not math.isfinite(loss):
             raise TuningError(
-                f"The training loss became {self.losses[-1]} at step {len(self.losses)} with learning rate "
+                f"The training loss became {loss} at step {len(self.losses)} with learning rate "
                 f"{self.job.learning_rate:g}. Try a lower learning rate, or a longer warm-up."
             )
         self._progress(tokens)
-        return loss
 
     def compute_loss(
         self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -139,15 +186,22 @@ class CellTrainer(Trainer):
 
         Mean over the trained tokens of the batch, nats, in fp32.
         """
-        base = base_of(model)
+        states = inputs if self._is_trunk_frozen else self._run_trunk(model, inputs)
+        logits = self._adjust(output_head(self._base)(states["hidden"]))
+        return torch.nn.functional.cross_entropy(logits.float(), states["targets"])
+
+    def _run_trunk(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         labels = inputs["labels"]
-        with head_taken_out(base) as hidden_states:
+        with head_taken_out(self._base) as hidden_states:
             model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
         hidden = hidden_states()
         virtual = hidden.shape[1] - labels.shape[1]
-        trained = labels[:, 1:] != IGNORED
-        logits = self._adjust(output_head(base)(hidden[:, virtual:-1][trained]))
-        return torch.nn.functional.cross_entropy(logits.float(), labels[:, 1:][trained])
+        trained = trained_positions(labels)
+        return {"hidden": hidden[:, virtual:-1][trained], "targets": labels[:, 1:][trained]}
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Not counted: nobody reads it."""
+        return 0
 
     def last_state(self) -> str | None:
         """The folder of the latest whole state, None for a fresh start."""
@@ -209,20 +263,18 @@ class _KeepAt(TrainerCallback):
         return control
 
 
-def collate(batch: Sequence[Encoded], *, pad_id: int) -> dict[str, torch.Tensor]:
-    """Right-padded `input_ids`, `attention_mask` and `labels`, each (texts, longest); what is not trained is labelled
-    −100.
-    """
-    longest = max(len(text.ids) for text in batch)
-    ids = torch.full((len(batch), longest), pad_id)
-    labels = torch.full((len(batch), longest), IGNORED)
-    mask = torch.zeros((len(batch), longest), dtype=torch.long)
-    for row, text in enumerate(batch):
-        own = torch.from_numpy(text.ids)
-        ids[row, : len(own)] = own
-        labels[row, text.first : len(own)] = own[text.first :]
-        mask[row, : len(own)] = 1
-    return {"input_ids": ids, "attention_mask": mask, "labels": labels}
+def _cut(batch: Sequence[Any], *, parts: int) -> list[Sequence[Any]]:
+    """At most `parts` parts of the same size, the last one perhaps smaller."""
+    size = math.ceil(len(batch) / parts)
+    return [batch[start : start + size] for start in range(0, len(batch), size)]
+
+
+def _trained_tokens(part: Mapping[str, Any]) -> int:
+    return len(part["targets"]) if "targets" in part else int(trained_positions(part["labels"]).sum())
+
+
+def _tokens(part: Mapping[str, Any]) -> int:
+    return int(part["n_tokens"]) if "n_tokens" in part else int(part["attention_mask"].sum())
 
 
 def _arguments(job: Job) -> TrainingArguments:
@@ -234,7 +286,8 @@ def _arguments(job: Job) -> TrainingArguments:
         warmup_steps=job.warmup_steps,
         weight_decay=job.training.weight_decay,
         max_grad_norm=job.training.clip,
-        optim="adamw_torch",
+        activation_checkpointing=job.training.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
         seed=job.seed,
         save_strategy="no",
         logging_strategy="no",

@@ -19,14 +19,16 @@ from vestige.models.head import base_of
 from vestige.records import Example, TokenStats
 from vestige.stats.collect import batches, collect
 from vestige.stats.head import SLICE
+from vestige.testing.methods import attached
 from vestige.testing.models import ARCHITECTURES, Architecture, tiny_model, tiny_texts, tiny_tokenizer
 from vestige.tuning.checkpoint import trained_parameters
 from vestige.tuning.methods import make_method
 
 FLOATS = ("logp", "mean_logp", "var_logp")
 VIRTUAL = 7
+VIRTUALLY = ("prompt", "prefix", "p_tuning")
 
-every_kind = pytest.mark.parametrize("kind", ["base", "lora", "prompt"])
+every_kind = pytest.mark.parametrize("kind", ["base", "lora", "prompt", "prefix", "p_tuning", "lora+prompt"])
 
 
 @functools.cache
@@ -44,8 +46,8 @@ def model(kind: str, architecture: Architecture = "llama") -> Any:
     base = tiny_model(architecture)
     if kind == "base":
         return base
-    prepared = make_method({"name": kind, **({"tokens": VIRTUAL} if kind == "prompt" else {})}).prepare(base, seed=0)
-    generator = torch.Generator().manual_seed(1)
+    prepared = attached(make_method({"name": kind, **({"tokens": VIRTUAL} if kind in VIRTUALLY else {})}), base)
+    generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for value in trained_parameters(prepared).values():
             value.copy_(0.3 * torch.randn(value.shape, generator=generator))

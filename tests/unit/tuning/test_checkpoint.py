@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vestige.errors import StoreError
+from vestige.testing.methods import attached
 from vestige.testing.models import tiny_model
 from vestige.tuning.checkpoint import (
     WEIGHTS,
@@ -24,7 +25,7 @@ from vestige.tuning.methods.lora import Lora
 
 
 def test_weights_come_back_exactly_and_alone(tmp_path: Path) -> None:
-    one, other = (Lora().prepare(tiny_model("llama"), seed=seed) for seed in (0, 1))
+    one, other = (attached(Lora(), tiny_model("llama"), seed=seed) for seed in (0, 1))
     save_weights(one, tmp_path)
     load_weights(other, tmp_path)
     expected = trained_parameters(one)
@@ -33,19 +34,19 @@ def test_weights_come_back_exactly_and_alone(tmp_path: Path) -> None:
 
 
 def test_weights_of_another_method_are_refused(tmp_path: Path) -> None:
-    save_weights(Lora(targets="attention").prepare(tiny_model("llama"), seed=0), tmp_path)
+    save_weights(attached(Lora(targets="attention"), tiny_model("llama"), seed=0), tmp_path)
     with pytest.raises(StoreError, match=r"weights\.safetensors does not fit .* differ in .*mlp"):
-        load_weights(Lora().prepare(tiny_model("llama"), seed=0), tmp_path)
+        load_weights(attached(Lora(), tiny_model("llama"), seed=0), tmp_path)
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
-    save_weights(Lora(r=2).prepare(tiny_model("llama"), seed=0), tmp_path)
+    save_weights(attached(Lora(r=2), tiny_model("llama"), seed=0), tmp_path)
     with pytest.raises(StoreError, match="shapes"):
-        load_weights(Lora(r=4).prepare(tiny_model("llama"), seed=0), tmp_path)
+        load_weights(attached(Lora(r=4), tiny_model("llama"), seed=0), tmp_path)
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    model = Lora().prepare(tiny_model("llama"), seed=0)
+    model = attached(Lora(), tiny_model("llama"), seed=0)
     save_weights(model, tmp_path)
     (tmp_path / WEIGHTS).write_bytes((tmp_path / WEIGHTS).read_bytes()[:100])
     with pytest.raises(StoreError, match=r"weights\.safetensors"):

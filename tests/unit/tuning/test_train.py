@@ -14,14 +14,15 @@ import torch
 from vestige.data.encode import Encoded
 from vestige.errors import TuningError
 from vestige.stats.collect import collect
-from vestige.testing.methods import tiny_encoded, tiny_job
+from vestige.testing.methods import attached, tiny_encoded, tiny_job
 from vestige.testing.models import Architecture, tiny_model
+from vestige.tuning.batch import IGNORED, collate
 from vestige.tuning.checkpoint import WEIGHTS, load_tensors, trained_parameters
 from vestige.tuning.methods import make_method
 from vestige.tuning.methods.base import Method
 from vestige.tuning.methods.lora import Lora
 from vestige.tuning.methods.prompt import Prompt
-from vestige.tuning.train import CHECKPOINTS, IGNORED, CellTrainer, Job, collate, isolated_rng, train
+from vestige.tuning.train import CHECKPOINTS, CellTrainer, Job, isolated_rng, train
 
 DROPOUT = Lora(dropout=0.3)
 
@@ -32,7 +33,7 @@ class Killed(BaseException):
 
 def prepared(method: Method = DROPOUT, architecture: Architecture = "gpt2") -> Any:
     """GPT-2 has dropout of its own, beside LoRA's."""
-    return method.prepare(tiny_model(architecture).requires_grad_(False), seed=0)
+    return attached(method, tiny_model(architecture).requires_grad_(False))
 
 
 def run(job: Job, *, method: Method = DROPOUT, kill_after: int | None = None) -> list[float]:
@@ -200,9 +201,8 @@ def test_nothing_is_pickled_and_only_the_latest_state_is_kept(tmp_path: Path) ->
 def test_the_lent_base_is_back_in_evaluation_mode(tmp_path: Path, architecture: Architecture) -> None:
     base = tiny_model(architecture).requires_grad_(False)
     before = collect(base, tiny_encoded(8), pad_id=0)
-    model: Any = DROPOUT.prepare(base, seed=0)
-    train(model, tiny_job(tmp_path, learning_rate=1e-2), progress=lambda _: None)
-    DROPOUT.release(model)
+    with DROPOUT.prepare(base, seed=0) as model:
+        train(model, tiny_job(tmp_path, learning_rate=1e-2), progress=lambda _: None)
     assert not any(module.training for module in base.modules())
     assert np.array_equal(collect(base, tiny_encoded(8), pad_id=0).tokens["logp"], before.tokens["logp"])
 
@@ -225,10 +225,9 @@ def test_poisoned_weights_fail_at_the_first_step(tmp_path: Path) -> None:
 
 def test_a_failed_training_leaves_the_generators_and_the_base_as_they_were(tmp_path: Path) -> None:
     base = tiny_model("gpt2").requires_grad_(False)
-    model: Any = DROPOUT.prepare(base, seed=0)
-    before = torch.get_rng_state()
-    with pytest.raises(TuningError):
-        train(model, tiny_job(tmp_path, learning_rate=1e30), progress=lambda _: None)
-    DROPOUT.release(model)
+    with DROPOUT.prepare(base, seed=0) as model:
+        before = torch.get_rng_state()
+        with pytest.raises(TuningError):
+            train(model, tiny_job(tmp_path, learning_rate=1e30), progress=lambda _: None)
     assert torch.equal(torch.get_rng_state(), before)
     assert not any(module.training for module in base.modules())

@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vestige.errors import ConfigError, near_misses
@@ -19,10 +19,16 @@ def discover() -> Mapping[str, type[Method]]:
     """Name → method, for every file of this package that defines one."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return {
-        method.model_fields["name"].default: method
-        for method in sorted(Method.__subclasses__(), key=lambda m: m.__name__)
-    }
+    return {method.model_fields["name"].default: method for method in sorted(_final(Method), key=lambda m: m.__name__)}
+
+
+def _final(kind: Any) -> Iterator[type[Method]]:
+    """A class is abstract or final: those without a class below them can be used."""
+    below = kind.__subclasses__()
+    if not below:
+        yield kind
+    for one in below:
+        yield from _final(one)
 
 
 def make_method(table: Mapping[str, Any]) -> Method:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat
@@ -26,11 +27,20 @@ class Method(BaseModel, ABC):
 
     `warmup` is the share of the first epoch in which the learning rate rises; it is constant afterwards, so that every
     checkpoint is a finished run.
+
+    * `family`: parameter, prompt or hybrid.
+    * `saves`: what a checkpoint holds, for people.
+    * `mergeable`: whether the result can be folded into a plain model of the base's architecture.
+    * `recomputable`: whether activations can be computed anew in the backward pass (gradient checkpointing).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     family: ClassVar[Family]
+    saves: ClassVar[str]
+    mergeable: ClassVar[bool]
+    recomputable: ClassVar[bool] = True
+
     name: str
     learning_rate: LearningRates
     warmup: float = Field(default=0.2, ge=0, le=1)
@@ -41,15 +51,16 @@ class Method(BaseModel, ABC):
         return 0
 
     @abstractmethod
-    def prepare(self, base: PreTrainedModel, *, seed: int) -> PeftModel:
-        """Attach what is trained, in fp32, initialized from `seed`; nothing else of the model requires gradients.
+    def prepare(self, base: PreTrainedModel, *, seed: int) -> AbstractContextManager[PreTrainedModel | PeftModel]:
+        """`with method.prepare(base, seed=0) as model`: attach what is trained, in fp32, initialized from `seed`.
 
-        The seed is applied to torch's generator by the caller's isolation; `base` itself is lent, see `release`.
+        Inside, only what is trained requires gradients; afterwards `base`, which is lent, is exactly as it was. The
+        seed is applied to torch's generator, whose state is the caller's concern.
         """
 
-    @abstractmethod
-    def release(self, model: PeftModel) -> None:
-        """Take off what `prepare` attached: the base is exactly as it was."""
+    def rate_factor(self, parameter: str) -> float:
+        """By what the learning rate is multiplied for a trained parameter, given its name in the prepared model."""
+        return 1.0
 
     def spec(self) -> dict[str, Any]:
         """What of the method decides the trained weights, the learning rate apart: JSON, and `make_method` reads it."""

@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field, PositiveInt
 
-from vestige.errors import ModelError
 from vestige.tuning.methods.base import Family, LearningRates, Method
+from vestige.tuning.methods.layers import Placement, fan_in_fan_out, target_paths
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
-
-ATTENTION = frozenset({"attn", "self_attn", "attention", "self_attention"})
-PROJECTION = frozenset({"mlp", "feed_forward", "ffn"})
-PLACEMENTS = {"attention": ATTENTION, "projection": PROJECTION, "all": ATTENTION | PROJECTION}
 
 
 @final
 class Lora(Method):
     """Trains B·A of rank `r`, scaled by `alpha / r`, beside frozen linear layers.
 
-    `targets`: `attention` (query, key, value, output), `projection` (gate, up, down) or `all`. The layers are named
-    to peft by their full paths, because short names are ambiguous: GPT-2's `c_proj` is an attention and a projection
-    layer at once.
+    `targets`: `attention` (query, key, value, output), `projection` (gate, up, down) or `all`. `rslora` scales by
+    `alpha / √r` (Kalajdzievski 2023, arXiv:2312.03732); `dora` trains the length of each weight column beside its
+    direction (Liu et al. 2024, arXiv:2402.09353).
     """
 
     family: ClassVar[Family] = "parameter"
+    saves: ClassVar[str] = "A and B of each layer"
+    mergeable: ClassVar[bool] = True
+
     name: Literal["lora"] = "lora"
     learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
     r: PositiveInt = 8
     alpha: PositiveInt = 16
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    targets: Literal["attention", "projection", "all"] = "all"
+    targets: Placement = "all"
+    rslora: bool = False
+    dora: bool = False
 
-    def prepare(self, base: PreTrainedModel, *, seed: int) -> PeftModel:
+    @contextlib.contextmanager
+    def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
         import torch
         from peft import LoraConfig, get_peft_model
-        from transformers.pytorch_utils import Conv1D
 
         paths = target_paths(base, self.targets)
         config = LoraConfig(
@@ -46,31 +49,14 @@ class Lora(Method):
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
             target_modules=paths,
-            fan_in_fan_out=isinstance(base.get_submodule(paths[0]), Conv1D),
+            fan_in_fan_out=fan_in_fan_out(base, paths),
+            use_rslora=self.rslora,
+            use_dora=self.dora,
             task_type="CAUSAL_LM",
         )
         torch.manual_seed(seed)
-        return get_peft_model(base, config)
-
-    def release(self, model: PeftModel) -> None:
-        model.unload()
-
-
-def target_paths(base: PreTrainedModel, targets: str) -> list[str]:
-    """Full paths of the linear layers under an attention or projection block, in the model's order.
-
-    Raises:
-        ModelError: the architecture names its blocks otherwise; the message lists the layers it has.
-    """
-    from torch import nn
-    from transformers.pytorch_utils import Conv1D
-
-    linear = [name for name, module in base.named_modules() if isinstance(module, nn.Linear | Conv1D)]
-    paths = [name for name in linear if PLACEMENTS[targets] & set(name.split("."))]
-    if not paths:
-        kinds = sorted({".".join(part for part in name.split(".") if not part.isdigit()) for name in linear})
-        raise ModelError(
-            f"No {targets} layer found in {type(base).__name__}: a layer counts when a part of its path is one of "
-            f"{', '.join(sorted(PLACEMENTS[targets]))}. Its linear layers: {', '.join(kinds)}."
-        )
-    return paths
+        model = get_peft_model(base, config)
+        try:
+            yield model
+        finally:
+            model.unload()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, final
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 
 from vestige.tuning.methods.base import Family, LearningRates, Method
 
@@ -15,23 +17,42 @@ if TYPE_CHECKING:
 
 @final
 class Prompt(Method):
-    """Trains `tokens` virtual tokens; they start as the embeddings of `text`, repeated or cut to fit.
+    """Trains `tokens` virtual tokens.
 
-    Without a text they start as the embeddings of tokens drawn from the vocabulary, never as N(0, 1), which is far
-    from the scale of any model's embeddings.
+    `init`: `vocabulary`, the embeddings of tokens drawn from the vocabulary; `random`, normal numbers with the mean
+    and spread of the model's embeddings; `text`, the embeddings of `text`, repeated or cut to fit.
+
+    Differs from peft in `random`, which there is N(0, 1) whatever the scale of the embeddings, and in the scale that
+    Gemma gives its embeddings, which peft leaves out of the start.
     """
 
     family: ClassVar[Family] = "prompt"
+    saves: ClassVar[str] = "the virtual tokens' embeddings"
+    mergeable: ClassVar[bool] = False
+
     name: Literal["prompt"] = "prompt"
     learning_rate: LearningRates = (1e-2, 3e-2, 1e-1)
     tokens: PositiveInt = 20
+    init: Literal["vocabulary", "random", "text"] = "vocabulary"
     text: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_text_is_for_starting(cls, table: Any) -> Any:
+        return {"init": "text", **table} if isinstance(table, Mapping) and table.get("text") is not None else table
+
+    @model_validator(mode="after")
+    def _text_where_it_is_used(self) -> Self:
+        if (self.init == "text") != (self.text is not None):
+            raise ValueError(f"init = {self.init!r} and text = {self.text!r} do not go together")
+        return self
 
     @property
     def virtual_tokens(self) -> int:
         return self.tokens
 
-    def prepare(self, base: PreTrainedModel, *, seed: int) -> PeftModel:
+    @contextlib.contextmanager
+    def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
         import torch
         from peft import PromptTuningConfig, get_peft_model
 
@@ -39,11 +60,16 @@ class Prompt(Method):
         config = PromptTuningConfig(
             task_type="CAUSAL_LM",
             num_virtual_tokens=self.tokens,
-            prompt_tuning_init="SAMPLE_VOCAB" if self.text is None else "TEXT",
+            prompt_tuning_init={"vocabulary": "SAMPLE_VOCAB", "random": "RANDOM", "text": "TEXT"}[self.init],
             prompt_tuning_init_text=self.text,
-            tokenizer_name_or_path=None if self.text is None else base.config._name_or_path,
+            tokenizer_name_or_path=base.config._name_or_path if self.init == "text" else None,
         )
-        return get_peft_model(base, config)
-
-    def release(self, model: PeftModel) -> None:
-        """Nothing to take off: peft wraps the base and leaves it alone."""
+        model = get_peft_model(base, config)
+        start = next(value for value in model.prompt_encoder.parameters())
+        embedding = base.get_input_embeddings()
+        with torch.no_grad():
+            if self.init == "random":
+                weight = embedding.get_parameter("weight").float()
+                start.mul_(weight.std(0)).add_(weight.mean(0))
+            start.mul_(float(getattr(embedding, "scalar_embed_scale", 1.0)))
+        yield model

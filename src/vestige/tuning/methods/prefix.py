@@ -1,0 +1,92 @@
+"""Prefix tuning: trained keys and values in front of every layer (Li and Liang 2021, arXiv:2101.00190)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
+
+from pydantic import PositiveInt
+
+from vestige.tuning.methods.base import Family, LearningRates, Method
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+
+@final
+class Prefix(Method):
+    """Trains keys and values of `tokens` virtual tokens in each layer.
+
+    `init`: `vocabulary`, the keys and values that the model computes for tokens drawn from its vocabulary; `random`,
+    N(0, 1), which is peft's start and far from the scale of any model's keys. With `projection` the prefix is the
+    output of a two-layer network of width `hidden` (the model's width, if not given), which is trained in its place
+    (section 4.3 of the paper) and begins at the same keys and values: they are its last bias at the start.
+
+    Differs from peft in the start; see docs/results/learning-rates.md for what that gains.
+    """
+
+    family: ClassVar[Family] = "prompt"
+    saves: ClassVar[str] = "keys and values of each layer, or the network that makes them"
+    mergeable: ClassVar[bool] = False
+    # peft passes the prefix as past keys and values, which a second pass through a layer would append once more.
+    recomputable: ClassVar[bool] = False
+
+    name: Literal["prefix"] = "prefix"
+    learning_rate: LearningRates = (1e-3, 3e-3, 1e-2)
+    tokens: PositiveInt = 20
+    init: Literal["vocabulary", "random"] = "vocabulary"
+    projection: bool = False
+    hidden: PositiveInt | None = None
+
+    @property
+    def virtual_tokens(self) -> int:
+        return self.tokens
+
+    @contextlib.contextmanager
+    def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
+        import torch
+        from peft import PrefixTuningConfig, get_peft_model
+
+        torch.manual_seed(seed)
+        config = PrefixTuningConfig(
+            task_type="CAUSAL_LM",
+            num_virtual_tokens=self.tokens,
+            prefix_projection=self.projection,
+            encoder_hidden_size=self.hidden or base.config.get_text_config().hidden_size,
+        )
+        model = get_peft_model(base, config)
+        if self.init == "vocabulary":
+            start_at(model.prompt_encoder["default"], keys_and_values(base, tokens=self.tokens))
+        yield model
+
+
+def keys_and_values(base: PreTrainedModel, *, tokens: int) -> Tensor:
+    """What each layer computes for tokens drawn from the vocabulary, in the order that peft keeps a prefix in: shape
+    (tokens, layers × 2 × heads × width of a head), fp32.
+    """
+    import torch
+
+    from vestige.models.head import head_taken_out
+
+    weight = base.get_input_embeddings().get_parameter("weight")
+    ids = torch.randint(len(weight), (1, tokens)).to(base.device)
+    with torch.no_grad(), head_taken_out(base):
+        answer: Any = base(input_ids=ids, use_cache=True)
+    layers = [part[0].transpose(0, 1) for layer in answer.past_key_values.layers for part in (layer.keys, layer.values)]
+    return torch.stack(layers, dim=1).reshape(tokens, -1).float()
+
+
+def start_at(encoder: Any, start: Tensor) -> None:
+    """Let a prefix begin at `start`: as its own weights, or as what its network answers to anything."""
+    import torch
+
+    with torch.no_grad():
+        if not encoder.prefix_projection:
+            encoder.embedding.weight.copy_(start)
+            return
+        last = encoder.transform[-1]
+        offset = start - encoder.transform(encoder.embedding.weight)
+        last.bias.add_(offset.mean(0))
