@@ -35,7 +35,7 @@ class Hybrid(Method):
     """Two methods at once; `name` names the fields that hold them.
 
     `learning_rate` is that of one part, and the part `scaled` has `ratio` times it, because what is right for LoRA is
-    a hundred times too little for a soft prompt.
+    far too little for a soft prompt.
 
     Each part is prepared by its own method, a prompt last, because peft wraps the model in it. peft freezes what was
     attached before, and would save the prompt alone; here both parts are set to train, and saved by name like any
@@ -107,8 +107,8 @@ class LoraPrompt(Hybrid):
     scaled: ClassVar[Literal["prompt", "head"]] = "prompt"
 
     name: Literal["lora+prompt"] = "lora+prompt"
-    learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
-    ratio: PositiveFloat = 100.0
+    learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
+    ratio: PositiveFloat = 30.0
     lora: Annotated[Lora, _Part] = Lora()
     prompt: Annotated[Prompt, _Part] = Prompt()
 

@@ -23,7 +23,7 @@ class Prefix(Method):
     `init`: `vocabulary`, the keys and values that the model computes for tokens drawn from its vocabulary; `random`,
     N(0, 1), which is peft's start and far from the scale of any model's keys. With `projection` the prefix is the
     output of a two-layer network of width `hidden` (the model's width, if not given), which is trained in its place
-    (section 4.3 of the paper) and begins at the same keys and values: they are its last bias at the start.
+    (section 4.3 of the paper) and begins at the same keys and values.
 
     Differs from peft in the start; see docs/results/learning-rates.md for what that gains.
     """
@@ -80,13 +80,18 @@ def keys_and_values(base: PreTrainedModel, *, tokens: int) -> Tensor:
 
 
 def start_at(encoder: Any, start: Tensor) -> None:
-    """Let a prefix begin at `start`: as its own weights, or as what its network answers to anything."""
+    """Let a prefix begin at `start`: as its own weights, or as what its network answers to its inputs.
+
+    The network's last layer then is the smallest one that gives this answer; with more tokens than `hidden` it comes
+    as near as it can.
+    """
     import torch
 
     with torch.no_grad():
         if not encoder.prefix_projection:
             encoder.embedding.weight.copy_(start)
             return
-        last = encoder.transform[-1]
-        offset = start - encoder.transform(encoder.embedding.weight)
-        last.bias.add_(offset.mean(0))
+        *first, last = encoder.transform
+        inner = torch.nn.Sequential(*first)(encoder.embedding.weight)
+        # Not `lstsq`, whose last bits differ from call to call.
+        last.weight.copy_((torch.linalg.pinv(inner.double()) @ (start - last.bias).double()).T)
