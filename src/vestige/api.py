@@ -52,6 +52,12 @@ class Result:
 
         return summary_table(self.results)
 
+    def search_table(self) -> str:
+        """What the learning-rate searches found, as text."""
+        from vestige.report.summary import search_summary
+
+        return search_summary(self.results)
+
     def report(self) -> Path:
         """Write `report.html`, `estimates.csv` and `scores.parquet`; the path of the page."""
         from vestige.report.write import write_report
@@ -60,7 +66,11 @@ class Result:
 
 
 def run(
-    study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | None = None, watcher: Watcher | None = None
+    study: Study | Mapping[str, Any] | str | Path,
+    *,
+    store: str | Path | None = None,
+    watcher: Watcher | None = None,
+    search_only: bool = False,
 ) -> Result:
     """Run a study, a table of one, or a study file: do what the store does not hold yet, go on past what fails.
 
@@ -68,6 +78,7 @@ def run(
         study: a `Study`, the tables of a study file as a dict, or the path of a study file.
         store: the folder of all artefacts; by default `VESTIGE_STORE`, else `runs`.
         watcher: told what happens; by default nothing is printed.
+        search_only: train and score the learning-rate searches, and attack nothing.
 
     Raises:
         ConfigError, DataError, ModelError: the input is wrong; nothing has been written.
@@ -75,7 +86,7 @@ def run(
     from vestige.study.run import run as run_prepared
 
     plan, opened = planned(study, store=store)
-    outcome = run_prepared(plan.prepared, opened, watcher=watcher or Silent())
+    outcome = run_prepared(plan.prepared, opened, watcher=watcher or Silent(), search_only=search_only)
     results = collect(plan, opened, failures=outcome.failures)
     return Result(results=results, failures=outcome.failures, folder=opened.root / plan.study.study.name)
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 import vestige
-from vestige.errors import VestigeError
+from vestige.errors import ConfigError, VestigeError
 
 app = typer.Typer(
     help="Measures what fine-tuning a language model leaves behind.",
@@ -28,6 +28,7 @@ StoreFolder = Annotated[
     Path, typer.Option("--store", envvar="VESTIGE_STORE", help="Where all artefacts are kept.", metavar="FOLDER")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SearchOnly = Annotated[bool, typer.Option("--search-only", help="Search the learning rates; attack nothing.")]
 RUNS = Path("runs")
 
 
@@ -59,7 +60,7 @@ def options(
 
 
 @app.command()
-def run(study: StudyFile, store: StoreFolder = RUNS) -> None:
+def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = False) -> None:
     """Do what is missing of a study, then report."""
     from vestige.api import Result, planned
     from vestige.cli.progress import watching
@@ -68,14 +69,15 @@ def run(study: StudyFile, store: StoreFolder = RUNS) -> None:
 
     _quiet()
     plan, opened = planned(study, store=store, say=_say)
-    with watching(plan, opened) as watcher:
-        outcome = run_prepared(plan.prepared, opened, watcher=watcher)
+    with watching(plan, opened, search_only=search_only) as watcher:
+        outcome = run_prepared(plan.prepared, opened, watcher=watcher, search_only=search_only)
     results = collect(plan, opened, failures=outcome.failures)
-    _show(Result(results=results, failures=outcome.failures, folder=opened.root / plan.study.study.name))
+    result = Result(results=results, failures=outcome.failures, folder=opened.root / plan.study.study.name)
+    print(result.search_table() if search_only else result.table())
+    print(f"\nReport: {result.report()}")
     if outcome.failures:
-        _tell_failures(
-            [(one.task.about, one.message) for one in outcome.failures], retry=f"vestige run {study} --store {store}"
-        )
+        again = f"vestige run {study} --store {store}" + (" --search-only" if search_only else "")
+        _tell_failures([(one.task.about, one.message) for one in outcome.failures], retry=again)
         raise typer.Exit(1)
 
 
@@ -96,17 +98,28 @@ def report(study: StudyFile, store: StoreFolder = RUNS) -> None:
     from vestige.api import load
 
     _quiet()
-    _show(load(study, store=store))
+    result = load(study, store=store)
+    print(result.table())
+    print(f"\nReport: {result.report()}")
 
 
 @app.command("list")
 def list_names(
-    what: Annotated[Literal["methods", "attacks", "models", "corpora"], typer.Argument()], as_json: AsJson = False
+    what: Annotated[Literal["methods", "attacks", "models", "corpora"], typer.Argument()],
+    as_json: AsJson = False,
+    base: Annotated[
+        str | None, typer.Option(help="With methods: count the parameters that each trains of this model.")
+    ] = None,
 ) -> None:
     """List what a study can name."""
-    from vestige.cli.tables import listing, print_listing
+    from vestige.cli.tables import count_trainable, listing, print_listing
 
+    if base is not None and what != "methods":
+        raise ConfigError(f"--base counts trained parameters, and {what} train none. Use: vestige list methods --base")
     rows = listing(what)
+    if base is not None:
+        _quiet()
+        count_trainable(rows, base=base)
     if as_json:
         print(json.dumps(rows, indent=1, ensure_ascii=False))
     else:
@@ -120,11 +133,6 @@ def get_model(name: Annotated[str, typer.Argument(help="A known name, a folder, 
 
     _quiet()
     print(get(name, say=_say))
-
-
-def _show(result: vestige.Result) -> None:
-    print(result.table())
-    print(f"\nReport: {result.report()}")
 
 
 def _tell_failures(failures: list[tuple[str, str]], *, retry: str) -> None:

@@ -14,15 +14,15 @@ from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.executors.inline import Watcher
 from vestige.study.forecast import ASSUMED_PACE, expected, measured_pace
-from vestige.study.plan import TRAINING_COST, Plan
+from vestige.study.plan import Plan
 
 
 @final
 class Clock:
     """How much of a study is done, in scored tokens, and how long the rest takes at the pace seen so far."""
 
-    def __init__(self, plan: Plan, store: Store) -> None:
-        tasks = expected(plan, store)
+    def __init__(self, plan: Plan, store: Store, *, search_only: bool = False) -> None:
+        tasks = expected(plan, store, search_only=search_only)
         done = [task for task in tasks if store.is_done(task.address)]
         self.plan = plan
         self.total = sum(plan.cost(task) for task in tasks)
@@ -50,14 +50,14 @@ class Clock:
 
     def units(self, task: Task, tokens: int) -> float:
         """Scored tokens that `tokens` of this task amount to."""
-        return tokens * (TRAINING_COST if task.stage == "train" else 1.0)
+        return tokens * self.plan.token_cost(task)
 
 
 @contextmanager
-def watching(plan: Plan, store: Store) -> Iterator[Watcher]:
+def watching(plan: Plan, store: Store, *, search_only: bool = False) -> Iterator[Watcher]:
     """A watcher for a run: live on a terminal, lines elsewhere."""
     console = Console(stderr=True)
-    clock = Clock(plan, store)
+    clock = Clock(plan, store, search_only=search_only)
     if not console.is_terminal:
         yield Lines(console, clock)
         return

@@ -17,7 +17,6 @@ def print_plan(plan: Plan, store: Store) -> None:
     """Cells with their state, stages with their counts, and the time that is left."""
     from vestige.cli.progress import duration
     from vestige.study.forecast import forecast
-    from vestige.study.plan import TRAINING_COST
 
     console = Console()
     console.print(_cells(plan, store))
@@ -28,7 +27,7 @@ def print_plan(plan: Plan, store: Store) -> None:
     console.print(stages)
     source = "measured in this store" if ahead.is_measured else "assumed, nothing measured here yet"
     console.print(
-        f"\nTo do: {ahead.remaining:,.0f} scored tokens (a trained token counts {TRAINING_COST:g}), "
+        f"\nTo do: work worth {ahead.remaining:,.0f} scored tokens (a trained token counts as several), "
         f"about {duration(ahead.seconds)} at {ahead.pace:,.0f} tokens/s ({source})."
     )
 
@@ -53,18 +52,36 @@ def listing(what: str) -> list[dict[str, Any]]:
 
 
 def _methods() -> list[dict[str, Any]]:
-    from vestige.tuning.methods import discover
+    from vestige.tuning.methods import discover, make_method
 
-    return [
-        {
+    rows = []
+    for name, method in discover().items():
+        made = make_method({"name": name})
+        defaults = {**dict.fromkeys(method.model_fields), **made.spec()}
+        row = {
             "name": name,
             "family": method.family,
             "about": _first_line(method),
-            "learning_rate": list(method.model_fields["learning_rate"].default),
-            "parameters": _parameters(method, without=("name", "learning_rate")),
+            "learning_rate": list(made.learning_rate),
+            "saves": method.saves,
+            "mergeable": method.mergeable,
+            "parameters": {key: value for key, value in defaults.items() if key not in ("name", "learning_rate")},
         }
-        for name, method in discover().items()
-    ]
+        rows.append(row)
+    return rows
+
+
+def count_trainable(rows: Sequence[dict[str, Any]], *, base: str) -> None:
+    """Add to each listed method how many parameters it trains of a base model, which is fetched and loaded."""
+    from vestige.models.loading import load_base
+    from vestige.models.sources import get, resolve
+    from vestige.tuning.methods import make_method
+    from vestige.tuning.methods.base import trainable
+
+    get(base)
+    model = load_base(resolve(base), dtype="float32")
+    for row in rows:
+        row["trainable"] = trainable(make_method({"name": row["name"]}), model)
 
 
 def _attacks() -> list[dict[str, Any]]:
@@ -125,11 +142,14 @@ def print_listing(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def _shown(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} = {one}" for key, one in value.items())
-    return (
-        ", ".join(map(str, value))
-        if isinstance(value, list)
-        else f"{value:,}"
-        if isinstance(value, int)
-        else str(value)
-    )
+        return ", ".join(f"{key} = {_braced(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _braced(value: object) -> str:
+    """The parameters of a part as a study file writes them."""
+    return f"{{ {_shown(value)} }}" if isinstance(value, Mapping) else str(value)

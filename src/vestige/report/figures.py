@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Any, Final, final
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -15,6 +16,9 @@ from vestige.report.drawing import BASE, INK, Look, Panel, log_axis, look, margi
 from vestige.report.points import Number, Point, Section, method_labels
 from vestige.report.wording import plain
 from vestige.store.frames import Results
+
+_DIVERGED: Final = 20.0
+"""Nats: a validation loss beyond it is left out of the figure of the search, where it would hide the others."""
 
 
 @final
@@ -45,15 +49,47 @@ def drawings(results: Results, section: Section) -> list[Drawing]:
         for index, method in enumerate(method_labels(results))
     ]
     paths = [path for path in paths if path.points]
+    searched = _search(results, section)
     if not paths:
-        return [Drawing("No figures", "No method has been measured on this corpus yet.")]
+        return searched or [Drawing("No figures", "No method has been measured on this corpus yet.")]
     return [
         _along(section, paths, "auc", attack),
         _along(section, paths, "perplexity", None),
         _against(section, paths, attack),
         *(_roc(results, section, paths, attack, best=best) for best in (True, False)),
         *_densities(results, section, paths),
+        *searched,
     ]
+
+
+# The search
+
+
+def _search(results: Results, section: Section) -> list[Drawing]:
+    """Lowest validation perplexity over the learning rate; nothing where no rate was searched."""
+    title = "Learning rates tried"
+    panel = Panel(x="learning rate", y="lowest validation perplexity")
+    drawn: list[float] = []
+    for index, method in enumerate(method_labels(results)):
+        own = {one["learning_rate"]: math.exp(one["loss"]) for one in _searched(results, section, method)}
+        rates = sorted(rate for rate, value in own.items() if math.isfinite(value))
+        if rates:
+            style, values = look(index), [own[rate] for rate in rates]
+            line = panel.axes.plot(rates, values, color=style.color, marker=style.marker, linestyle=style.dashes)
+            panel.explain(line[0], method)
+            drawn += values
+    if not drawn:
+        return []
+    panel.axes.set_xscale("log")
+    log_axis(panel.axes.yaxis, values=drawn)
+    caption = "At the checkpoint of the lowest validation loss of each. A lowest point at an end may not be the lowest."
+    return [Drawing(title, caption, panel.svg(f"{section.name}|{title}"))]
+
+
+def _searched(results: Results, section: Section, method: str) -> list[dict[str, Any]]:
+    key = (section.base, section.corpus, method)
+    rows = [one for one in results.facts["search"] if (one["base"], one["corpus"], one["method"]) == key]
+    return [one for one in rows if one["loss"] is not None and one["loss"] < _DIVERGED]
 
 
 # Along the training, and leakage against utility

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import final
+from typing import Any, final
 
 from vestige.report.points import Point, Section, method_labels, sections
-from vestige.report.tables import best_and_last
-from vestige.report.wording import moment, plain, shortened, shown, tpr_key
+from vestige.report.tables import best_and_last, epoch_of_lowest, search_verdict
+from vestige.report.wording import REFUSED, moment, plain, shortened, shown, tpr_key
 from vestige.store.frames import Results
 
 WIDTH = 80
@@ -34,6 +36,26 @@ def summaries(results: Results) -> list[Summary]:
 def summary_table(results: Results) -> str:
     """The same as plain aligned text, no line wider than 80 columns unless a reason for a refusal is."""
     return "\n\n".join(_text(summary) for summary in summaries(results))
+
+
+def search_summary(results: Results) -> str:
+    """What the learning-rate searches found, as aligned text: perplexity at the best checkpoint of every rate."""
+    head = ("method", "rate", "perplexity", "epoch", "")
+    tables = []
+    for section in sections(results):
+        found = [
+            one for one in results.facts["search"] if (one["base"], one["corpus"]) == (section.base, section.corpus)
+        ]
+        rows = [_searched(one, found) for one in found]
+        title = shortened(f"{section.name}, learning rates by validation loss", width=WIDTH)
+        tables.append(_text(Summary(title, head, _fitted(head, rows), ())))
+    return "\n\n".join(tables)
+
+
+def _searched(one: Mapping[str, Any], found: list[dict[str, Any]]) -> tuple[str, ...]:
+    surprise = REFUSED if one["loss"] is None else f"{math.exp(min(one['loss'], 700)):.3g}"
+    verdict = search_verdict(one, found) if one["chosen"] else ""
+    return (one["method"], plain(one["learning_rate"]), surprise, plain(epoch_of_lowest(one)), verdict)
 
 
 def _summary(results: Results, section: Section) -> Summary:

@@ -116,21 +116,31 @@ def search_table(results: Results) -> Table | None:
         for one in found:
             loss = REFUSED if one["loss"] is None else f"{one['loss']:.3f}"
             cells = (method_cell(results, one["method"]), Cell(plain(one["learning_rate"])), Cell(loss))
-            verdict = Cell(_verdict(one, found) if one["chosen"] else "")
-            rows.append(Row((*cells, verdict), "pick" if one["chosen"] else ""))
+            when = Cell(plain(epoch_of_lowest(one)))
+            verdict = Cell(search_verdict(one, found) if one["chosen"] else "")
+            rows.append(Row((*cells, when, verdict), "pick" if one["chosen"] else ""))
         if rows:
             groups.append(Group(tuple(rows), section.name))
-    head = ("Method", "Learning rate", "Lowest validation loss", "")
+    head = ("Method", "Learning rate", "Lowest validation loss", "at epoch", "")
     return Table(head, tuple(groups)) if groups else None
 
 
-def _verdict(chosen: Mapping[str, Any], found: list[dict[str, Any]]) -> str:
-    """Whether the chosen rate lies at an end of those tried, beyond which a better one may be."""
+def epoch_of_lowest(searched: Mapping[str, Any]) -> float | None:
+    """The epoch of the lowest validation loss of a searched learning rate; None where nothing is known of it."""
+    losses: Mapping[str, float] = searched["losses"]
+    return float(min(losses, key=losses.__getitem__)) if losses else None
+
+
+def search_verdict(chosen: Mapping[str, Any], found: list[dict[str, Any]]) -> str:
+    """What may be better than the chosen rate: one beyond those tried, or a longer training."""
     tried = [one["learning_rate"] for one in found if one["method"] == chosen["method"]]
     rate = chosen["learning_rate"]
-    if len(tried) < 2 or min(tried) < rate < max(tried):
-        return "chosen"
-    return f"chosen; the {'highest' if rate == max(tried) else 'lowest'} tried"
+    said = ["chosen"]
+    if len(tried) > 1 and not min(tried) < rate < max(tried):
+        said.append(f"the {'highest' if rate == max(tried) else 'lowest'} tried")
+    if epoch_of_lowest(chosen) == max(map(float, chosen["losses"]), default=None):
+        said.append("still falling")
+    return "; ".join(said)
 
 
 def signature_table(results: Results) -> Table:

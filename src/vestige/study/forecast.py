@@ -54,14 +54,15 @@ def forecast(plan: Plan, store: Store) -> Forecast:
     )
 
 
-def expected(plan: Plan, store: Store) -> list[Task]:
-    """Every task of the study, each once."""
+def expected(plan: Plan, store: Store, *, search_only: bool = False) -> list[Task]:
+    """Every task of the study, or of its learning-rate searches alone, each once."""
     tasks: dict[str, Task] = {}
     for pair in plan.pairs:
         chosen = plan.chosen(pair, store)
         settled = {arm.method for arm in chosen}
         guessed = [Arm(*pair, one, one.learning_rate[0]) for one in plan.study.method if one not in settled]
-        for task in (*plan.search(pair), *plan.rest(pair, [*chosen, *guessed])):
+        rest = () if search_only else plan.rest(pair, [*chosen, *guessed])
+        for task in (*plan.search(pair), *rest):
             tasks[task.address] = task
     return list(tasks.values())
 

@@ -18,12 +18,8 @@ from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.prepare import Prepared
+from vestige.tuning.methods import discover
 from vestige.tuning.methods.base import Method
-
-TRAINING_COST = 4.0
-"""What a trained token costs, in scored tokens: forward and backward against forward (measured, SmolLM2-135M on two
-cores).
-"""
 
 
 @final
@@ -137,10 +133,14 @@ class Plan:
         assert arm.method is not None
         return len(arm.method.learning_rate) > 1
 
+    def search_losses(self, arm: Arm, store: Store) -> dict[float, float]:
+        """The validation losses of a searched arm, by epoch, as far as they are known."""
+        tasks = {epoch: self.utility(arm, epoch, self.search_seats) for epoch in self.epochs}
+        return {epoch: loss for epoch, task in tasks.items() if (loss := self.loss(task, store)) is not None}
+
     def search_loss(self, arm: Arm, store: Store) -> float | None:
-        """The lowest validation loss of a searched arm over its checkpoints; None where it has none (yet)."""
-        tasks = [self.utility(arm, epoch, self.search_seats) for epoch in self.epochs]
-        return min((loss for task in tasks if (loss := self.loss(task, store)) is not None), default=None)
+        """The lowest of them; None where there is none (yet)."""
+        return min(self.search_losses(arm, store).values(), default=None)
 
     def loss(self, utility: Task, store: Store) -> float | None:
         """The validation loss that a utility task found; None where it is not done, or refused."""
@@ -265,7 +265,11 @@ class Plan:
         if task.stage == "stats":
             return float(lengths[task.spec["role"]].tokens)
         epochs: float = task.spec["training"]["epochs"]
-        return TRAINING_COST * epochs * lengths["pool"].tokens / 2
+        return self.token_cost(task) * epochs * lengths["pool"].tokens / 2
+
+    def token_cost(self, task: Task) -> float:
+        """Scored tokens that one token of a task amounts to: trained ones cost more."""
+        return discover()[task.spec["method"]["name"]].training_cost if task.stage == "train" else 1.0
 
 
 def _at(epoch: float | None) -> str:

@@ -217,6 +217,7 @@ def _search(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict[st
                 "method": arm.method.label,
                 "learning_rate": arm.learning_rate,
                 "loss": plan.search_loss(arm, store),
+                "losses": {f"{epoch:g}": loss for epoch, loss in plan.search_losses(arm, store).items()},
                 "chosen": arm == plan.best(pair, arm.method, store),
             }
 

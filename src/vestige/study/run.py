@@ -22,8 +22,8 @@ class Outcome:
     failures: Sequence[Failure]
 
 
-def run(prepared: Prepared, store: Store, *, watcher: Watcher) -> Outcome:
-    """Do everything of the study that the store does not hold yet.
+def run(prepared: Prepared, store: Store, *, watcher: Watcher, search_only: bool = False) -> Outcome:
+    """Do everything of the study that the store does not hold yet; with `search_only` the learning-rate searches alone.
 
     A failed cell is listed in the outcome and the others go on; the same call, made again, tries only what is missing.
     """
@@ -31,5 +31,6 @@ def run(prepared: Prepared, store: Store, *, watcher: Watcher) -> Outcome:
     executor = Inline(store, watcher)
     for pair in plan.pairs:
         executor.run(plan.search(pair))
-        executor.run(plan.rest(pair, plan.chosen(pair, store)))
+        if not search_only:
+            executor.run(plan.rest(pair, plan.chosen(pair, store)))
     return Outcome(plan=plan, store=store, failures=tuple(executor.failures))

@@ -95,6 +95,7 @@ def members_of(examples: list[Example], *, seed: int, fold: Fold) -> np.ndarray:
 
 
 def _train(task: Task, bench: Bench) -> None:
+    from vestige.tuning.checkpoint import trained_parameters
     from vestige.tuning.train import CHECKPOINTS, Job, isolated_rng, train
 
     spec = task.spec
@@ -119,7 +120,7 @@ def _train(task: Task, bench: Bench) -> None:
     )
     with isolated_rng(start), method.prepare(base, seed=start) as model:
         losses = train(model, job, progress=bench.progress)
-        trainable = sum(value.numel() for value in model.parameters() if value.requires_grad)
+        trainable = sum(value.numel() for value in trained_parameters(model).values())
     shutil.copytree(job.folder / CHECKPOINTS, bench.folder / CHECKPOINTS, copy_function=_link)
     facts = {"texts": len(texts), "trainable": trainable, "losses": losses}
     write_json(bench.folder / "training.json", facts | {"steps": {f"{epoch:g}": step for epoch, step in steps.items()}})

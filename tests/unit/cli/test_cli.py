@@ -76,6 +76,22 @@ def test_a_study_is_planned_run_and_reported(
     assert "trained, chosen" in run("plan", study, "--store", store)[1]
 
 
+def test_a_search_trains_and_scores_and_attacks_nothing(
+    run: Run, write: Callable[[dict[str, Any]], Path], tables: dict[str, Any], tmp_path: Path
+) -> None:
+    study, store = write(tables), tmp_path / "runs"
+    status, out, err = run("run", study, "--store", store, "--search-only")
+    assert status == 0, err
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[:2] for line in lines[2:4]] == [["lora(r=2)", "0.001"], ["lora(r=2)", "0.01"]]
+    assert out.count("chosen") == 1
+    assert max(map(len, out.splitlines()[:-1])) <= 80
+    assert not (store / "scores").exists()
+    assert len(list((store / "train").iterdir())) == 2
+    assert run("run", study, "--store", store)[0] == 0
+    assert len(list((store / "train").iterdir())) == 5
+
+
 def _change(path: str, value: object) -> Callable[[dict[str, Any]], None]:
     def change(tables: dict[str, Any]) -> None:
         *parents, last = path.split(".")
@@ -95,7 +111,7 @@ def _all_prompt(tables: dict[str, Any]) -> None:
 WRONG = {
     "unknown key": (_change("study.sede", 1), "Did you mean 'seeds'?"),
     "unknown key of a method": (_change("method.0.rnk", 1), "unknown key"),
-    "unknown method": (_change("method.0.name", "lorra"), "Did you mean 'lora'?"),
+    "unknown method": (_change("method.0.name", "lorra"), "Did you mean 'lora'"),
     "unknown attack": (_change("attacks.use", ["los"]), "Did you mean 'loss'?"),
     "unknown model": (_change("base.0.model", "smollm2-35m"), "Did you mean 'smollm2-135m'?"),
     "missing file": (_change("corpus.0.path", "absent.jsonl"), "absent.jsonl"),
@@ -185,6 +201,18 @@ def test_a_failed_cell_and_a_damaged_file_are_named_and_the_rest_is_done(
     status, _, err = run("run", study, "--store", store)
     assert status == 1
     assert str(weights) in err
+
+
+def test_methods_are_listed_with_what_they_train_of_a_base(run: Run, tiny_llama: Path) -> None:
+    status, out, err = run("list", "methods", "--json", "--base", tiny_llama)
+    assert status == 0, err
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert rows["prompt"]["trainable"] == 20 * 32
+    assert rows["lora+prompt"]["trainable"] == rows["lora"]["trainable"] + rows["prompt"]["trainable"]
+    assert rows["full"]["trainable"] > rows["head"]["trainable"] == 400 * 32
+    assert (rows["lora"]["mergeable"], rows["prefix"]["mergeable"]) == (True, False)
+    assert all({"family", "learning_rate", "saves", "parameters"} <= set(row) for row in rows.values())
+    assert run("list", "attacks", "--base", tiny_llama)[0] == 2
 
 
 @pytest.mark.parametrize("what", ["methods", "attacks", "models", "corpora"])

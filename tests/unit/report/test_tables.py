@@ -50,7 +50,7 @@ def test_every_attack_with_counts_and_texts_left_out(results: Results) -> None:
 def test_search_marks_the_choice_at_the_edge_of_the_grid(results: Results) -> None:
     table = tables.search_table(results)
     assert table is not None
-    assert _texts(table)[1] == ["lora", "0.001", "1.800", "chosen; the highest tried"]
+    assert _texts(table)[1] == ["lora", "0.001", "1.800", "3", "chosen; the highest tried; still falling"]
     assert tables.search_table(replace(results, facts={**results.facts, "search": []})) is None
 
 

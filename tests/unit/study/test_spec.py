@@ -59,12 +59,12 @@ def test_an_unknown_key_is_named_with_its_place_and_near_misses(
 
 def test_an_unknown_method(table: Table) -> None:
     table["method"][0]["name"] = "loro"
-    assert "Did you mean 'lora'?" in message(table)
+    assert "Did you mean 'lora'" in message(table)
 
 
 def test_a_method_without_a_name(table: Table) -> None:
     del table["method"][0]["name"]
-    assert "Known: lora, prompt" in message(table)
+    assert "Known: full, head, ia3, lora," in message(table)
 
 
 @pytest.mark.parametrize("attack", ["min_kk", {"name": "min_kk", "k": 0.1}])
@@ -194,3 +194,12 @@ def test_a_missing_file_is_met_with_those_beside_it(tmp_path: Path) -> None:
         load_study(tmp_path / "frist.toml")
     with pytest.raises(ConfigError, match="no study file"):
         load_study(tmp_path / "nowhere" / "first.toml")
+
+
+def test_gradient_checkpointing_is_refused_where_it_breaks(table: Table) -> None:
+    table["training"]["gradient_checkpointing"] = True
+    make_study(table)
+    table["method"].append({"name": "prefix", "tokens": 4})
+    text = message(table)
+    assert "gradient_checkpointing does not work with prefix(tokens=4)" in text
+    assert "gradient_accumulation" in text

@@ -20,6 +20,7 @@ from vestige.tuning.batch import IGNORED, collate
 from vestige.tuning.checkpoint import WEIGHTS, load_tensors, trained_parameters
 from vestige.tuning.methods import make_method
 from vestige.tuning.methods.base import Method
+from vestige.tuning.methods.hybrid import LoraPrompt
 from vestige.tuning.methods.lora import Lora
 from vestige.tuning.methods.prompt import Prompt
 from vestige.tuning.train import CHECKPOINTS, CellTrainer, Job, isolated_rng, train
@@ -71,6 +72,64 @@ def test_the_loss_is_the_mean_over_trained_tokens_of_the_full_logits(
     logits = logits[:, logits.shape[1] - batch["labels"].shape[1] :]
     expected = torch.nn.functional.cross_entropy(logits[:, :-1].mT, batch["labels"][:, 1:])
     assert found.item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["lora", "prompt", "prefix", "head"])
+@pytest.mark.parametrize("change", [{"gradient_accumulation": 3}, {"gradient_checkpointing": True}], ids=str)
+def test_saving_memory_does_not_change_the_training(tmp_path: Path, name: str, change: dict[str, Any]) -> None:
+    method = make_method({"name": name})
+    if not method.recomputable and "gradient_checkpointing" in change:
+        pytest.skip("refused by the study: see tests/unit/study/test_spec.py")
+    plain = tiny_job(tmp_path / "plain", learning_rate=1e-2, texts=18)
+    thrifty = dataclasses.replace(plain, training=plain.training.model_copy(update=change), folder=tmp_path / "thrifty")
+    ends, losses = [], []
+    for job in (plain, thrifty):
+        base = tiny_model("llama").requires_grad_(False)
+        with method.prepare(base, seed=0) as model:
+            losses.append(train(model, job, progress=lambda _: None))
+            ends.append({name: value.detach().clone() for name, value in trained_parameters(model).items()})
+        assert not base.is_activation_checkpointing
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+    assert all(torch.allclose(value, ends[1][name], atol=1e-3) for name, value in ends[0].items())
+
+
+def test_gradient_checkpointing_does_compute_anew(tmp_path: Path) -> None:
+    job = tiny_job(tmp_path, learning_rate=1e-3, checkpoints=(1,))
+    calls = []
+    for recompute in (False, True):
+        base = tiny_model("llama").requires_grad_(False)
+        count = [0]
+        base.get_submodule("model.layers.0.mlp").register_forward_hook(_counting(count))
+        training = job.training.model_copy(update={"gradient_checkpointing": recompute})
+        with DROPOUT.prepare(base, seed=0) as model:
+            train(
+                model, dataclasses.replace(job, training=training, folder=tmp_path / str(recompute)), progress=_ignore
+            )
+        calls.append(count[0])
+    assert calls[1] == 2 * calls[0]
+
+
+def _counting(count: list[int]) -> Any:
+    def hook(*_: Any) -> None:
+        count[0] += 1
+
+    return hook
+
+
+def _ignore(_: int) -> None:
+    pass
+
+
+def test_parts_of_a_hybrid_have_learning_rates_of_their_own(tmp_path: Path) -> None:
+    method = LoraPrompt(ratio=50)
+    job = dataclasses.replace(tiny_job(tmp_path, learning_rate=1e-3), rate_factor=method.rate_factor)
+    with isolated_rng(0), method.prepare(tiny_model("llama").requires_grad_(False), seed=0) as model:
+        groups = CellTrainer(model, job, progress=_ignore).create_optimizer().param_groups
+        rates = {id(value): group["lr"] for group in groups for value in group["params"]}
+        found = {name: rates[id(value)] for name, value in trained_parameters(model).items()}
+    assert {rate for name, rate in found.items() if "lora_" in name} == {1e-3}
+    assert {rate for name, rate in found.items() if "prompt_encoder" in name} == {0.05}
+    assert len(set(found.values())) == 2
 
 
 @pytest.mark.parametrize("name", ["lora", "prompt"])

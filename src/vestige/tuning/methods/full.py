@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 @final
 class Full(Method):
-    """Trains a copy of the base in fp32, which computes in the base's own precision (autocast), as mixed-precision
-    training does everywhere.
+    """Trains every weight of a copy of the base, in fp32.
 
-    The copy is the one exception to the rule that a study holds one base in memory. Tied embeddings stay tied.
+    It computes in the base's own precision (autocast), as mixed-precision training does everywhere. The copy is the
+    one exception to the rule that a study holds one base in memory. Tied embeddings stay tied.
     """
 
     family: ClassVar[Family] = "parameter"
     saves: ClassVar[str] = "every weight"
     mergeable: ClassVar[bool] = True
+    training_cost: ClassVar[float] = 7.0
 
     name: Literal["full"] = "full"
     learning_rate: LearningRates = (1e-5, 3e-5, 1e-4)

@@ -24,6 +24,7 @@ class Head(Method):
     family: ClassVar[Family] = "parameter"
     saves: ClassVar[str] = "the output layer"
     mergeable: ClassVar[bool] = True
+    training_cost: ClassVar[float] = 1.5
 
     name: Literal["head"] = "head"
     learning_rate: LearningRates = (1e-5, 1e-4, 1e-3)

@@ -70,7 +70,7 @@ class Hybrid(Method):
 
     def spec(self) -> dict[str, Any]:
         spec = self.model_dump(mode="json", exclude={"learning_rate"}, exclude_none=True)
-        return spec | {part.name: _without(OF_THE_WHOLE, spec[part.name]) for part in self.parts}
+        return spec | {part.name: _without(OF_THE_WHOLE | {"name"}, spec[part.name]) for part in self.parts}
 
     @property
     def label(self) -> str:

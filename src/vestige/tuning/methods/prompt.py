@@ -22,8 +22,7 @@ class Prompt(Method):
     `init`: `vocabulary`, the embeddings of tokens drawn from the vocabulary; `random`, normal numbers with the mean
     and spread of the model's embeddings; `text`, the embeddings of `text`, repeated or cut to fit.
 
-    Differs from peft in `random`, which there is N(0, 1) whatever the scale of the embeddings, and in the scale that
-    Gemma gives its embeddings, which peft leaves out of the start.
+    Differs from peft in `random`, which there is N(0, 1) whatever the scale of the embeddings.
     """
 
     family: ClassVar[Family] = "prompt"
@@ -65,11 +64,10 @@ class Prompt(Method):
             tokenizer_name_or_path=base.config._name_or_path if self.init == "text" else None,
         )
         model = get_peft_model(base, config)
-        start = next(value for value in model.prompt_encoder.parameters())
-        embedding = base.get_input_embeddings()
-        with torch.no_grad():
-            if self.init == "random":
-                weight = embedding.get_parameter("weight").float()
+        if self.init == "random":
+            embedding = base.get_input_embeddings()
+            weight = embedding.get_parameter("weight").float() * float(getattr(embedding, "scalar_embed_scale", 1))
+            with torch.no_grad():
+                (start,) = model.prompt_encoder.parameters()
                 start.mul_(weight.std(0)).add_(weight.mean(0))
-            start.mul_(float(getattr(embedding, "scalar_embed_scale", 1.0)))
         yield model
