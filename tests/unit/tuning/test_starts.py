@@ -82,10 +82,8 @@ def test_a_text_is_for_starting_at_it() -> None:
 
 
 def test_a_hybrid_attaches_trains_and_counts_both_parts() -> None:
-    alone = {
-        method.name: trainable(method, tiny_model("llama").requires_grad_(False))
-        for method in (Lora(), Prompt(), Head())
-    }
+    base = tiny_model("llama").requires_grad_(False)
+    alone: dict[str, int] = {method.name: trainable(method, base) for method in (Lora(), Prompt(), Head())}
     for hybrid in (LoraPrompt(), LoraHead(), PromptHead()):
         assert trainable(hybrid, base) == sum(alone[part.name] for part in hybrid.parts)
         assert hybrid.virtual_tokens == (20 if "prompt" in hybrid.name else 0)
