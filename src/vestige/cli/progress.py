@@ -14,7 +14,7 @@ from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.executors.inline import Watcher
 from vestige.study.forecast import ASSUMED_PACE, expected, measured_pace
-from vestige.study.plan import TRAINING_COST, Plan
+from vestige.study.plan import TOKEN_COSTS, Plan
 
 
 @final
@@ -50,7 +50,7 @@ class Clock:
 
     def units(self, task: Task, tokens: int) -> float:
         """Scored tokens that `tokens` of this task amount to."""
-        return tokens * (TRAINING_COST if task.stage == "train" else 1.0)
+        return tokens * TOKEN_COSTS.get(task.stage, 1.0)
 
 
 @contextmanager

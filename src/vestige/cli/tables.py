@@ -17,7 +17,7 @@ def print_plan(plan: Plan, store: Store) -> None:
     """Cells with their state, stages with their counts, and the time that is left."""
     from vestige.cli.progress import duration
     from vestige.study.forecast import forecast
-    from vestige.study.plan import TRAINING_COST
+    from vestige.study.plan import GENERATION_COST, TRAINING_COST
 
     console = Console()
     console.print(_cells(plan, store))
@@ -26,9 +26,10 @@ def print_plan(plan: Plan, store: Store) -> None:
     for stage in dict.fromkeys([*ahead.to_do, *ahead.done]):
         stages.add_row(stage, str(ahead.done.get(stage, 0)), str(ahead.to_do.get(stage, 0)))
     console.print(stages)
+    generated = f", a generated one {GENERATION_COST:g}" if plan.prepared.prompts else ""
     source = "measured in this store" if ahead.is_measured else "assumed, nothing measured here yet"
     console.print(
-        f"\nTo do: {ahead.remaining:,.0f} scored tokens (a trained token counts {TRAINING_COST:g}), "
+        f"\nTo do: {ahead.remaining:,.0f} scored tokens (a trained token counts {TRAINING_COST:g}{generated}), "
         f"about {duration(ahead.seconds)} at {ahead.pace:,.0f} tokens/s ({source})."
     )
 

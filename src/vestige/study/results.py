@@ -18,6 +18,8 @@ from vestige.study.executors.inline import Failure
 from vestige.study.plan import Arm, Plan
 from vestige.study.stages import examples_of, members_of, scores_of
 
+NO_REFERENCES = "the validation texts have no prompt and references to be judged by"
+
 
 def collect(plan: Plan, store: Store, *, failures: Sequence[Failure] = ()) -> Results:
     """Everything that the store holds of a study, as frames and facts.
@@ -43,9 +45,17 @@ def _estimates(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict
             "is_best": arm.method is None or best[arm.method] == (arm, epoch),
             "is_last": _is_last(plan, store, arm, epoch),
         }
-        tasks = [plan.utility(arm, epoch, plan.seats), plan.leakage(arm, epoch)]
-        for row in _rows(store, tasks):
+        judged = [plan.text_utility(arm, epoch)] if plan.generates(pair) else []
+        tasks = [plan.utility(arm, epoch, plan.seats), *judged, plan.leakage(arm, epoch)]
+        for row in (*_rows(store, tasks), *_not_to_be_had(plan, pair)):
             yield {**_names(arm, epoch), **point, **row}
+
+
+def _not_to_be_had(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    """What the study asks of generated texts, refused where a corpus has no prompts and references."""
+    if not plan.generates(pair):
+        for quantity in plan.study.study.text_utility:
+            yield {"quantity": quantity, "reason": NO_REFERENCES}
 
 
 def _measured(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[tuple[Arm, float | None]]:
@@ -155,6 +165,7 @@ def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, A
         "study": {
             **study.study.model_dump(mode="json"),
             **study.training.model_dump(mode="json"),
+            "generate": study.generate.model_dump(mode="json"),
             "primary": study.attacks.primary,
             "fpr": list(study.report.fpr),
         },
