@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from vestige.records import ROLES
+from vestige.records import ROLES, Counts, Estimate
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
 from vestige.store.keys import Task
@@ -55,7 +55,8 @@ def _not_to_be_had(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]
     """What the study asks of generated texts, refused where a corpus has no prompts and references."""
     if not plan.generates(pair):
         for quantity in plan.study.study.text_utility:
-            yield {"quantity": quantity, "reason": NO_REFERENCES}
+            estimate = Estimate(None, None, None, Counts(), signature=quantity, reason=NO_REFERENCES)
+            yield _flat({"quantity": quantity, **asdict(estimate)})
 
 
 def _measured(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[tuple[Arm, float | None]]:
@@ -88,8 +89,12 @@ def _rows(store: Store, tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
     for task in tasks:
         if store.is_done(task.address):
             for row in read_json(store.open(task.address) / "estimates.json"):
-                counts = row.pop("counts")
-                yield {**row, **counts, "unscored": json.dumps(counts["unscored"], sort_keys=True)}
+                yield _flat(row)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    counts = row.pop("counts")
+    return {**row, **counts, "unscored": json.dumps(counts["unscored"], sort_keys=True)}
 
 
 def _names(arm: Arm, epoch: float | None) -> dict[str, Any]:
