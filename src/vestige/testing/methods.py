@@ -210,7 +210,8 @@ def _naive_answer(model: Any, prompt: Any) -> list[int]:
         if token == 2:
             break
         ids.append(token)
-    return ids[len(prompt) :]
+    answer: list[int] = ids[len(prompt) :]
+    return answer
 
 
 def _logp(table: TokenStats, place: int) -> Any:

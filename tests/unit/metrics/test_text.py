@@ -51,6 +51,7 @@ def test_bleu_and_chrf_are_those_of_sacrebleu() -> None:
     for quantity, truth in (("bleu", sacrebleu.corpus_bleu), ("chrf", sacrebleu.corpus_chrf)):
         estimate = measured(quantity, [generations(answers)], references)
         assert estimate.value == pytest.approx(truth(answers, streams(references)).score, abs=1e-9)
+        assert estimate.value is not None
         assert estimate.low is not None
         assert estimate.high is not None
         assert estimate.low < estimate.value < estimate.high
