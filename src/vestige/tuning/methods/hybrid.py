@@ -107,7 +107,7 @@ class LoraPrompt(Hybrid):
     scaled: ClassVar[Literal["prompt", "head"]] = "prompt"
 
     name: Literal["lora+prompt"] = "lora+prompt"
-    learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
+    learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
     ratio: PositiveFloat = 30.0
     lora: Annotated[Lora, _Part] = Lora()
     prompt: Annotated[Prompt, _Part] = Prompt()
