@@ -13,6 +13,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "corpus": 1,
     "train": 1,
     "stats": 1,
+    "counts": 1,
     "scores": 1,
     "leakage": 1,
     "utility": 1,

@@ -21,6 +21,9 @@ from vestige.study.prepare import Prepared
 from vestige.tuning.methods import discover
 from vestige.tuning.methods.base import Method
 
+_POPULATION: tuple[Role, ...] = ("calibration", "context")
+"""The texts of a corpus that an attacker may know to be like those of the pool."""
+
 
 @final
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Plan:
         """The chosen arms on every seed and fold: trained, scored, attacked, estimated; and the base as their floor."""
         floor = Arm(*pair)
         yield self.utility(floor, None, self.seats)
+        if any(attack.needs_counts for attack in self.study.attacks.use):
+            yield self.counts(floor)
         for attack in self.study.attacks.use:
             yield self.scores(attack, floor, None, None)
         yield self.leakage(floor, None)
@@ -200,6 +205,15 @@ class Plan:
         about = f"score {arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}"
         return self._task("stats", {**spec, "epoch": epoch}, arm, inputs, about=about)
 
+    def counts(self, arm: Arm) -> Task:
+        """How often each token occurs in the population of a corpus: its texts that no cell trains on and no attack
+        scores, `calibration` and `context`, or `validation` where it has neither. Needs a tokenizer, no model.
+        """
+        held = self.prepared.corpora[arm.corpus].split.roles
+        roles = [role for role in _POPULATION if held.get(role)] or ["validation"]
+        spec = {**self._model_spec(arm), "base": {"model": self._model_spec(arm)["base"]["model"]}, "roles": roles}
+        return self._task("counts", spec, arm, {}, about=f"count the tokens of {arm.base}, {arm.corpus}")
+
     def scores(self, attack: Attack, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None) -> Task:
         """One attack on one checkpoint, or its control on the base."""
         control = arm.method is None
@@ -208,6 +222,8 @@ class Plan:
         base = self.stats(Arm(arm.base, arm.corpus), role="pool")
         views: set[str] = {column.view.model for column in needs}
         inputs = {view: (base if view == "base" else target).address for view in sorted(views)}
+        if attack.needs_counts:
+            inputs["counts"] = self.counts(Arm(arm.base, arm.corpus)).address
         return Task(
             "scores",
             {"attack": attack.spec(), "control": control},
