@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -115,6 +116,25 @@ def _scores(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[pl.Data
                 yield frame.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
 
 
+def _corners(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    """How many texts an attack scored by a rule for corners of its formula, by class, summed over seeds and folds."""
+    corpus = plan.prepared.corpora[pair[1]].task.address
+    if not store.is_done(corpus):
+        return
+    pool = examples_of(store, corpus, "pool")
+    for arm, epoch in _measured(plan, store, pair):
+        for attack in plan.study.attacks.use:
+            counted: Counter[tuple[str, bool]] = Counter()
+            for seat in plan.seats if arm.method else ():
+                task = plan.scores(attack, arm, epoch, seat)
+                notes = scores_of(store, task.address).notes if store.is_done(task.address) else None
+                if notes is not None:
+                    counted.update(zip(notes.tolist(), members_of(pool, seed=seat[0], fold=seat[1]), strict=True))
+            for note in sorted({note for note, _ in counted if note}):
+                sizes = {"members": counted[note, True], "non_members": counted[note, False]}
+                yield {**_names(arm, epoch), "attack": attack.label, "note": note, **sizes}
+
+
 def _constants(columns: Mapping[str, Any]) -> list[Any]:
     return [
         (
@@ -175,9 +195,15 @@ def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, A
             for method in study.method
         ],
         "attacks": [
-            {"label": attack.label, "control_label": attack.control_label, "about": _first_line(attack)}
+            {
+                "label": attack.label,
+                "control_label": attack.control_label,
+                "about": _first_line(attack),
+                "assumes": asdict(attack.assumes),
+            }
             for attack in study.attacks.use
         ],
+        "corners": [row for pair in plan.pairs for row in _corners(plan, store, pair)],
         "search": [row for pair in plan.pairs for row in _search(plan, store, pair)],
         "failures": [{"about": failure.task.about, "message": failure.message} for failure in failures],
         **_records(plan, store),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from vestige.attacks.base import Assumes
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 
 BASE = "tiny"
@@ -175,8 +176,32 @@ FACTS: dict[str, Any] = {
         for label, family, trainable in (("lora", "parameter", 2_442_240), ("prompt(tokens=50)", "prompt", 11_520))
     ],
     "attacks": [
-        {"label": "loss", "control_label": "loss on the base", "about": "Mean log-probability."},
-        {"label": "ref", "control_label": "loss on the base", "about": "Difference to the base."},
+        {
+            "label": "loss",
+            "control_label": "loss on the base",
+            "about": "Mean log-probability.",
+            "assumes": asdict(Assumes()),
+        },
+        {
+            "label": "ref",
+            "control_label": "loss on the base",
+            "about": "Difference to the base.",
+            "assumes": asdict(Assumes(reference_model=True, passes=2)),
+        },
+    ],
+    "corners": [
+        {
+            "base": BASE,
+            "corpus": "notes",
+            "method": "lora",
+            "family": "parameter",
+            "learning_rate": 1e-3,
+            "epoch": 3.0,
+            "attack": "ref",
+            "note": "no_change",
+            "members": 3,
+            "non_members": 1,
+        }
     ],
     "search": [
         {

@@ -64,6 +64,31 @@ def test_data_table_counts_cut_texts(results: Results) -> None:
     assert _texts(about.data_table(results))[0] == ["pool", "tiny", "60", "30", "2,000", "1,900", "7", "1"]
 
 
+def test_what_each_attack_assumes(results: Results) -> None:
+    table = about.attack_table(results)
+    assert table.head == (
+        "Attack",
+        "Log-probabilities",
+        "Whole distributions",
+        "Text as written",
+        "Reference model",
+        "Population",
+        "Shadow models",
+        "Known members",
+        "Gradients",
+        "Passes per text",
+    )
+    assert _texts(table) == [["loss", "yes", *"———————", "1"], ["ref", "yes", "—", "—", "yes", *"————", "2"]]
+
+
+def test_texts_that_a_rule_scored_are_counted(results: Results) -> None:
+    table = about.corner_table(results)
+    assert table is not None
+    assert table.groups[0].title == "notes · tiny"
+    assert _texts(table) == [["lora", "3", "0.001", "ref", "no change", "3", "1"]]
+    assert about.corner_table(replace(results, facts={**results.facts, "corners": []})) is None
+
+
 def test_caveats_come_from_the_numbers(results: Results) -> None:
     said = "\n".join(notes.caveats(results))
     assert "One seed" in said

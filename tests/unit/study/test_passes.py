@@ -13,6 +13,7 @@ from vestige.attacks import discover
 from vestige.records import View
 from vestige.stats.forward import Forward
 from vestige.store.keys import Task
+from vestige.study.results import collect
 from vestige.study.run import Outcome
 from vestige.study.stages import counts_of, scores_of, stats_of
 from vestige.testing.studies import Recorder, run_study
@@ -75,6 +76,21 @@ def test_every_attack_scores_every_text_of_every_cell(everything: tuple[Outcome,
         scores = scores_of(outcome.store, task.address)
         assert scores.scored.all() or task.spec["attack"]["name"] == "surp", task.about
         assert (scores.notes is not None) == (task.spec["attack"]["name"] == "ez" and not task.spec["control"])
+
+
+def test_corners_of_ez_reach_the_report_as_counts(everything: tuple[Outcome, Recorder, Counting]) -> None:
+    outcome, _, _ = everything
+    rows = collect(outcome.plan, outcome.store).facts["corners"]
+    expected: Counter[str] = Counter()
+    for task in outcome.plan.known(outcome.store):
+        if task.stage == "scores" and task.spec["attack"]["name"] == "ez" and not task.spec["control"]:
+            notes = scores_of(outcome.store, task.address).notes
+            assert notes is not None
+            expected.update(note for note in notes.tolist() if note)
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[row["note"]] += row["members"] + row["non_members"]
+    assert found == expected
 
 
 def test_the_population_is_counted_once_over_texts_that_no_attack_scores(
