@@ -115,11 +115,11 @@ def loss(row: Row) -> Answer:  # 1709.01604
 
 
 def zlib_(row: Row) -> Answer:  # 2012.07805, as in the code of Min-K%++ and MIMIR
-    return mean(row["target"]) / row["zlib_bytes"]
+    return mean(row["target"]) / float(row["zlib_bytes"])
 
 
 def zlib_bits(row: Row) -> Answer:  # 2012.07805, total loss
-    return math.fsum(row["target"]) / row["zlib_bytes"]
+    return math.fsum(row["target"]) / float(row["zlib_bytes"])
 
 
 def ref(row: Row) -> Answer:  # 2203.03929

@@ -51,7 +51,8 @@ class Ragged:
     def finite(self) -> Bools:
         """Whether every token of a text is finite, shape (texts,); True where it has none."""
         broken = Ragged(values=(~np.isfinite(self.values)).astype(np.float64), offsets=self.offsets)
-        return broken.sums() == 0
+        finite: Bools = broken.sums() == 0
+        return finite
 
     def where(self, selected: Bools) -> Ragged:
         """The tokens for which `selected`, shape (scored tokens,), is true; the texts stay, some of them empty."""
@@ -104,7 +105,8 @@ class Ragged:
 
     def places(self) -> Ints:
         """The place of each token in its text, from 0, shape (scored tokens,)."""
-        return np.arange(len(self.values)) - self.per_token(self.offsets[:-1])
+        places: Ints = np.arange(len(self.values)) - self.per_token(self.offsets[:-1])
+        return places
 
     def _ascending(self) -> Floats:
         """The tokens of each text in ascending order, a NaN first."""

@@ -46,6 +46,7 @@ def _details(results: Results) -> dict[str, object]:
         "data": about.data_table(results),
         "bases": about.base_table(results),
         "methods": about.method_table(results),
+        "floors": tables.floor_table(results),
         "attacks_assume": about.attack_table(results),
         "corners": about.corner_table(results),
         "environments": about.environment_tables(results),

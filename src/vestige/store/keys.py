@@ -16,6 +16,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "counts": 1,
     "scores": 1,
     "leakage": 1,
+    "floors": 1,
     "utility": 1,
 }
 """Raised when a stage's code changes what it writes for the same spec: every key below it then changes."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from vestige.attacks.base import Attack
+from vestige.attacks.blind import FLOORS
 from vestige.errors import StoreError
 from vestige.records import Fold, Role
 from vestige.store.io import read_json
@@ -102,6 +103,7 @@ class Plan:
         for attack in self.study.attacks.use:
             yield self.scores(attack, floor, None, None)
         yield self.leakage(floor, None)
+        yield self.floors(floor)
         for arm in arms:
             yield from self._validated(arm, self.seats)
             for seat in self.seats:
@@ -250,6 +252,21 @@ class Plan:
             "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
         }
         return Task("leakage", spec, inputs, about=f"leakage of {arm.name}" + _at(epoch))
+
+    def floors(self, arm: Arm) -> Task:
+        """AUC and TPR of what tells members from non-members without any model, averaged over the seeds.
+
+        Fold B has the labels of fold A turned round, which a classifier tells as well: fold A stands for both.
+        """
+        corpus = self.prepared.corpora[arm.corpus].task.address
+        inputs = {"corpus": corpus, "base": self.stats(Arm(arm.base, arm.corpus), role="pool").address}
+        spec = {
+            "floors": list(FLOORS),
+            "cells": [{"seed": seed, "fold": fold} for seed, fold in self.seats if fold == "A"],
+            "fpr": list(self.study.report.fpr),
+            "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
+        }
+        return Task("floors", spec, inputs, about=f"floors without a model on {arm.corpus}")
 
     def utility(self, arm: Arm, epoch: float | None, seats: Sequence[tuple[int, Fold]]) -> Task:
         """Validation loss and perplexity of an arm at one checkpoint, over seeds and folds."""

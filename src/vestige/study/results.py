@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from vestige.attacks.blind import FLOORS
 from vestige.records import ROLES
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
@@ -45,6 +46,8 @@ def _estimates(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict
             "is_last": _is_last(plan, store, arm, epoch),
         }
         tasks = [plan.utility(arm, epoch, plan.seats), plan.leakage(arm, epoch)]
+        if arm.method is None:
+            tasks.append(plan.floors(arm))
         for row in _rows(store, tasks):
             yield {**_names(arm, epoch), **point, **row}
 
@@ -203,6 +206,7 @@ def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, A
             }
             for attack in study.attacks.use
         ],
+        "floors": list(FLOORS),
         "corners": [row for pair in plan.pairs for row in _corners(plan, store, pair)],
         "search": [row for pair in plan.pairs for row in _search(plan, store, pair)],
         "failures": [{"about": failure.task.about, "message": failure.message} for failure in failures],

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from vestige.attacks.base import Tables, score_in_blocks
+from vestige.attacks.blind import floor_labels, floor_scores
 from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec, identity
 from vestige.data.encode import Encoded, encode
@@ -26,7 +27,7 @@ from vestige.metrics.uncertainty import Bootstrap
 from vestige.metrics.utility import perplexity, validation_loss
 from vestige.models.loading import load_base, load_tokenizer
 from vestige.models.sources import ModelSource, resolve
-from vestige.records import Estimate, Example, Fold, Labelled, Role, Scores, TokenCounts, TokenStats, View
+from vestige.records import Estimate, Example, Fold, Labelled, Labels, Role, Scores, TokenCounts, TokenStats, View
 from vestige.stats.table import read_table, write_table
 from vestige.store.io import read_json, read_parquet, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
@@ -253,13 +254,33 @@ def _leakage(task: Task, bench: Bench) -> None:
         attack: [_labelled(cell, task.inputs[cell["scores"][attack]], bench.store, pool) for cell in task.spec["cells"]]
         for attack in task.spec["attacks"]
     }
-    estimates = []
-    for attack, own in common_texts(labels).items():
-        estimates.append(_row(auc(own, bootstrap=bootstrap), quantity="auc", attack=attack))
-        for fpr in task.spec["fpr"]:
-            estimate = tpr_at_fpr(own, fpr=fpr, bootstrap=bootstrap)
-            estimates.append(_row(estimate, quantity=f"tpr@{fpr:g}", attack=attack))
-    write_json(bench.folder / "estimates.json", estimates)
+    rows = [row for attack, own in common_texts(labels).items() for row in _leakage_rows(task, attack, own, bootstrap)]
+    write_json(bench.folder / "estimates.json", rows)
+
+
+def _leakage_rows(task: Task, name: str, labels: Labels, bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:
+    yield _row(auc(labels, bootstrap=bootstrap), quantity="auc", attack=name)
+    for fpr in task.spec["fpr"]:
+        yield _row(tpr_at_fpr(labels, fpr=fpr, bootstrap=bootstrap), quantity=f"tpr@{fpr:g}", attack=name)
+
+
+def _floors(task: Task, bench: Bench) -> None:
+    bootstrap = Bootstrap.model_validate(task.spec["bootstrap"])
+    pool = examples_of(bench.store, task.inputs["corpus"], "pool")
+    table = stats_of(bench.store, task.inputs["base"])
+    rows: list[dict[str, Any]] = []
+    for name in task.spec["floors"]:
+        labels = [_blind(name, cell, table, pool) for cell in task.spec["cells"]]
+        rows.extend(_leakage_rows(task, name, labels, bootstrap))
+    write_json(bench.folder / "estimates.json", rows)
+
+
+def _blind(name: str, cell: Mapping[str, Any], table: TokenStats, pool: list[Example]) -> Labelled:
+    groups = np.asarray([example.group or f"id:{example.id}" for example in pool], dtype=np.str_)
+    is_member = members_of(pool, seed=cell["seed"], fold=cell["fold"])
+    labels = floor_labels(name, is_member, groups=groups, seed=cell["seed"])
+    scores = floor_scores(name, table, labels=labels, groups=groups, seed=cell["seed"])
+    return Labelled(scores=scores, is_member=labels, groups=groups, seed=cell["seed"], fold=cell["fold"])
 
 
 def _labelled(cell: Mapping[str, Any], address: str, store: Store, pool: list[Example]) -> Labelled:
@@ -296,5 +317,6 @@ STAGES: Mapping[str, Stage] = {
     "counts": _counts,
     "scores": _scores,
     "leakage": _leakage,
+    "floors": _floors,
     "utility": _utility,
 }

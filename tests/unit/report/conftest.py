@@ -19,6 +19,7 @@ BASE = "tiny"
 CORPORA = ("notes", "articles")
 METHODS = ("lora", "prompt(tokens=50)")
 ATTACKS = ("loss", "ref")
+FLOORS = ("blind_length", "blind_bow")
 EPOCHS = (0.5, 1.0, 2.0, 3.0)
 RATES = {"lora": (3e-4, 1e-3), "prompt(tokens=50)": (1e-2, 3e-2)}
 SIGNATURE = "cells:2|seeds:1|boot:1000|unit:group|level:0.95|seed:0|v:1"
@@ -71,7 +72,7 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 def _estimates() -> Iterator[dict[str, Any]]:
     for corpus in CORPORA:
         floor = {"base": BASE, "corpus": corpus, "is_best": True, "is_last": True}
-        yield from _rows(floor, loss=3.0, auc=0.5)
+        yield from _rows(floor, loss=3.0, auc=0.5, attacks=(*ATTACKS, *FLOORS))
         for method in METHODS:
             best = int(np.argmin(LOSS[method]))
             for place, epoch in enumerate(EPOCHS):
@@ -80,14 +81,16 @@ def _estimates() -> Iterator[dict[str, Any]]:
                 yield from _rows({**floor, **moment, **names}, loss=LOSS[method][place], auc=AUC[method][place])
 
 
-def _rows(point: dict[str, Any], *, loss: float, auc: float) -> Iterator[dict[str, Any]]:
+def _rows(
+    point: dict[str, Any], *, loss: float, auc: float, attacks: tuple[str, ...] = ATTACKS
+) -> Iterator[dict[str, Any]]:
     validation = {"texts": 40, "groups": 20, "members": 0, "non_members": 0, "unscored": "{}", "reason": ""}
     for quantity, value in (("loss", loss), ("perplexity", float(np.exp(loss)))):
         made = {"quantity": quantity, "signature": f"{quantity}|{SIGNATURE}"}
         yield {**point, **validation, **made, "value": value, "low": 0.95 * value, "high": 1.05 * value}
     counts = {"texts": TEXTS - 1, "groups": 30, "members": 59, "non_members": 59, "reason": ""}
     counts["unscored"] = json.dumps({"member:too_short": 1, "non_member:too_short": 1})
-    for attack in ATTACKS:
+    for attack in attacks:
         made = {"attack": attack, "quantity": "auc", "signature": f"auc|{SIGNATURE}"}
         yield {**point, **counts, **made, "value": auc, "low": auc - 0.04, "high": min(auc + 0.04, 1.0)}
         tpr = (auc - 0.45) / 3
@@ -189,6 +192,7 @@ FACTS: dict[str, Any] = {
             "assumes": asdict(Assumes(reference_model=True, passes=2)),
         },
     ],
+    "floors": list(FLOORS),
     "corners": [
         {
             "base": BASE,

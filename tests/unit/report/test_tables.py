@@ -89,6 +89,21 @@ def test_texts_that_a_rule_scored_are_counted(results: Results) -> None:
     assert about.corner_table(replace(results, facts={**results.facts, "corners": []})) is None
 
 
+def test_floors_without_a_model_are_shown_and_warn_where_the_split_leaks(results: Results) -> None:
+    table = tables.floor_table(results)
+    assert [group.title for group in table.groups] == ["notes · tiny", "articles · tiny"]
+    assert _texts(table)[1][:2] == ["blind_bow", ".50 [.46, .54]"]
+    assert "the split itself leaks" not in "\n".join(notes.caveats(results))
+    is_bow = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "auc") & (pl.col("corpus") == "notes")
+    raised = results.estimates.with_columns(
+        pl.when(is_bow).then(pl.col(name) + 0.3).otherwise(pl.col(name)).alias(name)
+        for name in ("value", "low", "high")
+    )
+    said = "\n".join(notes.caveats(replace(results, estimates=raised)))
+    assert "do not trust the floors" not in said
+    assert "notes · tiny: blind_bow tells members from non-members without any model, AUC .80 [.76, .84]" in said
+
+
 def test_caveats_come_from_the_numbers(results: Results) -> None:
     said = "\n".join(notes.caveats(results))
     assert "One seed" in said
@@ -142,3 +157,15 @@ def test_summary_without_a_rate_or_with_a_refused_one(results: Results, rates: l
     first = summaries(_with_study(results, fpr=rates))[0]
     assert len(first.head) == 4 + len(rates)
     assert first.refused == (("cell 0/A has 30 scored non-members: FPR 0.01 needs at least 100",) if rates else ())
+
+
+def test_a_floor_above_a_half_on_labels_dealt_anew_is_called_unsound(results: Results) -> None:
+    is_bow = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "auc")
+    raised = results.estimates.with_columns(
+        attack=pl.when(is_bow).then(pl.lit("blind_permuted")).otherwise(pl.col("attack")),
+        low=pl.when(is_bow).then(0.6).otherwise(pl.col("low")),
+    )
+    facts = {**results.facts, "floors": ["blind_permuted"]}
+    said = "\n".join(notes.caveats(replace(results, estimates=raised, facts=facts)))
+    assert "do not trust the floors of this corpus" in said
+    assert "the split itself leaks" not in said
