@@ -13,12 +13,12 @@ from vestige.records import Bools, Column, Scores
 
 @final
 class Surp(Attack):
-    """Mean log-probability of the surprising tokens: probability below the text's k-quantile, where the entropy of the
-    next-token distribution is below `entropy` nats.
+    """Mean log-probability of the unlikely tokens that stand where the target was sure of what comes next.
 
-    Score in nats per token, ≤ 0. Both bounds are strict; the quantile is interpolated linearly (numpy's default), its
-    place exact for the k that is written. Unscorable: no scored token (`too_short`), no token is surprising
-    (`none_surprising`; a text of one token always). Zhang and Wu 2024, arXiv:2407.21248.
+    Score in nats per token, ≤ 0. A token counts whose probability is below the k-quantile of the text's, where the
+    entropy of the next-token distribution is below `entropy` nats. Both bounds are strict; the quantile is interpolated
+    linearly (numpy's default), its place exact for the k that is written. Unscorable: no scored token (`too_short`), no
+    token counts (`none_surprising`; so in every text of one token). Zhang and Wu 2024, arXiv:2407.21248.
     """
 
     name: Literal["surp"] = "surp"
