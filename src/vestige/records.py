@@ -160,6 +160,29 @@ class Scores:
         return scored
 
 
+@dataclass(frozen=True)
+class Generations:
+    """What the model of one cell answered to prompts: one text each; where there is none, the reason instead.
+
+    `ids`: record ids, shape (texts,). `answers`: the texts, blanks around them left out; empty where `reasons`, shape
+    (texts,), is not.
+    """
+
+    ids: Texts
+    answers: tuple[str, ...]
+    reasons: Texts
+
+    def __post_init__(self) -> None:
+        if not self.ids.shape == self.reasons.shape == (len(self.answers),):
+            raise ValueError(f"shapes differ: {self.ids.shape}, {len(self.answers)} answers, {self.reasons.shape}")
+
+    @property
+    def answered(self) -> Bools:
+        """True where there is an answer, shape (texts,); it may be empty."""
+        answered: Bools = self.reasons == ""
+        return answered
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What an estimate rests on: texts (per class where there are two), groups, and texts left out with the reason."""

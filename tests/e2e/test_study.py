@@ -8,10 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from vestige.models.loading import _load_base
 from vestige.store.layout import RUN, UNFINISHED
+from vestige.study.plan import Arm
 from vestige.study.results import collect
 from vestige.study.run import Outcome
 from vestige.testing.studies import Recorder, run_study
+from vestige.tuning.methods import discover
 
 
 def content(store: Path) -> dict[str, bytes]:
@@ -69,6 +72,26 @@ def test_a_further_attack_runs_no_model(table: dict[str, Any], undisturbed: Outc
     assert {task.stage for task in watcher.done} == {"scores", "leakage"}
     attacks = collect(outcome.plan, outcome.store).scores["attack"].unique()
     assert "min_k(k=0.5)" in attacks
+
+
+def test_every_method_runs_on_one_loaded_base_that_stays_as_it_was(table: dict[str, Any], tmp_path: Path) -> None:
+    """One training of each after the other; the base, scored first, is scored again last, byte for byte alike."""
+    table["study"]["folds"], table["training"] = 1, {"epochs": 1, "batch_size": 4, "checkpoints": [1]}
+    table["method"] = [{"name": name, "learning_rate": 1e-3} for name in discover()]
+    _load_base.cache_clear()
+    outcome = run_study(table, tmp_path / "runs")
+    assert not outcome.failures
+    assert _load_base.cache_info().misses == 1
+    floor = outcome.plan.stats(Arm(*outcome.plan.pairs[0]), role="validation")
+    before = outcome.store.open(floor.address) / "tokens.parquet"
+    first = before.read_bytes()
+    shutil.rmtree(before.parent)
+    assert not run_study(table, tmp_path / "runs").failures
+    assert _load_base.cache_info().misses == 1
+    assert before.read_bytes() == first
+    frame = collect(outcome.plan, outcome.store).estimates.drop_nulls("method")
+    assert set(frame["method"]) == set(discover())
+    assert set(frame["family"]) == {"parameter", "prompt", "hybrid"}
 
 
 def test_training_is_seen_by_the_attacks(table: dict[str, Any], tmp_path: Path) -> None:

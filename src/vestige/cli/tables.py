@@ -28,7 +28,7 @@ def print_plan(plan: Plan, store: Store) -> None:
     console.print(stages)
     source = "measured in this store" if ahead.is_measured else "assumed, nothing measured here yet"
     console.print(
-        f"\nTo do: work worth {ahead.remaining:,.0f} scored tokens (a trained token counts as several), "
+        f"\nTo do: work worth {ahead.remaining:,.0f} scored tokens (a trained or generated token counts as several), "
         f"about {duration(ahead.seconds)} at {ahead.pace:,.0f} tokens/s ({source})."
     )
 

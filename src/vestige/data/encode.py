@@ -1,4 +1,4 @@
-"""Example → token ids and scored tokens: the only place that tokenizes, for training and for scoring.
+"""Example → token ids and scored tokens: the only place that tokenizes, for training, scoring and generation.
 
 ids = [BOS if the tokenizer has the habit] + prompt ids + completion ids + [EOS]. Trained: the completion and EOS.
 Scored: the completion. The first position is never trained or scored, because no method but a soft prompt could predict
@@ -55,6 +55,45 @@ def encode(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, m
         _assemble(example, start + prompt, completion, stop, tokenizer=tokenizer, max_length=max_length)
         for example, prompt, completion in zip(examples, prompts, completions, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is to go on from: [BOS if the tokenizer has the habit] + prompt ids, as in `Encoded`.
+
+    `reason` is empty where a model can be asked and its answer judged; else it says why not, and `ids` is empty:
+    `no_prompt`, `no_references`, or `prompt_too_long` (it leaves no room for a completion within `max_length`).
+    """
+
+    id: str
+    ids: Ints
+    reason: str = ""
+
+
+def encode_prompts(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[Prompt]:
+    """Tokenize the prompts of examples, in the order given."""
+    start = [tokenizer.bos_token_id] if adds_bos(tokenizer) else []
+    prompts = _token_ids(tokenizer, [example.prompt for example in examples]) if examples else []
+    return [
+        _prompt(example, start + ids, max_length=max_length) for example, ids in zip(examples, prompts, strict=True)
+    ]
+
+
+def _prompt(example: Example, ids: list[int], *, max_length: int) -> Prompt:
+    reason = "no_prompt" if not example.prompt else "no_references" if not example.references else ""
+    if not reason and len(ids) >= max_length:
+        reason = "prompt_too_long"
+    return Prompt(example.id, np.asarray([] if reason else ids, dtype=np.int64), reason)
+
+
+def decode(answers: Sequence[Ints], tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Generated token ids as texts, special tokens left out, blanks around them too."""
+    return [str(tokenizer.decode(ids.tolist(), skip_special_tokens=True)).strip() for ids in answers]
+
+
+def stop_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """The tokens that end a text: EOS, with which every training ends its texts; none where the tokenizer has none."""
+    return () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
 
 
 def refuse_unscorable(encoded: Sequence[Encoded], *, max_length: int) -> None:

@@ -3,7 +3,18 @@
 from vestige.metrics.common import common_texts
 from vestige.metrics.leakage import auc, tpr_at_fpr
 from vestige.metrics.roc import RocCurve, roc_curve
+from vestige.metrics.text import text_utility
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.metrics.utility import perplexity, validation_loss
 
-__all__ = ["Bootstrap", "RocCurve", "auc", "common_texts", "perplexity", "roc_curve", "tpr_at_fpr", "validation_loss"]
+__all__ = [
+    "Bootstrap",
+    "RocCurve",
+    "auc",
+    "common_texts",
+    "perplexity",
+    "roc_curve",
+    "text_utility",
+    "tpr_at_fpr",
+    "validation_loss",
+]

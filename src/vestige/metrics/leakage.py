@@ -14,7 +14,7 @@ import numpy as np
 
 from vestige.errors import ConfigError
 from vestige.metrics.roc import weighted_auc, weighted_tpr_at_fpr
-from vestige.metrics.uncertainty import Bootstrap, Interval, Resampled, mean_over_cells
+from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, widened_at_the_edge
 from vestige.records import Bools, Counts, Estimate, Floats, Labelled, Labels, Texts
 
 _VERSION = "v:1"
@@ -97,16 +97,8 @@ def _estimate(
     if interval is None:
         return Estimate(value=None, low=None, high=None, counts=counts, signature=signature, reason=refusal)
     value = mean_over_cells(cells)
-    ends = _widened_at_the_edge(interval, value=value, trials=_independent_pairs(labels), level=bootstrap.level)
+    ends = widened_at_the_edge(interval, value=value, trials=_independent_pairs(labels), level=bootstrap.level)
     return Estimate(value=value, low=ends.low, high=ends.high, counts=counts, signature=signature)
-
-
-def _widened_at_the_edge(interval: Interval, *, value: float, trials: int, level: float) -> Interval:
-    """Where all agree, resampling cannot disagree; yet "0 of `trials`" leaves room for a rate near 3.7 / `trials`."""
-    room = 1 - ((1 - level) / 2) ** (1 / trials)
-    low = min(interval.low, 1 - room) if value == 1 else interval.low
-    high = max(interval.high, room) if value == 0 else interval.high
-    return Interval(low=max(low, 0.0), high=min(high, 1.0))
 
 
 def _independent_pairs(labels: Labels) -> int:

@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 
 from vestige.report.curves import Losses, Roc, density, losses_of, mean_roc, scores_at
 from vestige.report.drawing import BASE, INK, Look, Panel, log_axis, look, margins, rate_axis
-from vestige.report.points import Number, Point, Section, method_labels
-from vestige.report.wording import plain
+from vestige.report.points import Number, Point, Section, method_labels, text_quantities
+from vestige.report.wording import plain, quantity_name
 from vestige.store.frames import Results
 
 _DIVERGED: Final = 20.0
@@ -55,6 +55,7 @@ def drawings(results: Results, section: Section) -> list[Drawing]:
     return [
         _along(section, paths, "auc", attack),
         _along(section, paths, "perplexity", None),
+        *(_along(section, paths, quantity, None) for quantity in text_quantities(results)),
         _against(section, paths, attack),
         *(_roc(results, section, paths, attack, best=best) for best in (True, False)),
         *_densities(results, section, paths),
@@ -96,7 +97,8 @@ def _searched(results: Results, section: Section, method: str) -> list[dict[str,
 
 
 def _along(section: Section, paths: Sequence[Path], quantity: str, attack: str | None) -> Drawing:
-    words = f"AUC of {attack}" if attack else "validation perplexity"
+    name = quantity if quantity == "perplexity" else quantity_name(quantity)
+    words = f"AUC of {attack}" if attack else f"validation {name}"
     title = f"{words[0].upper()}{words[1:]} along the training"
     panel = Panel(x="epochs", y=words)
     values = [_floor_line(panel, section.floor.number(quantity, attack))]

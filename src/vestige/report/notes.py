@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from vestige.attacks.blind import PERMUTED
-from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections
+from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
 from vestige.report.wording import joined, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
 
@@ -69,7 +69,20 @@ def how_to_read(results: Results) -> list[str]:
         "Brackets are 95% intervals from a bootstrap over groups of texts. “—” is an estimate that the data cannot "
         "carry, or that was not measured; its tooltip and the caveats say why."
     )
-    return [auc, floor, moments, brackets]
+    return [auc, floor, moments, *_answers(results), brackets]
+
+
+def _answers(results: Results) -> list[str]:
+    """What the quantities of generated texts mean, where there are any."""
+    quantities, limits = text_quantities(results), results.facts["study"]["generate"]
+    if not quantities:
+        return []
+    said = (
+        f"{joined([quantity_name(one) for one in quantities])}: greedy answers of at most {limits['max_new_tokens']} "
+        f"tokens to the prompts of the first {limits['texts']} validation texts, against all their references. BLEU "
+        "and chrF run from 0 to 100, ROUGE-L and exact match from 0 to 1; more is better."
+    )
+    return [said]
 
 
 def caveats(results: Results) -> list[str]:
@@ -147,6 +160,7 @@ def _few_non_members(results: Results, section: Section) -> Iterator[str]:
 def _refusals(results: Results, section: Section) -> Iterator[str]:
     study = results.facts["study"]
     keys = [("auc", study["primary"]), *((tpr_key(rate), study["primary"]) for rate in study["fpr"])]
+    keys += [(quantity, None) for quantity in text_quantities(results)]
     numbers = [point.number(*key) for point in (section.floor, *section.points) for key in keys]
     for number in numbers:
         if number.value is None and number.reason != NOT_MEASURED:

@@ -96,6 +96,11 @@ def method_labels(results: Results) -> list[str]:
     return [method["label"] for method in results.facts["methods"]]
 
 
+def text_quantities(results: Results) -> list[str]:
+    """What the study measures on generated texts beside the loss, in the order of its file."""
+    return [quantity for quantity in results.facts["study"]["utility"] if quantity != "loss"]
+
+
 def cells_of(results: Results) -> int:
     """Trainings behind each number: seeds × folds."""
     study = results.facts["study"]

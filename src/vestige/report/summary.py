@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from vestige.report.points import Point, Section, method_labels, sections
+from vestige.report.points import Point, Section, method_labels, sections, text_quantities
 from vestige.report.tables import best_and_last, epoch_of_lowest, search_verdict
-from vestige.report.wording import REFUSED, moment, plain, shortened, shown, tpr_key
+from vestige.report.wording import REFUSED, moment, plain, quantity_name, shortened, shown, tpr_key
 from vestige.store.frames import Results
 
 WIDTH = 80
@@ -26,6 +26,14 @@ class Summary:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     refused: tuple[str, ...]
+
+
+@final
+@dataclass(frozen=True)
+class _Column:
+    head: str
+    quantity: str
+    attack: str | None = None
 
 
 def summaries(results: Results) -> list[Summary]:
@@ -59,16 +67,37 @@ def _searched(one: Mapping[str, Any], found: list[dict[str, Any]]) -> tuple[str,
 
 
 def _summary(results: Results, section: Section) -> Summary:
-    study = results.facts["study"]
-    attack, rate = study["primary"], study["fpr"][0] if study["fpr"] else None
-    head = ("method", "epoch", "perplexity", "AUC") + ((f"TPR@{100 * rate:g}%",) if rate else ())
-    points = [point for method in method_labels(results) for point in best_and_last(section, method)]
-    leakage = [("auc", attack)] + ([(tpr_key(rate), attack)] if rate else [])
-    keys: list[tuple[str, str | None]] = [("perplexity", None), *leakage]
-    rows = [_row(point, keys) for point in (section.floor, *points)]
-    refused = {point.number(*key).reason for point in (section.floor, *points) for key in keys} - {""}
+    attack = results.facts["study"]["primary"]
     title = shortened(f"{section.name}, attack {attack}", width=WIDTH)
+    points = [point for method in method_labels(results) for point in best_and_last(section, method)]
+    utility = [_Column("perplexity", "perplexity")]
+    # As many quantities of generated texts as have a value and find room; the page has them all.
+    utility += [
+        _Column(quantity_name(one), one)
+        for one in text_quantities(results)
+        if any(point.number(one).value is not None for point in (section.floor, *points))
+    ]
+    choices = ([*utility[:kept], *_leakage(results, attack)] for kept in range(len(utility), 0, -1))
+    tables = [_table(title, (section.floor, *points), columns) for columns in choices]
+    return next((table for table in tables if _width(table) <= WIDTH), tables[-1])
+
+
+def _leakage(results: Results, attack: str) -> list[_Column]:
+    rates = results.facts["study"]["fpr"][:1]
+    return [_Column("AUC", "auc", attack), *(_Column(f"TPR@{100 * rate:g}%", tpr_key(rate), attack) for rate in rates)]
+
+
+def _table(title: str, points: Sequence[Point], columns: Sequence[_Column]) -> Summary:
+    head = ("method", "epoch", *(column.head for column in columns))
+    keys = [(column.quantity, column.attack) for column in columns]
+    rows = [_row(point, keys) for point in points]
+    refused = {point.number(*key).reason for point in points for key in keys} - {""}
     return Summary(title, head, _fitted(head, rows), tuple(sorted(refused)))
+
+
+def _width(summary: Summary) -> int:
+    lines = (summary.head, *summary.rows)
+    return sum(max(len(line[column]) for line in lines) + _GAP for column in range(len(summary.head))) - _GAP
 
 
 def _row(point: Point, keys: list[tuple[str, str | None]]) -> tuple[str, ...]:

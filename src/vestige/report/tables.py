@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from vestige.report.points import Number, Point, Section, method_labels, sections
+from vestige.report.points import Number, Point, Section, method_labels, sections, text_quantities
 from vestige.report.wording import REFUSED, explained, moment, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
 
@@ -53,18 +53,19 @@ def headline(results: Results) -> Table:
     """The primary attack: the base as floor, then each method at its best validation loss and at its end."""
     study = results.facts["study"]
     rates = [tpr_key(fpr) for fpr in study["fpr"]]
-    names = [quantity_name(one) for one in ("perplexity", "loss", "auc", *rates)]
+    utility = ["perplexity", "loss", *text_quantities(results)]
+    names = [quantity_name(one) for one in (*utility, "auc", *rates)]
     head = ("Method", "Checkpoint", "Epoch", "Learning rate", *names)
-    groups = (
-        Group(tuple(_headline_rows(results, one, study["primary"], rates)), one.name) for one in sections(results)
-    )
+    leakage = [(quantity, study["primary"]) for quantity in ("auc", *rates)]
+    groups = (Group(tuple(_headline_rows(results, one, utility, leakage)), one.name) for one in sections(results))
     return Table(head, tuple(groups))
 
 
-def _headline_rows(results: Results, section: Section, attack: str, rates: list[str]) -> Iterator[Row]:
+def _headline_rows(
+    results: Results, section: Section, utility: list[str], leakage: list[tuple[str, str]]
+) -> Iterator[Row]:
     for label, point in _shown_points(results, section):
-        numbers = [point.number("perplexity"), point.number("loss")]
-        numbers += [point.number(quantity, attack) for quantity in ("auc", *rates)]
+        numbers = [*(point.number(quantity) for quantity in utility), *(point.number(*key) for key in leakage)]
         settings = [Cell(moment(point)), Cell(plain(point.epoch)), Cell(plain(point.learning_rate))]
         if point.method is None:
             settings = [Cell("before", "before fine-tuning"), Cell(REFUSED), Cell(REFUSED)]

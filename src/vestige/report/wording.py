@@ -8,9 +8,21 @@ from vestige.report.points import Number, Point
 
 REFUSED = "—"
 
+_NAMES = {
+    "auc": "AUC",
+    "loss": "Validation loss",
+    "perplexity": "Perplexity",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "rouge_l": "ROUGE-L",
+    "exact_match": "Exact match",
+}
+
 
 def shown(number: Number) -> str:
-    """Value, interval: AUC as `.78 [.74, .82]`, TPR as `3.1% [0.9, 12]`, perplexity to three digits, loss to .001."""
+    """Value, interval: AUC and other shares as `.78 [.74, .82]`, TPR as `3.1% [0.9, 12]`, perplexity, BLEU and chrF to
+    three digits, loss to .001.
+    """
     if number.value is None:
         return REFUSED
     write = _writer(number.quantity)
@@ -38,7 +50,7 @@ def quantity_name(quantity: str) -> str:
     """`tpr@0.01` → `TPR at 1% FPR`."""
     if quantity.startswith("tpr@"):
         return f"TPR at {100 * float(quantity.removeprefix('tpr@')):g}% FPR"
-    return {"auc": "AUC", "loss": "Validation loss", "perplexity": "Perplexity"}.get(quantity, quantity)
+    return _NAMES.get(quantity, quantity)
 
 
 def tpr_key(fpr: float) -> str:
@@ -87,7 +99,7 @@ def significant(value: float) -> str:
 def _writer(quantity: str) -> Callable[[float], str]:
     if quantity.startswith("tpr@"):
         return _percent
-    return {"auc": _share, "loss": _nats}.get(quantity, significant)
+    return {"auc": _share, "rouge_l": _share, "exact_match": _share, "loss": _nats}.get(quantity, significant)
 
 
 def _nats(value: float) -> str:

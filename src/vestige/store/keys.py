@@ -18,6 +18,8 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "leakage": 1,
     "floors": 1,
     "utility": 1,
+    "generations": 1,
+    "text_utility": 1,
 }
 """Raised when a stage's code changes what it writes for the same spec: every key below it then changes."""
 

@@ -22,6 +22,11 @@ from vestige.study.prepare import Prepared
 from vestige.tuning.methods import discover
 from vestige.tuning.methods.base import Method
 
+GENERATION_COST = 2.0
+"""What a generated token costs, in scored tokens: a step of a batch is bound by reading the weights, not by arithmetic
+(measured, SmolLM2-135M on two cores, 24 texts at a time).
+"""
+
 _POPULATION: tuple[Role, ...] = ("calibration", "context")
 """The texts of a corpus that an attacker may know to be like those of the pool."""
 
@@ -98,6 +103,7 @@ class Plan:
         """The chosen arms on every seed and fold: trained, scored, attacked, estimated; and the base as their floor."""
         floor = Arm(*pair)
         yield self.utility(floor, None, self.seats)
+        yield from self._judged(floor, None)
         if any(attack.needs_counts for attack in self.study.attacks.use):
             yield self.counts(floor)
         for attack in self.study.attacks.use:
@@ -106,6 +112,8 @@ class Plan:
         yield self.floors(floor)
         for arm in arms:
             yield from self._validated(arm, self.seats)
+            for epoch in self.epochs:
+                yield from self._judged(arm, epoch)
             for seat in self.seats:
                 for epoch in self.epochs:
                     yield self.stats(arm, role="pool", seat=seat, epoch=epoch)
@@ -117,6 +125,20 @@ class Plan:
             yield self.train(arm, seat)
             yield from (self.stats(arm, role="validation", seat=seat, epoch=epoch) for epoch in self.epochs)
         yield from (self.utility(arm, epoch, seats) for epoch in self.epochs)
+
+    def _judged(self, arm: Arm, epoch: float | None) -> Iterator[Task]:
+        """What an arm generates at one checkpoint, and how good it is, where the study asks for it."""
+        if self.generates((arm.base, arm.corpus)):
+            yield from (self.generations(arm, epoch, seat) for seat in self._seats_of(arm))
+            yield self.text_utility(arm, epoch)
+
+    def generates(self, pair: tuple[str, str]) -> bool:
+        """Whether texts are generated: a quantity asks for them, and the corpus has prompts and references."""
+        return pair in self.prepared.prompts and self.prepared.prompts[pair].texts > 0
+
+    def _seats_of(self, arm: Arm) -> list[tuple[int, Fold]]:
+        """Every (seed, fold) of an arm; the base is the same on all of them."""
+        return self.seats if arm.method is not None else self.seats[:1]
 
     def known(self, store: Store) -> list[Task]:
         """Every task that can be named by now, each once; the rest of a pair waits on its search."""
@@ -279,6 +301,31 @@ class Plan:
         spec = {"cells": cells, "bootstrap": self.study.report.bootstrap.model_dump(mode="json")}
         return Task("utility", spec, inputs, about=f"utility of {arm.name}" + _at(epoch))
 
+    def generations(self, arm: Arm, epoch: float | None, seat: tuple[int, Fold]) -> Task:
+        """The answers of a checkpoint, or the base, to the prompts of the first validation texts."""
+        limits = self.study.generate.model_dump(mode="json")
+        spec = {**self._model_spec(arm), **limits, "role": "validation"}
+        if arm.method is None:
+            return self._task("generations", spec, arm, {}, about=f"generate {arm.name}, the base")
+        inputs = {"cell": self.train(arm, seat).address}
+        about = f"generate {arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g}"
+        return self._task("generations", {**spec, "epoch": epoch}, arm, inputs, about=about)
+
+    def text_utility(self, arm: Arm, epoch: float | None) -> Task:
+        """BLEU and its like of an arm at one checkpoint, over its seeds and folds."""
+        inputs = {"corpus": self.prepared.corpora[arm.corpus].task.address}
+        cells = []
+        for seat in self._seats_of(arm):
+            name = f"{seat[0]}/{seat[1]}"
+            inputs[name] = self.generations(arm, epoch, seat).address
+            cells.append({"seed": seat[0], "generations": name})
+        spec = {
+            "quantities": list(self.study.study.text_utility),
+            "cells": cells,
+            "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
+        }
+        return Task("text_utility", spec, inputs, about=f"text utility of {arm.name}" + _at(epoch))
+
     def _model_spec(self, arm: Arm) -> dict[str, Any]:
         max_length = self.prepared.corpora[arm.corpus].spec.max_length
         return {"base": self.prepared.bases[arm.base].identity, "max_length": max_length}
@@ -290,10 +337,14 @@ class Plan:
     # What it costs
 
     def cost(self, task: Task) -> float:
-        """Scored tokens that a task amounts to; 0 for what needs no model."""
-        if task.stage not in ("train", "stats"):
+        """Scored tokens that a task amounts to, at most where it generates; 0 for what needs no model."""
+        if task.stage not in ("train", "stats", "generations"):
             return 0.0
         corpus = next(name for name, one in self.prepared.corpora.items() if one.task.address == task.inputs["corpus"])
+        if task.stage == "generations":
+            prompts = self.prepared.prompts[task.where["model"], corpus]
+            new_tokens: int = task.spec["max_new_tokens"]
+            return prompts.tokens + GENERATION_COST * prompts.texts * new_tokens
         lengths = self.prepared.lengths[task.where["model"], corpus]
         if task.stage == "stats":
             return float(lengths[task.spec["role"]].tokens)
@@ -301,8 +352,10 @@ class Plan:
         return self.token_cost(task) * epochs * lengths["pool"].tokens / 2
 
     def token_cost(self, task: Task) -> float:
-        """Scored tokens that one token of a task amounts to: trained ones cost more."""
-        return discover()[task.spec["method"]["name"]].training_cost if task.stage == "train" else 1.0
+        """Scored tokens that one token of a task amounts to: trained and generated ones cost more."""
+        if task.stage == "train":
+            return discover()[task.spec["method"]["name"]].training_cost
+        return GENERATION_COST if task.stage == "generations" else 1.0
 
 
 def _at(epoch: float | None) -> str:

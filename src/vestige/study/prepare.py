@@ -14,9 +14,10 @@ from typing import Any, final
 import numpy as np
 
 from vestige.data.corpus import CorpusSpec, identity, load_examples
-from vestige.data.encode import encode, refuse_unscorable
+from vestige.data.encode import encode, encode_prompts, refuse_unscorable
 from vestige.data.splits import cut, fold_members, manifest
 from vestige.errors import ConfigError, DataError
+from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
 from vestige.models.sources import ModelSource, get, resolve
 from vestige.records import Role, Split
@@ -70,13 +71,26 @@ class Lengths:
 
 @final
 @dataclass(frozen=True)
+class Prompts:
+    """What a base's models are asked to go on from, on one corpus: texts, their tokens, and those of the longest."""
+
+    texts: int
+    tokens: int
+    longest: int
+
+
+@final
+@dataclass(frozen=True)
 class Prepared:
-    """A study whose input is sound. `lengths` is keyed by (base, corpus) names, then by role."""
+    """A study whose input is sound. `lengths` is keyed by (base, corpus) names, then by role; `prompts` by (base,
+    corpus), and empty where nothing is to be generated.
+    """
 
     study: Study
     bases: Mapping[str, PreparedBase]
     corpora: Mapping[str, PreparedCorpus]
     lengths: Mapping[tuple[str, str], Mapping[Role, Lengths]]
+    prompts: Mapping[tuple[str, str], Prompts]
 
 
 def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Prepared:
@@ -85,10 +99,12 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     Raises:
         ConfigError, DataError, ModelError: as the messages say; nothing has been written to a store.
     """
+    refuse_missing_libraries(study.study.text_utility)
     corpora = {spec.name: _corpus(spec, seeds=study.study.seeds) for spec in study.corpus}
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
     lengths = {(base, corpus): _lengths(bases[base], corpora[corpus]) for base in bases for corpus in corpora}
-    return Prepared(study=study, bases=bases, corpora=corpora, lengths=lengths)
+    prompts = _all_prompts(study, bases, corpora) if study.study.text_utility else {}
+    return Prepared(study=study, bases=bases, corpora=corpora, lengths=lengths, prompts=prompts)
 
 
 def split_of(spec: CorpusSpec) -> Split:
@@ -155,3 +171,38 @@ def _lengths(base: PreparedBase, corpus: PreparedCorpus) -> dict[Role, Lengths]:
             unscorable=sum(text.n_scored == 0 for text in texts),
         )
     return found
+
+
+def _all_prompts(
+    study: Study, bases: Mapping[str, PreparedBase], corpora: Mapping[str, PreparedCorpus]
+) -> dict[tuple[str, str], Prompts]:
+    """The prompts of every (base, corpus); one without any is well where another has some."""
+    prompts = {(base, corpus): _prompts(bases[base], corpora[corpus], study) for base in bases for corpus in corpora}
+    if not any(one.texts for one in prompts.values()):
+        raise ConfigError(
+            f"utility = {list(study.study.text_utility)} needs texts with a prompt and references, and no corpus of "
+            f"the study has one among its first {study.generate.texts} validation texts. Leave it out, or name the "
+            "fields `prompt` and `completion` of your files under `fields`."
+        )
+    return prompts
+
+
+def _prompts(base: PreparedBase, corpus: PreparedCorpus, study: Study) -> Prompts:
+    asked = corpus.split.roles["validation"][: study.generate.texts]
+    encoded = encode_prompts(asked, load_tokenizer(base.source), max_length=corpus.spec.max_length)
+    lengths = [len(prompt.ids) for prompt in encoded if not prompt.reason]
+    prompts = Prompts(texts=len(lengths), tokens=sum(lengths), longest=max(lengths, default=0))
+    _refuse_overlong_answers(base, corpus, prompts, study)
+    return prompts
+
+
+def _refuse_overlong_answers(base: PreparedBase, corpus: PreparedCorpus, prompts: Prompts, study: Study) -> None:
+    context = context_length(load_config(base.source))
+    virtual = max(method.virtual_tokens for method in study.method)
+    room = None if context is None else context - virtual - prompts.longest
+    if prompts.texts and room is not None and study.generate.max_new_tokens > room:
+        raise ConfigError(
+            f"generate.max_new_tokens = {study.generate.max_new_tokens}, the longest prompt of the corpus "
+            f"'{corpus.spec.name}', {prompts.longest} tokens, and {virtual} virtual tokens are beyond the context of "
+            f"{base.source.name}, {context} tokens. Lower max_new_tokens to {room} or less."
+        )

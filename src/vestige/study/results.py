@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from vestige.attacks.blind import FLOORS
-from vestige.records import ROLES
+from vestige.records import ROLES, Counts, Estimate
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
 from vestige.store.keys import Task
@@ -19,6 +19,8 @@ from vestige.store.layout import RUN, Store
 from vestige.study.executors.inline import Failure
 from vestige.study.plan import Arm, Plan
 from vestige.study.stages import examples_of, members_of, scores_of
+
+NO_REFERENCES = "the validation texts have no prompt and references to be judged by"
 
 
 def collect(plan: Plan, store: Store, *, failures: Sequence[Failure] = ()) -> Results:
@@ -45,11 +47,19 @@ def _estimates(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict
             "is_best": arm.method is None or best[arm.method] == (arm, epoch),
             "is_last": _is_last(plan, store, arm, epoch),
         }
-        tasks = [plan.utility(arm, epoch, plan.seats), plan.leakage(arm, epoch)]
-        if arm.method is None:
-            tasks.append(plan.floors(arm))
-        for row in _rows(store, tasks):
+        judged = [plan.text_utility(arm, epoch)] if plan.generates(pair) else []
+        floors = [plan.floors(arm)] if arm.method is None else []
+        tasks = [plan.utility(arm, epoch, plan.seats), *judged, plan.leakage(arm, epoch), *floors]
+        for row in (*_rows(store, tasks), *_not_to_be_had(plan, pair)):
             yield {**_names(arm, epoch), **point, **row}
+
+
+def _not_to_be_had(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    """What the study asks of generated texts, refused where a corpus has no prompts and references."""
+    if not plan.generates(pair):
+        for quantity in plan.study.study.text_utility:
+            estimate = Estimate(None, None, None, Counts(), signature=quantity, reason=NO_REFERENCES)
+            yield _flat({"quantity": quantity, **asdict(estimate)})
 
 
 def _measured(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[tuple[Arm, float | None]]:
@@ -82,8 +92,12 @@ def _rows(store: Store, tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
     for task in tasks:
         if store.is_done(task.address):
             for row in read_json(store.open(task.address) / "estimates.json"):
-                counts = row.pop("counts")
-                yield {**row, **counts, "unscored": json.dumps(counts["unscored"], sort_keys=True)}
+                yield _flat(row)
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    counts = row.pop("counts")
+    return {**row, **counts, "unscored": json.dumps(counts["unscored"], sort_keys=True)}
 
 
 def _names(arm: Arm, epoch: float | None) -> dict[str, Any]:
@@ -178,6 +192,7 @@ def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, A
         "study": {
             **study.study.model_dump(mode="json"),
             **study.training.model_dump(mode="json"),
+            "generate": study.generate.model_dump(mode="json"),
             "primary": study.attacks.primary,
             "fpr": list(study.report.fpr),
         },

@@ -14,6 +14,7 @@ from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec
 from vestige.data.fields import FieldMap
 from vestige.errors import ConfigError, near_misses
+from vestige.metrics.measures import TEXT_QUANTITIES, TextQuantity
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.models.loading import BaseSpec
 from vestige.store.keys import STAGE_VERSIONS
@@ -36,11 +37,19 @@ class _Section(BaseModel):
 
 @final
 class StudySection(_Section):
-    """The `[study]` table: the name of its folder in the store, the seeds, and 1 or 2 folds."""
+    """The `[study]` table: the name of its folder in the store, the seeds, 1 or 2 folds, and what is measured of the
+    task: `loss` always (with the perplexity), and `bleu`, `chrf`, `rouge_l`, `exact_match` of generated texts.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     folds: Literal[1, 2] = 2
+    utility: tuple[str, ...] = ("loss",)
+
+    @property
+    def text_utility(self) -> tuple[TextQuantity, ...]:
+        """What of the utility is measured on generated texts, in the order of the study file."""
+        return tuple(known for name in self.utility for known in TEXT_QUANTITIES if known == name)
 
     @field_validator("name")
     @classmethod
@@ -55,6 +64,29 @@ class StudySection(_Section):
         if len(set(seeds)) < len(seeds) or min(seeds) < 0:
             raise ValueError("seeds must be different whole numbers from 0 up")
         return seeds
+
+    @field_validator("utility")
+    @classmethod
+    def _known_utility(cls, utility: tuple[str, ...]) -> tuple[str, ...]:
+        known = ("loss", *TEXT_QUANTITIES)
+        for name in utility:
+            if name not in known:
+                raise ValueError(f"there is no utility {name!r}.{near_misses(name, known)}")
+        if len(set(utility)) < len(utility):
+            raise ValueError(f"utilities are named twice: {list(utility)}")
+        if "loss" not in utility:
+            raise ValueError("'loss' must be among them: learning rates and checkpoints are chosen by it")
+        return utility
+
+
+@final
+class GenerateSection(_Section):
+    """The `[generate]` table: how long an answer may become, and how many texts of the validation role (the first
+    ones, in its order) are asked for one. Used where `utility` names a quantity of generated texts.
+    """
+
+    max_new_tokens: int = Field(default=64, ge=1)
+    texts: int = Field(default=100, ge=2)
 
 
 @final
@@ -100,6 +132,7 @@ class Study(_Section):
     corpus: tuple[CorpusSpec, ...] = Field(min_length=1)
     method: tuple[Annotated[Method, BeforeValidator(_method)], ...] = Field(min_length=1)
     training: Training = Training()
+    generate: GenerateSection = GenerateSection()
     attacks: AttackSection = AttackSection()
     report: ReportSection = ReportSection()
 
@@ -173,6 +206,7 @@ def _known_keys(location: list[Any], table: Mapping[str, Any]) -> list[str]:
         "base": BaseSpec,
         "corpus": CorpusSpec,
         "training": Training,
+        "generate": GenerateSection,
         "attacks": AttackSection,
         "report": ReportSection,
     }.get(location[0])

@@ -18,16 +18,29 @@ from vestige.attacks.base import Tables, score_in_blocks
 from vestige.attacks.blind import floor_labels, floor_scores
 from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec, identity
-from vestige.data.encode import Encoded, encode
+from vestige.data.encode import Encoded, decode, encode, encode_prompts, stop_ids
 from vestige.data.splits import fold_members, manifest
 from vestige.errors import DataError, ModelError
 from vestige.metrics.common import common_texts
 from vestige.metrics.leakage import auc, tpr_at_fpr
+from vestige.metrics.text import text_utility
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.metrics.utility import perplexity, validation_loss
 from vestige.models.loading import load_base, load_tokenizer
 from vestige.models.sources import ModelSource, resolve
-from vestige.records import Estimate, Example, Fold, Labelled, Labels, Role, Scores, TokenCounts, TokenStats, View
+from vestige.records import (
+    Estimate,
+    Example,
+    Fold,
+    Generations,
+    Labelled,
+    Labels,
+    Role,
+    Scores,
+    TokenCounts,
+    TokenStats,
+    View,
+)
 from vestige.stats.table import read_table, write_table
 from vestige.store.io import read_json, read_parquet, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
@@ -305,6 +318,50 @@ def _utility(task: Task, bench: Bench) -> None:
     write_json(bench.folder / "estimates.json", rows)
 
 
+def _generations(task: Task, bench: Bench) -> None:
+    from vestige.stats.generate import Limits, generate
+
+    spec = task.spec
+    examples = examples_of(bench.store, task.inputs["corpus"], spec["role"])[: spec["texts"]]
+    with _checkpoint(task, bench.store) as (model, tokenizer):
+        prompts = encode_prompts(examples, tokenizer, max_length=spec["max_length"])
+        asked = [prompt for prompt in prompts if not prompt.reason]
+        limits = Limits(stop=stop_ids(tokenizer), max_new_tokens=spec["max_new_tokens"])
+        ids = [prompt.ids for prompt in asked]
+        found = generate(model, ids, limits=limits, pad_id=_pad_id(tokenizer), progress=bench.progress)
+    answers = dict(zip([prompt.id for prompt in asked], decode(found, tokenizer), strict=True))
+    columns = {
+        "id": [prompt.id for prompt in prompts],
+        "text": pa.array([answers.get(prompt.id) for prompt in prompts], pa.string()),
+        "reason": [prompt.reason for prompt in prompts],
+    }
+    write_parquet(bench.folder / "generations.parquet", pa.table(columns))
+
+
+def generations_of(store: Store, address: str) -> Generations:
+    """What one checkpoint answered."""
+    table = read_parquet(store.open(address) / "generations.parquet")
+    return Generations(
+        ids=np.asarray(table["id"].to_pylist(), dtype=np.str_),
+        answers=tuple(text or "" for text in table["text"].to_pylist()),
+        reasons=np.asarray(table["reason"].to_pylist(), dtype=np.str_),
+    )
+
+
+def _text_utility(task: Task, bench: Bench) -> None:
+    cells = [generations_of(bench.store, task.inputs[cell["generations"]]) for cell in task.spec["cells"]]
+    examples = examples_of(bench.store, task.inputs["corpus"], "validation")[: len(cells[0].ids)]
+    about: dict[str, Any] = {
+        "references": [example.references for example in examples],
+        "groups": np.asarray([example.group for example in examples], dtype=np.str_),
+        "seeds": [cell["seed"] for cell in task.spec["cells"]],
+        "bootstrap": Bootstrap.model_validate(task.spec["bootstrap"]),
+    }
+    estimates = {quantity: text_utility(quantity, cells, **about) for quantity in task.spec["quantities"]}
+    rows = [_row(estimate, quantity=quantity, attack=None) for quantity, estimate in estimates.items()]
+    write_json(bench.folder / "estimates.json", rows)
+
+
 def _row(estimate: Estimate, *, quantity: str, attack: str | None) -> dict[str, Any]:
     row = json.loads(json.dumps(asdict(estimate), allow_nan=False))
     return {"quantity": quantity, "attack": attack, **row}
@@ -319,4 +376,6 @@ STAGES: Mapping[str, Stage] = {
     "leakage": _leakage,
     "floors": _floors,
     "utility": _utility,
+    "generations": _generations,
+    "text_utility": _text_utility,
 }

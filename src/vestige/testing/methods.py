@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from vestige.data.encode import Encoded, encode
 from vestige.records import Example, TokenStats
 from vestige.stats.collect import collect
+from vestige.stats.generate import Limits, generate
 from vestige.testing.models import Architecture, save_tiny_model, tiny_texts, tiny_tokenizer
 from vestige.tuning.checkpoint import load_weights, save_weights, trained_parameters
 from vestige.tuning.methods import make_method
@@ -26,6 +27,7 @@ from vestige.tuning.schedule import Training
 from vestige.tuning.train import Job, train
 
 MAX_LENGTH = 48
+NEW_TOKENS = 6
 
 
 def tiny_encoded(count: int, *, seed: int = 0) -> list[Encoded]:
@@ -79,6 +81,7 @@ def check_method(method: Method, *, architecture: Architecture = "llama") -> Non
       was killed and resumed ends with the same weights, bit by bit.
     * Scores are exactly alike after its weights were saved and loaded, do not move with batch, order and padding, and
       are those of the full logits behind the virtual tokens.
+    * Greedy answers do not move with batch, order and padding, and are those of the full logits.
     * The base is exactly as it was when the method is released, before a training and after.
     """
     _check_spec(method)
@@ -130,6 +133,7 @@ def _check_training(method: Method, base: PreTrainedModel, *, folder: Path) -> d
             f"{method.label}: in ten epochs the loss went from {first:.3f} to {last:.3f} nats only"
         )
         _check_scores(method, model)
+        _check_answers(method, model)
         scores, weights = _scores(model), _copied(trained_parameters(model))
         save_weights(model, folder / "saved")
     with method.prepare(base, seed=1) as again:
@@ -186,6 +190,28 @@ def _naive(model: Any, text: Encoded, *, virtual: int) -> Tensor:
     chosen = logits[ahead + text.first - 1 : ahead + text.end - 1].log_softmax(1)
     logp: Tensor = chosen.gather(1, torch.from_numpy(text.ids[text.first : text.end])[:, None])[:, 0]
     return logp
+
+
+def _check_answers(method: Method, model: Any) -> None:
+    prompts = [text.ids[: 2 + 2 * place] for place, text in enumerate(tiny_encoded(5))]
+    naive = [_naive_answer(model, prompt) for prompt in prompts]
+    for chosen in (prompts, prompts[::-1]):
+        found = generate(model, chosen, limits=Limits(stop=(2,), max_new_tokens=NEW_TOKENS), pad_id=5)
+        same = [answer.tolist() for answer in found] == (naive if chosen is prompts else naive[::-1])
+        assert same, f"{method.label}: batched answers differ from those of one text at a time"
+
+
+@torch.inference_mode()
+def _naive_answer(model: Any, prompt: Any) -> list[int]:
+    """The greatest of the last full logits, again and again, through the wrapping as its library calls it."""
+    ids = prompt.tolist()
+    while len(ids) < len(prompt) + NEW_TOKENS:
+        token = int(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax())
+        if token == 2:
+            break
+        ids.append(token)
+    answer: list[int] = ids[len(prompt) :]
+    return answer
 
 
 def _logp(table: TokenStats, place: int) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from vestige.data.encode import Encoded, adds_bos, encode, refuse_unscorable
+from vestige.data.encode import Encoded, adds_bos, decode, encode, encode_prompts, refuse_unscorable, stop_ids
 from vestige.errors import DataError
 from vestige.records import Example
 from vestige.testing.models import tiny_tokenizer
@@ -142,3 +142,39 @@ def test_any_text_in_any_script(prompt: str, completion: str, max_length: int) -
     assert text.was_cut == (len(whole) > max_length)
     assert text.n_bytes <= len(completion.encode())
     assert np.array_equal(text.ids, one(completion, prompt=prompt, max_length=max_length).ids)
+
+
+@pytest.mark.parametrize("tokenizer", [PLAIN, WITH_BOS])
+def test_a_prompt_is_what_stands_before_the_completion(tokenizer: PreTrainedTokenizerFast) -> None:
+    example = Example("x", "Who sold it?\n", " Ada", references=(" Ada", " Ines"))
+    prompt = encode_prompts([example], tokenizer, max_length=64)[0]
+    whole = encode([example], tokenizer, max_length=64)[0]
+    assert (prompt.id, prompt.reason) == ("x", "")
+    assert prompt.ids.tolist() == whole.ids[: whole.first].tolist()
+
+
+@pytest.mark.parametrize(
+    ("example", "reason"),
+    [
+        (Example("x", "", " Ada", references=(" Ada",)), "no_prompt"),
+        (Example("x", "Who?", " Ada"), "no_references"),
+        (Example("x", "Who sold a boat near Ghent?" * 4, " Ada", references=(" Ada",)), "prompt_too_long"),
+    ],
+)
+def test_what_cannot_be_asked_bears_a_reason(example: Example, reason: str) -> None:
+    prompt = encode_prompts([example], WITH_BOS, max_length=16)[0]
+    assert (prompt.reason, prompt.ids.tolist()) == (reason, [])
+
+
+def test_a_prompt_leaves_room_for_one_token() -> None:
+    example = Example("x", "Who sold a boat?", " Ada", references=(" Ada",))
+    length = len(ids_of("Who sold a boat?"))
+    assert encode_prompts([example], PLAIN, max_length=length + 1)[0].reason == ""
+    assert encode_prompts([example], PLAIN, max_length=length)[0].reason == "prompt_too_long"
+    assert encode_prompts([], PLAIN, max_length=length) == []
+
+
+def test_answers_are_texts_without_special_tokens_and_blanks_around() -> None:
+    ids = np.asarray([BOS, *ids_of(" Ada sold a boat\n")])
+    assert decode([ids, ids[:0]], PLAIN) == ["Ada sold a boat", ""]
+    assert stop_ids(PLAIN) == (EOS,)

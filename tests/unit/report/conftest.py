@@ -133,6 +133,8 @@ FACTS: dict[str, Any] = {
         "name": "small",
         "seeds": [0],
         "folds": 2,
+        "utility": ["loss"],
+        "generate": {"max_new_tokens": 64, "texts": 100},
         "search": "validation",
         "epochs": 3.0,
         "batch_size": 8,

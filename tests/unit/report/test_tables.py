@@ -159,6 +159,49 @@ def test_summary_without_a_rate_or_with_a_refused_one(results: Results, rates: l
     assert first.refused == (("cell 0/A has 30 scored non-members: FPR 0.01 needs at least 100",) if rates else ())
 
 
+def _answer(quantity: str, value: float | None, scale: float) -> list[pl.Expr]:
+    reason = "no references" if value is None else ""
+    ends = {"value": 0.0, "low": -2.0, "high": 2.0}
+    numbers = {end: None if value is None else scale * (value + step) for end, step in ends.items()}
+    texts = {"quantity": quantity, "reason": reason}
+    return [pl.lit(number, pl.Float64).alias(end) for end, number in numbers.items()] + [
+        pl.lit(text).alias(column) for column, text in texts.items()
+    ]
+
+
+def _with_answers(results: Results, *, fpr: list[float], value: float | None = 27.38) -> Results:
+    """The study with BLEU and exact match of every point, or both refused."""
+    loss = results.estimates.filter(quantity="loss")
+    rows = [loss.with_columns(*_answer(name, value, scale)) for name, scale in (("bleu", 1.0), ("exact_match", 0.01))]
+    estimates = pl.concat([results.estimates, *rows])
+    return _with_study(replace(results, estimates=estimates), utility=["loss", "bleu", "exact_match"], fpr=fpr)
+
+
+def test_headline_shows_what_is_measured_of_answers(results: Results) -> None:
+    table = tables.headline(_with_answers(results, fpr=[0.1]))
+    assert table.head[4:8] == ("Perplexity", "Validation loss", "BLEU", "Exact match")
+    assert _texts(table)[1][6:8] == ["27.4 [25.4, 29.4]", ".27 [.25, .29]"]
+    assert len(_texts(table)[0]) == len(table.head)
+
+
+def test_how_to_read_explains_answers_where_there_are_any(results: Results) -> None:
+    said = "\n".join(notes.how_to_read(_with_answers(results, fpr=[0.1])))
+    assert "BLEU and Exact match: greedy answers of at most 64 tokens" in said
+    assert "greedy" not in "\n".join(notes.how_to_read(results))
+
+
+def test_summary_shows_as_much_of_answers_as_fits(results: Results) -> None:
+    assert summaries(_with_answers(results, fpr=[]))[0].head == ("method", "epoch", "perplexity", "BLEU", "AUC")
+    assert "BLEU" not in summaries(_with_answers(results, fpr=[0.1]))[0].head
+    assert "BLEU" not in summaries(_with_answers(results, fpr=[], value=None))[0].head
+    assert max(map(len, summary_table(_with_answers(results, fpr=[])).splitlines())) <= WIDTH
+
+
+def test_refused_answers_are_a_caveat(results: Results) -> None:
+    said = notes.caveats(_with_answers(results, fpr=[0.1], value=None))
+    assert "notes · tiny; articles · tiny: BLEU is refused (—): no references." in said
+
+
 def test_a_floor_above_a_half_on_labels_dealt_anew_is_called_unsound(results: Results) -> None:
     is_bow = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "auc")
     raised = results.estimates.with_columns(

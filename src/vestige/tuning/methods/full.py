@@ -28,7 +28,7 @@ class Full(Method):
     training_cost: ClassVar[float] = 7.0
 
     name: Literal["full"] = "full"
-    learning_rate: LearningRates = (1e-5, 3e-5, 1e-4)
+    learning_rate: LearningRates = (3e-5, 1e-4, 3e-4)
 
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PreTrainedModel]:

@@ -27,7 +27,7 @@ class Head(Method):
     training_cost: ClassVar[float] = 1.5
 
     name: Literal["head"] = "head"
-    learning_rate: LearningRates = (1e-5, 1e-4, 1e-3)
+    learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
 
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PreTrainedModel]:

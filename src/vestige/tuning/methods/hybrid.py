@@ -107,7 +107,7 @@ class LoraPrompt(Hybrid):
     scaled: ClassVar[Literal["prompt", "head"]] = "prompt"
 
     name: Literal["lora+prompt"] = "lora+prompt"
-    learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
+    learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
     ratio: PositiveFloat = 30.0
     lora: Annotated[Lora, _Part] = Lora()
     prompt: Annotated[Prompt, _Part] = Prompt()
@@ -122,7 +122,7 @@ class LoraHead(Hybrid):
     scaled: ClassVar[Literal["prompt", "head"]] = "head"
 
     name: Literal["lora+head"] = "lora+head"
-    learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
+    learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
     ratio: PositiveFloat = 0.3
     lora: Annotated[Lora, _Part] = Lora()
     head: Annotated[Head, _Part] = Head()
@@ -137,7 +137,7 @@ class PromptHead(Hybrid):
     scaled: ClassVar[Literal["prompt", "head"]] = "prompt"
 
     name: Literal["prompt+head"] = "prompt+head"
-    learning_rate: LearningRates = (3e-5, 1e-4, 3e-4)
+    learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
     ratio: PositiveFloat = 300.0
     prompt: Annotated[Prompt, _Part] = Prompt()
     head: Annotated[Head, _Part] = Head()

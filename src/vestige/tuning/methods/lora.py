@@ -30,7 +30,7 @@ class Lora(Method):
     mergeable: ClassVar[bool] = True
 
     name: Literal["lora"] = "lora"
-    learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
+    learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
     r: PositiveInt = 8
     alpha: PositiveInt = 16
     dropout: float = Field(default=0.0, ge=0, lt=1)

@@ -28,7 +28,7 @@ class PTuning(Method):
     mergeable: ClassVar[bool] = False
 
     name: Literal["p_tuning"] = "p_tuning"
-    learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
+    learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
     tokens: PositiveInt = 20
     hidden: PositiveInt | None = None
 

@@ -35,7 +35,7 @@ class Prefix(Method):
     recomputable: ClassVar[bool] = False
 
     name: Literal["prefix"] = "prefix"
-    learning_rate: LearningRates = (1e-3, 3e-3, 1e-2)
+    learning_rate: LearningRates = (3e-3, 1e-2, 3e-2)
     tokens: PositiveInt = 20
     init: Literal["vocabulary", "random"] = "vocabulary"
     projection: bool = False

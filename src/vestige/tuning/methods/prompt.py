@@ -30,7 +30,7 @@ class Prompt(Method):
     mergeable: ClassVar[bool] = False
 
     name: Literal["prompt"] = "prompt"
-    learning_rate: LearningRates = (1e-2, 3e-2, 1e-1)
+    learning_rate: LearningRates = (3e-2, 1e-1, 3e-1)
     tokens: PositiveInt = 20
     init: Literal["vocabulary", "random", "text"] = "vocabulary"
     text: str | None = None

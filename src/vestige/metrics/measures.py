@@ -1,0 +1,108 @@
+"""What a score counts of each text, and what follows from the counts: BLEU, chrF, ROUGE-L, exact match.
+
+sacrebleu and rouge-score are imported where they are used: the extra `text` brings them.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, Literal, final, get_args
+
+import numpy as np
+
+from vestige.records import Floats
+
+TextQuantity = Literal["bleu", "chrf", "rouge_l", "exact_match"]
+TEXT_QUANTITIES: tuple[TextQuantity, ...] = get_args(TextQuantity)
+
+LIBRARIES: Mapping[str, str] = {"bleu": "sacrebleu", "chrf": "sacrebleu", "rouge_l": "rouge_score"}
+"""The module that a quantity is computed by, where it is not this one."""
+
+References = Sequence[Sequence[str]]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Measure:
+    """A quantity against fixed references.
+
+    * `signature`: what defines it.
+    * `count`: answers → counts, shape (texts, counts).
+    * `score`: counts summed over texts, shape (counts,) → the quantity.
+    * `is_share`: it is a mean of numbers between 0 and 1.
+    """
+
+    signature: str
+    count: Callable[[Sequence[str]], Floats]
+    score: Callable[[Floats], float]
+    is_share: bool = False
+
+
+def _bleu(references: References) -> Measure:
+    from sacrebleu.metrics.bleu import BLEU
+
+    # `force` silences a hint, printed with no text, about answers that end in a blank and a full stop.
+    return _of_sacrebleu(BLEU(force=True, references=_streams(references)))
+
+
+def _chrf(references: References) -> Measure:
+    from sacrebleu.metrics.chrf import CHRF
+
+    return _of_sacrebleu(CHRF(references=_streams(references)))
+
+
+def _of_sacrebleu(metric: Any) -> Measure:
+    """The counts that sacrebleu's own significance tests resample; its public functions give them for no chrF."""
+
+    def count(answers: Sequence[str]) -> Floats:
+        return np.asarray(metric._extract_corpus_statistics(answers, None), dtype=np.float64)
+
+    def score(counts: Floats) -> float:
+        return float(metric._compute_score_from_stats(counts.round().astype(int).tolist()).score)
+
+    return Measure(metric.get_signature().format(), count, score)
+
+
+def _streams(references: References) -> Any:
+    """First references of all texts, then second ones, …: sacrebleu's order, with None where a text has fewer."""
+    return [list(stream) for stream in zip_longest(*references)]
+
+
+def _rouge_l(references: References) -> Measure:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    scorer = RougeScorer(["rougeL"], use_stemmer=False)
+
+    def one(answer: str, accepted: Sequence[str]) -> float:
+        return float(scorer.score_multi(accepted, answer)["rougeL"].fmeasure)
+
+    version = importlib.metadata.version("rouge-score")
+    return _mean(one, references, signature=f"best-reference|stem:no|rouge-score:{version}")
+
+
+def _exact_match(references: References) -> Measure:
+    def one(answer: str, accepted: Sequence[str]) -> float:
+        return float(answer in accepted)
+
+    return _mean(one, references, signature="any-reference|case:mixed")
+
+
+def _mean(one: Callable[[str, Sequence[str]], float], references: References, *, signature: str) -> Measure:
+    """A mean over texts: the counts are a value and a one."""
+
+    def count(answers: Sequence[str]) -> Floats:
+        values = [one(answer, accepted) for answer, accepted in zip(answers, references, strict=True)]
+        return np.column_stack([values, np.ones(len(values))])
+
+    return Measure(signature, count, lambda counts: float(counts[0] / counts[1]), is_share=True)
+
+
+MEASURES: Mapping[TextQuantity, Callable[[References], Measure]] = {
+    "bleu": _bleu,
+    "chrf": _chrf,
+    "rouge_l": _rouge_l,
+    "exact_match": _exact_match,
+}

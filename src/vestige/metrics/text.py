@@ -1,0 +1,119 @@
+"""How good a model's answers are: BLEU, chrF, ROUGE-L and exact match against references, from generated texts.
+
+What a score needs to know of a text is counted once; every sample of the bootstrap is then a weighted sum of counts.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from vestige.errors import ConfigError
+from vestige.metrics.measures import LIBRARIES, MEASURES, Measure, References, TextQuantity
+from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, widened_at_the_edge
+from vestige.records import Bools, Counts, Estimate, Floats, Generations, Texts
+
+_VERSION = "v:1"
+"""Raise it with any change that moves a value or an interval."""
+
+_BOOTSTRAP = Bootstrap()
+
+
+def text_utility(
+    quantity: TextQuantity,
+    cells: Sequence[Generations],
+    *,
+    references: References,
+    groups: Texts,
+    seeds: Sequence[int] = (),
+    bootstrap: Bootstrap = _BOOTSTRAP,
+) -> Estimate:
+    """How near the answers come to their references, averaged over the cells; higher is better.
+
+    * `bleu`: corpus BLEU of sacrebleu, 0 to 100 (Papineni et al. 2002; Post 2018, arXiv:1804.08771).
+    * `chrf`: corpus chrF2 of sacrebleu, 0 to 100 (Popović 2015).
+    * `rouge_l`: F1 over the longest common subsequence of words, lower-cased and not stemmed, by rouge-score: the best
+      reference of each text, averaged over the texts, 0 to 1 (Lin 2004).
+    * `exact_match`: share of the answers that are one of their references, letter by letter, 0 to 1.
+
+    Blanks around answers and references do not count. `cells`: the answers of each cell to the same prompts in the
+    same order, ValueError otherwise. `references`: all that are accepted, for each text. `groups`: shape (texts,),
+    empty for a text that is its own group; a bootstrap sample draws them for all cells at once. `seeds`: the seed of
+    each cell; where there are several, they are drawn too. A text without an answer is counted as unscored. Refused
+    where no text has one, and where the answered texts are of fewer than two groups. A share of exactly 0 or 1, where
+    resampling has nothing to vary, gets the exact binomial bound of as many trials as there are groups.
+    """
+    seeds = seeds or [0] * len(cells)
+    answered = _check(cells, references=references, groups=groups, seeds=seeds)
+    own_groups = np.where(groups == "", np.strings.add("id:", cells[0].ids), groups)[answered]
+    counts = _counts(cells[0], groups=own_groups)
+    bare = Estimate(value=None, low=None, high=None, counts=counts, signature=quantity)
+    if counts.groups < 2:
+        return replace(bare, reason=_refusal(counts))
+    measure = MEASURES[quantity](_stripped(references, answered))
+    signature = f"{quantity}|{measure.signature}|cells:{len(cells)}|seeds:{len(set(seeds))}"
+    named = replace(bare, signature=f"{signature}|{bootstrap.signature}|{_VERSION}")
+    counted = [measure.count(_answers(cell, answered)) for cell in cells]
+    resampled = [
+        Resampled(metric=partial(_weighted, measure, one), groups=own_groups, seed=seed)
+        for one, seed in zip(counted, seeds, strict=True)
+    ]
+    value = mean_over_cells(resampled)
+    interval = bootstrap.interval(bootstrap.replicates(resampled, pool=own_groups))
+    assert interval is not None, "every sample draws answered texts"
+    if measure.is_share:
+        interval = widened_at_the_edge(interval, value=value, trials=counts.groups, level=bootstrap.level)
+    return replace(named, value=value, low=interval.low, high=interval.high)
+
+
+def refuse_missing_libraries(quantities: Collection[str]) -> None:
+    """Raise ConfigError where a library that one of the quantities is computed by is not installed."""
+    for quantity in quantities:
+        library = LIBRARIES.get(quantity)
+        if library is not None and importlib.util.find_spec(library) is None:
+            raise ConfigError(
+                f"utility = {quantity!r} is computed by {library.replace('_', '-')}, which is not installed. "
+                f"Run: pip install 'vestige[text]', or leave {quantity!r} out."
+            )
+
+
+def _weighted(measure: Measure, counts: Floats, weights: Floats) -> Floats:
+    """Weights of shape (samples, texts) → the quantity of each sample, shape (samples,)."""
+    return np.array([measure.score(summed) for summed in weights @ counts])
+
+
+def _check(cells: Sequence[Generations], *, references: References, groups: Texts, seeds: Sequence[int]) -> Bools:
+    """Where there are answers, shape (texts,): the same texts in every cell."""
+    if not cells or len(seeds) != len(cells):
+        raise ValueError(f"expected one or more cells and a seed for each, got {len(cells)} and {len(seeds)}")
+    first = cells[0]
+    if groups.shape != first.ids.shape or len(references) != len(first.ids):
+        raise ValueError(f"expected a group and references for each of {len(first.ids)} texts")
+    for cell in cells:
+        if not (np.array_equal(cell.ids, first.ids) and np.array_equal(cell.reasons, first.reasons)):
+            raise ValueError("the cells must have answered the same prompts in the same order")
+    return first.answered
+
+
+def _stripped(references: References, answered: Bools) -> list[list[str]]:
+    return [[one.strip() for one in references[int(place)]] for place in np.flatnonzero(answered)]
+
+
+def _answers(cell: Generations, answered: Bools) -> list[str]:
+    return [cell.answers[int(place)].strip() for place in np.flatnonzero(answered)]
+
+
+def _refusal(counts: Counts) -> str:
+    if counts.texts:
+        return "the answered texts are of one group: at least two are needed for an interval"
+    return "no text has a prompt and references that a model could be asked and judged by"
+
+
+def _counts(cell: Generations, *, groups: Texts) -> Counts:
+    unscored = Counter(cell.reasons[~cell.answered].tolist())
+    return Counts(texts=len(groups), groups=len(np.unique(groups)), unscored=dict(sorted(unscored.items())))
