@@ -98,8 +98,8 @@ def test_gradient_checkpointing_does_compute_anew(tmp_path: Path) -> None:
     calls = []
     for recompute in (False, True):
         base = tiny_model("llama").requires_grad_(False)
-        count = [0]
-        base.get_submodule("model.layers.0.mlp").register_forward_hook(_counting(count))
+        count = [0]  # before the layer runs: recomputing stops as soon as it has all that it needs
+        base.get_submodule("model.layers.0.mlp").register_forward_pre_hook(_counting(count))
         training = job.training.model_copy(update={"gradient_checkpointing": recompute})
         with DROPOUT.prepare(base, seed=0) as model:
             train(
