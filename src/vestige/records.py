@@ -114,20 +114,42 @@ class TokenStats:
 
 
 @dataclass(frozen=True)
+class TokenCounts:
+    """How often each token occurs in a population: texts of the same kind that no attack is evaluated on.
+
+    `counts`: int64, shape (vocabulary,), by token id.
+    """
+
+    counts: Ints
+
+    def frequencies(self, token_ids: NDArray[Any]) -> Floats:
+        """Laplace-smoothed share (count + 1) / (all counts + vocabulary) of each token, in the shape of `token_ids`.
+
+        Above 0 for every token of the vocabulary; IndexError for one beyond it.
+        """
+        shares: Floats = (self.counts[token_ids] + 1) / (self.counts.sum() + len(self.counts))
+        return shares
+
+
+@dataclass(frozen=True)
 class Scores:
     """One score per text, higher = more likely a member; a text that cannot be scored bears the reason instead.
 
     `values`: float64, shape (texts,), finite where scored and NaN elsewhere, so that an accidental use is loud
-    (Parquet stores null there). `reasons`: shape (texts,), empty where scored, else for example `too_short`.
+    (Parquet stores null there). `reasons`: shape (texts,), empty where scored, else for example `too_short`. `notes`,
+    of an attack that sets scores by rule in corners of its formula: shape (texts,), which corner, empty elsewhere.
     """
 
     ids: Texts
     values: Floats
     reasons: Texts
+    notes: Texts | None = None
 
     def __post_init__(self) -> None:
         if not self.ids.shape == self.values.shape == self.reasons.shape:
             raise ValueError(f"shapes differ: {self.ids.shape}, {self.values.shape}, {self.reasons.shape}")
+        if self.notes is not None and self.notes.shape != self.ids.shape:
+            raise ValueError(f"notes: expected {len(self.ids)}, got {self.notes.shape}")
         if not np.array_equal(np.isfinite(self.values), self.scored):
             raise ValueError("a scored value is not finite, or an unscorable one is not NaN")
 

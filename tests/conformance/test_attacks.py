@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestige.attacks import Attack, Tables, discover, make_attack
-from vestige.records import View
+from vestige.attacks.base import score_in_blocks
+from vestige.records import Column, TokenCounts, View
 from vestige.testing.attacks import check_attack
-from vestige.testing.stats import token_stats
+from vestige.testing.stats import planted_tables, token_stats
 
 ATTACKS = sorted(discover())
 every_attack = pytest.mark.parametrize("name", ATTACKS)
@@ -24,7 +25,8 @@ logps = st.lists(st.lists(st.floats(-50, 0, width=32), max_size=12), min_size=1,
 def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
     texts = {"zlib_bytes": [8 + len(text) for text in target], "n_bytes": [4 * len(text) for text in target]}
     extra: dict[str, list[list[float]]] = {
-        "mean_logp": [[-3.0] * len(text) for text in target],
+        "token_id": [[i % 5 for i in range(len(text))] for text in target],
+        "mean_logp": [[-1.5] * len(text) for text in target],
         "var_logp": [[2.0] * len(text) for text in target],
         "rank": [[i % 3 for i in range(len(text))] for text in target],
     }
@@ -32,7 +34,8 @@ def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
         {
             View("target"): token_stats(target, texts=texts, tokens=extra),
             View("base"): token_stats(base, texts=texts, tokens=extra),
-        }
+        },
+        counts=TokenCounts(np.array([5, 0, 3, 1, 0, 0])),
     )
 
 
@@ -80,6 +83,46 @@ def test_infinite_and_nan_log_probabilities_are_masked_not_scored(name: str) -> 
 @every_attack
 def test_no_text_at_all_is_no_error(name: str) -> None:
     assert make_attack(name).score(_tables([], base=[])).values.shape == (0,)
+
+
+@every_attack
+@given(data=st.data())
+def test_a_text_that_the_target_finds_likelier_never_scores_lower(name: str, data: st.DataObject) -> None:
+    """Every token raised alike; and one token alone, but for surp, whose choice of tokens it may change."""
+    target = data.draw(st.lists(st.floats(-20, -5, width=16), min_size=1, max_size=50))
+    raised = data.draw(st.floats(0, 4, width=16))
+    place = None if name == "surp" else data.draw(st.none() | st.integers(0, len(target) - 1))
+    after = [value + raised * (place in (None, i)) for i, value in enumerate(target)]
+    scores = make_attack(name).score(_tables([target, after], base=[[-10.0] * len(target)] * 2))
+    before, now = scores.values
+    assert scores.reasons[0] == scores.reasons[1]
+    assert not now < before - 1e-9 * abs(before)
+
+
+@every_attack
+def test_blocks_of_texts_score_as_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    attack = make_attack(name)
+    tables = planted_tables(1.0, members=40, non_members=40, views=[column.view for column in attack.needs]).tables
+    monkeypatch.setattr("vestige.attacks.base._TOKENS_PER_BLOCK", 100)
+    for blocks, whole in (
+        (score_in_blocks(attack, tables), attack.score(tables)),
+        (score_in_blocks(attack, tables, control=True), attack.control(tables)),
+    ):
+        assert np.array_equal(blocks.ids, whole.ids)
+        assert np.array_equal(blocks.values, whole.values, equal_nan=True)
+        assert np.array_equal(blocks.reasons, whole.reasons)
+        assert (blocks.notes is None) == (whole.notes is None)
+    assert score_in_blocks(attack, _tables([], base=[])).values.shape == (0,)
+
+
+def test_a_need_that_is_not_said_is_caught() -> None:
+    loss = discover()["loss"]
+
+    class Silent(loss):  # type: ignore[valid-type,misc]
+        needs = (*loss.needs, Column(View("base"), "logp"))
+
+    with pytest.raises(AssertionError, match="passes"):
+        check_attack(Silent())
 
 
 def test_a_scorer_turned_round_is_caught() -> None:

@@ -29,7 +29,7 @@ def content(store: Path) -> dict[str, bytes]:
 def test_everything_is_done_and_nothing_is_left_over(undisturbed: Outcome) -> None:
     assert not undisturbed.failures
     tasks = undisturbed.plan.known(undisturbed.store)
-    assert {task.stage for task in tasks} == {"corpus", "train", "stats", "scores", "leakage", "utility"}
+    assert {task.stage for task in tasks} == {"corpus", "train", "stats", "scores", "leakage", "floors", "utility"}
     assert all(undisturbed.store.is_done(task.address) for task in tasks)
     assert {path.name for path in undisturbed.store.root.iterdir()} == {*(task.stage for task in tasks), "store.json"}
     assert not list(undisturbed.store.root.rglob(UNFINISHED))

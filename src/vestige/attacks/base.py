@@ -4,30 +4,84 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from dataclasses import replace
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from vestige.attacks.tables import Tables
-from vestige.records import Column, Floats, Ints, Scores, View
+from vestige.records import Column, Floats, Ints, Scores, Texts, View
 
-__all__ = ["BASE_LOGP", "TARGET_LOGP", "Attack", "Share", "Tables", "as_scores"]
+__all__ = [
+    "BASE_LOGP",
+    "BASE_MEAN",
+    "BASE_VARIANCE",
+    "TARGET_LOGP",
+    "TARGET_MEAN",
+    "TARGET_RANK",
+    "TARGET_TOKEN",
+    "TARGET_VARIANCE",
+    "Assumes",
+    "Attack",
+    "Share",
+    "Tables",
+    "as_scores",
+    "score_in_blocks",
+]
 
-TARGET_LOGP = Column(View("target"), "logp")
-BASE_LOGP = Column(View("base"), "logp")
+_TARGET, _BASE = View("target"), View("base")
+
+TARGET_LOGP = Column(_TARGET, "logp")
+TARGET_MEAN = Column(_TARGET, "mean_logp")
+TARGET_VARIANCE = Column(_TARGET, "var_logp")
+TARGET_RANK = Column(_TARGET, "rank")
+TARGET_TOKEN = Column(_TARGET, "token_id")
+BASE_LOGP = Column(_BASE, "logp")
+BASE_MEAN = Column(_BASE, "mean_logp")
+BASE_VARIANCE = Column(_BASE, "var_logp")
+
+_TOKENS_PER_BLOCK = 2**18
+"""A float64 column of a block takes 2 MiB: the arrays of an attack stay near the processor."""
 
 Share = Annotated[float, Field(gt=0, le=1)]
 """A part of the tokens of a text: more than 0, at most 1."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Assumes:
+    """What an attacker must have, beside the text in question, to run an attack; shown beside its numbers.
+
+    * `log_probabilities`: what the target gives to the tokens of the text; `distributions`: what it gives to all other
+      tokens in their place too (moments, ranks).
+    * `texts`: the text as it was written, not its tokens alone.
+    * `reference_model`: another model to compare with; with `shadow_models` the attacker trains some of his own.
+    * `population`: other texts of the same kind; with `known_members` some that are known to have been trained on.
+    * `gradients`: the weights of the target.
+    * `passes`: forward passes over one text, of all models together.
+    """
+
+    log_probabilities: bool = True
+    distributions: bool = False
+    texts: bool = False
+    reference_model: bool = False
+    population: bool = False
+    shadow_models: bool = False
+    known_members: bool = False
+    gradients: bool = False
+    passes: int = 1
 
 
 class Attack(BaseModel, ABC):
     """A rule that turns the views of a text into one score, higher = more likely a member, its sign fixed in advance.
 
     A subclass is one file of this package: a `name` with its own Literal, the columns it reads in `needs` (and in
-    `needs_text` the per-text ones, such as `zlib_bytes`), its parameters as typed fields with real defaults, and
-    `score`. It is final, frozen, and looks at nothing it has not declared.
+    `needs_text` the per-text ones, such as `zlib_bytes`; `needs_counts` where it reads the token counts of a
+    population), what it `assumes` of the attacker, its parameters as typed fields with real defaults, and `score`. It
+    is final, frozen, and looks at nothing it has not declared. The score of a text depends on that text alone, so
+    that texts can be scored in blocks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -35,6 +89,8 @@ class Attack(BaseModel, ABC):
     name: str
     needs: ClassVar[tuple[Column, ...]]
     needs_text: ClassVar[tuple[str, ...]] = ()
+    needs_counts: ClassVar[bool] = False
+    assumes: ClassVar[Assumes] = Assumes()
 
     @abstractmethod
     def score(self, tables: Tables) -> Scores:
@@ -84,11 +140,40 @@ class Attack(BaseModel, ABC):
         return f"{self.name}({inside})" if inside else self.name
 
 
-def as_scores(tables: Tables, values: Floats, *, lengths: Ints) -> Scores:
+def as_scores(tables: Tables, values: Floats, *, lengths: Ints, notes: Texts | None = None) -> Scores:
     """Scores of the texts of `tables`, masked with a reason where there is none.
 
-    `values` and `lengths` (scored tokens), shape (texts,). `too_short`: no scored token. `not_finite`: there are
-    tokens, but the value is infinite or NaN, as after a diverged training.
+    `values`, `lengths` (scored tokens) and `notes` (see `Scores`), shape (texts,). `too_short`: no scored token.
+    `not_finite`: there are tokens, but the value is infinite or NaN, as after a diverged training.
     """
     reasons = np.where(lengths == 0, "too_short", np.where(np.isfinite(values), "", "not_finite"))
-    return Scores(ids=tables.ids, values=np.where(reasons == "", values, np.nan), reasons=reasons)
+    scored = reasons == ""
+    return Scores(
+        ids=tables.ids,
+        values=np.where(scored, values, np.nan),
+        reasons=reasons,
+        notes=None if notes is None else np.where(scored, notes, ""),
+    )
+
+
+def score_in_blocks(attack: Attack, tables: Tables, *, control: bool = False) -> Scores:
+    """What `attack.score`, or with `control` its control, gives for all texts, worked out some hundred thousand tokens
+    at a time: memory is bounded, and the time per text does not grow with their number.
+    """
+    run = attack.control if control else attack.score
+    parts = [run(tables.rows(start, stop)) for start, stop in pairwise(_block_edges(tables))]
+    notes = [part.notes for part in parts if part.notes is not None]
+    return Scores(
+        ids=tables.ids,
+        values=np.concatenate([part.values for part in parts]),
+        reasons=np.concatenate([part.reasons for part in parts]),
+        notes=np.concatenate(notes) if notes else None,
+    )
+
+
+def _block_edges(tables: Tables) -> list[int]:
+    """Where blocks begin, and where the last one ends: at least one block, possibly empty."""
+    offsets = next(iter(tables.values())).offsets
+    texts = len(offsets) - 1
+    cuts = np.searchsorted(offsets, np.arange(_TOKENS_PER_BLOCK, offsets[-1], _TOKENS_PER_BLOCK))
+    return [0, *np.unique(cuts[(cuts > 0) & (cuts < texts)]).tolist(), texts]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vestige.records import Floats, Ints
+from vestige.records import Bools, Floats, Ints
 
 _LARGEST_DENOMINATOR = 10**9
 """Exact for any share written with up to nine decimals, and small enough that numerator · tokens stays within int64."""
@@ -48,6 +48,21 @@ class Ragged:
         with np.errstate(invalid="ignore"):
             return Ragged(values=self.values - other.values, offsets=self.offsets)
 
+    def finite(self) -> Bools:
+        """Whether every token of a text is finite, shape (texts,); True where it has none."""
+        broken = Ragged(values=(~np.isfinite(self.values)).astype(np.float64), offsets=self.offsets)
+        finite: Bools = broken.sums() == 0
+        return finite
+
+    def where(self, selected: Bools) -> Ragged:
+        """The tokens for which `selected`, shape (scored tokens,), is true; the texts stay, some of them empty."""
+        kept = np.concatenate(([0], np.cumsum(selected)))[self.offsets]
+        return Ragged(values=self.values[selected], offsets=kept)
+
+    def per_token(self, per_text: NDArray[Any]) -> NDArray[Any]:
+        """A value of each text, shape (texts,), repeated for its tokens, shape (scored tokens,)."""
+        return np.repeat(per_text, self.lengths)
+
     def sums(self) -> Floats:
         """Sum over the tokens of each text, shape (texts,); 0 where a text has none."""
         totals = np.zeros(len(self.offsets) - 1)
@@ -70,13 +85,34 @@ class Ragged:
         counts = np.minimum(self.lengths, share_counts(self.lengths, share=share))
         return _divide(self._smallest(counts).sums(), counts)
 
+    def quantiles(self, *, share: float) -> Floats:
+        """The `share`-quantile of the tokens of each text, shape (texts,), interpolated linearly between neighbours as
+        numpy.quantile does; NaN where a text has none.
+        """
+        exact, filled = exact_share(share), self.lengths > 0
+        below, rest = np.divmod((self.lengths[filled] - 1) * exact.numerator, exact.denominator)
+        ascending, begins = self._ascending(), self.offsets[:-1][filled]
+        low, high = ascending[begins + below], ascending[begins + below + (rest > 0)]
+        found = np.full(len(filled), np.nan)
+        with np.errstate(invalid="ignore"):
+            found[filled] = low + (high - low) * (rest / exact.denominator)
+        return found
+
     def _smallest(self, counts: Ints) -> Ragged:
         """The `counts[i]` lowest tokens of each text i, in ascending order."""
-        text_of_token = np.repeat(np.arange(len(counts)), self.lengths)
+        selected = self.places() < self.per_token(counts)
+        return Ragged(values=self._ascending()[selected], offsets=np.concatenate(([0], np.cumsum(counts))))
+
+    def places(self) -> Ints:
+        """The place of each token in its text, from 0, shape (scored tokens,)."""
+        places: Ints = np.arange(len(self.values)) - self.per_token(self.offsets[:-1])
+        return places
+
+    def _ascending(self) -> Floats:
+        """The tokens of each text in ascending order, a NaN first."""
+        text_of_token = self.per_token(np.arange(len(self.lengths)))
         order = np.lexsort((np.where(np.isnan(self.values), -np.inf, self.values), text_of_token))
-        place_in_text = np.arange(len(self.values)) - self.offsets[:-1][text_of_token]
-        selected = place_in_text < counts[text_of_token]
-        return Ragged(values=self.values[order][selected], offsets=np.concatenate(([0], np.cumsum(counts))))
+        return self.values[order]
 
 
 def share_counts(lengths: Ints, *, share: float) -> Ints:
@@ -84,9 +120,14 @@ def share_counts(lengths: Ints, *, share: float) -> Ints:
 
     Floating point would take a token away: 0.29 · 100 is 28.999…, and means 29.
     """
-    exact = Fraction(repr(float(share))).limit_denominator(_LARGEST_DENOMINATOR)
+    exact = exact_share(share)
     counts: Ints = np.maximum(1, lengths * exact.numerator // exact.denominator)
     return counts
+
+
+def exact_share(share: float) -> Fraction:
+    """The decimal that `share` is written as, as a fraction."""
+    return Fraction(repr(float(share))).limit_denominator(_LARGEST_DENOMINATOR)
 
 
 def _divide(totals: Floats, counts: Ints) -> Floats:

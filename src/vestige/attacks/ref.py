@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, final
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Attack, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, Attack, Tables, as_scores
 from vestige.records import Column, Scores
 
 
@@ -21,6 +21,7 @@ class Ref(Attack):
 
     name: Literal["ref"] = "ref"
     needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, BASE_LOGP)
+    assumes: ClassVar[Assumes] = Assumes(reference_model=True, passes=2)
 
     def score(self, tables: Tables) -> Scores:
         """Mean difference of the log-probabilities, shape (texts,), nats per token."""

@@ -1,4 +1,7 @@
-"""Finding attacks by name: every file of this package that defines one is found, and nothing else is to be edited."""
+"""Finding attacks by name: every file of this package that defines one is found, and nothing else is to be edited.
+
+Other distributions add theirs through the entry point group `vestige.attacks`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -16,14 +20,63 @@ import vestige.attacks
 from vestige.attacks.base import Attack
 from vestige.errors import ConfigError, near_misses
 
+GROUP = "vestige.attacks"
+"""The entry point group of attacks that live elsewhere: `my_attack = "my_package.my_module:MyAttack"`."""
+
 
 @cache
 def discover() -> Mapping[str, type[Attack]]:
-    """All attacks of this package, name → class, sorted by name.
+    """All attacks, name → class, sorted by name: those of this package, and those that installed distributions add.
 
-    Only files beside this one are imported: a folder, such as one of attacks that are neural networks, is not entered.
-    Raises TypeError where two attacks bear one name.
+    Of this package only files beside this one are imported: a folder, such as one of attacks that are neural networks,
+    is not entered. Raises TypeError where two of its attacks bear one name, and ConfigError, naming the distribution,
+    where an added one cannot be loaded, is no attack, or bears a name that is taken.
     """
+    found = _built_in()
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+        attack = _added(entry)
+        if entry.name in found:
+            raise ConfigError(
+                f"{_source(entry)} adds an attack named {entry.name!r}, which {found[entry.name].__module__} has "
+                "already. Uninstall it, or ask its author for another name."
+            )
+        found[entry.name] = attack
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def origin(attack: type[Attack]) -> str:
+    """The package that defines an attack: `vestige`, or another's."""
+    return attack.__module__.partition(".")[0]
+
+
+def _added(entry: EntryPoint) -> type[Attack]:
+    """The class that an entry point names, checked; ConfigError that names the distribution."""
+    try:
+        attack = entry.load()
+    except Exception as error:  # whatever a stranger's module raises must be laid at its door
+        raise ConfigError(
+            f"{_source(entry)} adds an attack {entry.name!r} ({entry.value}) that cannot be loaded: "
+            f"{type(error).__name__}: {error}. Update or uninstall it."
+        ) from error
+    if not (isinstance(attack, type) and issubclass(attack, Attack)) or isabstract(attack):
+        raise ConfigError(
+            f"{_source(entry)} adds {entry.value} as the attack {entry.name!r}, which is not a class derived from "
+            "vestige.Attack with a `score` of its own. Update or uninstall it."
+        )
+    named = attack.model_fields["name"].default
+    if named != entry.name:
+        raise ConfigError(
+            f"{_source(entry)} adds the attack {named!r} under the name {entry.name!r}: its entry point must bear the "
+            "attack's own `name`. Update or uninstall it."
+        )
+    return attack
+
+
+def _source(entry: EntryPoint) -> str:
+    return f"The distribution '{entry.dist.name}' {entry.dist.version}" if entry.dist else "An installed distribution"
+
+
+def _built_in() -> dict[str, type[Attack]]:
     found: dict[str, type[Attack]] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(vestige.attacks.__path__) if not info.ispkg):
         for attack in _attacks_of(import_module(f"vestige.attacks.{module}")):
@@ -31,7 +84,7 @@ def discover() -> Mapping[str, type[Attack]]:
             if name in found:
                 raise TypeError(f"two attacks bear the name {name!r}: {found[name].__module__} and {attack.__module__}")
             found[name] = attack
-    return MappingProxyType(dict(sorted(found.items())))
+    return found
 
 
 def _attacks_of(module: ModuleType) -> Iterator[type[Attack]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from vestige.attacks.ragged import Ragged
 from vestige.errors import DataError
-from vestige.records import Column, Floats, Texts, TokenStats, View
+from vestige.records import Column, Floats, Texts, TokenCounts, TokenStats, View
 
 
 @final
@@ -19,10 +19,12 @@ class Tables(Mapping[View, TokenStats]):
     """Views of the same texts in the same order, checked once, so that attacks need not.
 
     Raises DataError where there is no view, the record ids of two views differ or repeat, or two views of the same text
-    disagree about its scored tokens (a per-token difference would then compare different tokens).
+    disagree about its scored tokens (a per-token difference would then compare different tokens). `counts` are there
+    where an attack needs those of a population.
     """
 
     views: Mapping[View, TokenStats]
+    counts: TokenCounts | None = None
 
     def __post_init__(self) -> None:
         if not self.views:
@@ -62,6 +64,16 @@ class Tables(Mapping[View, TokenStats]):
                 return table.texts[name].astype(np.float64)
         raise DataError(f"no view of the text {text!r} has the column {name!r}; there are {self._names()}")
 
+    def population(self) -> TokenCounts:
+        """How often each token occurs in texts that are not under attack; DataError where it was not counted."""
+        if self.counts is None:
+            raise DataError("no token counts of a population: declare `needs_counts = True`, and give Tables(counts=…)")
+        return self.counts
+
+    def rows(self, start: int, stop: int) -> Tables:
+        """The texts from `start` up to, not including, `stop`."""
+        return replace(self, views={view: _rows(table, start, stop) for view, table in self.views.items()})
+
     def base_as_target(self) -> Tables:
         """The same texts as if the base were the model under attack: every view of the target replaced by the base's.
 
@@ -70,7 +82,8 @@ class Tables(Mapping[View, TokenStats]):
         base = {view: table for view, table in self.views.items() if view.model == "base"}
         if not base:
             raise DataError(f"no view of the base, so there is no control; there are {self._names()}")
-        return Tables({**base, **{replace(view, model="target"): table for view, table in base.items()}})
+        as_target = {replace(view, model="target"): table for view, table in base.items()}
+        return replace(self, views={**base, **as_target})
 
     def _names(self) -> str:
         return ", ".join(_name(view) for view in self.views)
@@ -82,6 +95,16 @@ def _check_aligned(view: View, *, table: TokenStats, views: Mapping[View, TokenS
             raise DataError(f"{_name(view)} and {_name(other)} must hold the same record ids in the same order")
         if view.text == other.text and not _same_tokens(table, its_table):
             raise DataError(f"{_name(view)} and {_name(other)} scored different tokens of one text: collect them again")
+
+
+def _rows(table: TokenStats, start: int, stop: int) -> TokenStats:
+    begin, end = table.offsets[start], table.offsets[stop]
+    return TokenStats(
+        ids=table.ids[start:stop],
+        offsets=table.offsets[start : stop + 1] - begin,
+        tokens={name: column[begin:end] for name, column in table.tokens.items()},
+        texts={name: column[start:stop] for name, column in table.texts.items()},
+    )
 
 
 def _same_tokens(one: TokenStats, other: TokenStats) -> bool:

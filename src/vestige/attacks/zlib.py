@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import TARGET_LOGP, Attack, Tables, as_scores
+from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
 from vestige.records import Column, Scores
 
 
@@ -24,6 +24,7 @@ class Zlib(Attack):
     name: Literal["zlib"] = "zlib"
     needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
     needs_text: ClassVar[tuple[str, ...]] = ("zlib_bytes",)
+    assumes: ClassVar[Assumes] = Assumes(texts=True)
 
     def score(self, tables: Tables) -> Scores:
         """Mean log-probability per compressed byte, shape (texts,)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -85,17 +86,27 @@ def count_trainable(rows: Sequence[dict[str, Any]], *, base: str) -> None:
 
 
 def _attacks() -> list[dict[str, Any]]:
-    from vestige.attacks.registry import discover
+    from vestige.attacks.registry import discover, origin
 
     return [
         {
             "name": name,
             "about": _first_line(attack),
+            "from": origin(attack),
             "views": sorted({column.view.model for column in attack.needs}),
             "columns": sorted({column.name for column in attack.needs} | set(attack.needs_text)),
+            "assumes": asdict(attack.assumes),
             "parameters": _parameters(attack, without=("name",)),
         }
         for name, attack in discover().items()
+    ]
+
+
+def _assumed(assumes: Mapping[str, Any]) -> list[str]:
+    """`log probabilities, reference model, 2 passes`."""
+    passes = assumes["passes"]
+    return [name.replace("_", " ") for name, value in assumes.items() if value is True] + [
+        f"{passes} pass{'es' if passes != 1 else ''} per text"
     ]
 
 
@@ -135,6 +146,8 @@ def print_listing(rows: Sequence[Mapping[str, Any]]) -> None:
     """Name and what it is; everything else is in `--json`."""
     table = Table("name", "about", box=None, padding=(0, 2, 0, 0))
     for row in rows:
+        if "assumes" in row:
+            row = {**row, "assumes": _assumed(row["assumes"])}  # noqa: PLW2901  # shown in words, not as a record
         details = [f"{key}: {_shown(value)}" for key, value in row.items() if key not in ("name", "about") and value]
         table.add_row(row["name"], "\n".join([row["about"], *details]))
     Console().print(table)

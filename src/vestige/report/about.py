@@ -107,6 +107,43 @@ def method_table(results: Results) -> Table:
     return Table(("Method", "Family", "Settings"), (Group(tuple(rows)),))
 
 
+def attack_table(results: Results) -> Table:
+    """What each attack assumes that the attacker has, and its forward passes per text."""
+    attacks = results.facts["attacks"]
+    rows = [_assumed_row(attack) for attack in attacks]
+    return Table(("Attack", *_ASSUMED.values(), "Passes per text"), (Group(tuple(rows)),))
+
+
+def _assumed_row(attack: Mapping[str, Any]) -> Row:
+    assumes = attack["assumes"]
+    marks = (Cell("yes" if assumes[name] else REFUSED) for name in _ASSUMED)
+    return Row((Cell(attack["label"], attack["about"]), *marks, Cell(str(assumes["passes"]))))
+
+
+_ASSUMED: Mapping[str, str] = {
+    "log_probabilities": "Log-probabilities",
+    "distributions": "Whole distributions",
+    "texts": "Text as written",
+    "reference_model": "Reference model",
+    "population": "Population",
+    "shadow_models": "Shadow models",
+    "known_members": "Known members",
+    "gradients": "Gradients",
+}
+
+
+def corner_table(results: Results) -> Table | None:
+    """Texts that an attack scored by rule because its formula has no value there; None where there are none."""
+    groups: dict[str, list[Row]] = {}
+    for one in results.facts["corners"]:
+        settings = (Cell(plain(one["epoch"])), Cell(plain(one["learning_rate"])), Cell(one["attack"]))
+        counts = (Cell(one["note"].replace("_", " ")), Cell(f"{one['members']:,}"), Cell(f"{one['non_members']:,}"))
+        row = Row((method_cell(results, one["method"]), *settings, *counts))
+        groups.setdefault(f"{one['corpus']} · {one['base']}", []).append(row)
+    head = ("Method", "Epoch", "Learning rate", "Attack", "Corner", "Members", "Non-members")
+    return Table(head, tuple(Group(tuple(rows), name) for name, rows in groups.items())) if groups else None
+
+
 def environment_tables(results: Results) -> list[Table]:
     """One two-column table for each environment that a stage of the study ran in."""
     return [_pairs(environment, head="Environment") for environment in results.facts["environments"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from vestige.attacks.blind import PERMUTED
 from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
 from vestige.report.wording import joined, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
@@ -113,8 +114,8 @@ def _design(results: Results) -> Iterator[str]:
 def _local(results: Results) -> Iterator[tuple[str, str]]:
     """(place, caveat): what holds on one base and corpus, perhaps of one method."""
     for one in sections(results):
-        for said in (*_shift(results, one), *_few_non_members(results, one), *_refusals(results, one)):
-            yield one.name, said
+        for caveat in (_shift, _split_leaks, _few_non_members, _refusals):
+            yield from ((one.name, said) for said in caveat(results, one))
         for method in _still_falling(results, one):
             yield f"{one.name}, {method}", _UNDER_TRAINED
     yield from _edge_of_the_search(results)
@@ -127,6 +128,20 @@ def _shift(results: Results, section: Section) -> Iterator[str]:
             f"the base's own AUC is {shown(floor)}, not ½. Members and non-members differ before any training, and all "
             "figures of this corpus are shifted by it."
         )
+
+
+def _split_leaks(results: Results, section: Section) -> Iterator[str]:
+    for name in results.facts["floors"]:
+        auc = section.floor.number("auc", name)
+        if auc.low is None or auc.low <= _CHANCE:
+            continue
+        if name == PERMUTED:
+            yield f"{name} is {shown(auc)} on labels dealt out anew: do not trust the floors of this corpus."
+        else:
+            yield (
+                f"{name} tells members from non-members without any model, AUC {shown(auc)}: the split itself leaks, "
+                "and every attack on it is inflated."
+            )
 
 
 def _few_non_members(results: Results, section: Section) -> Iterator[str]:

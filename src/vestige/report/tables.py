@@ -99,6 +99,26 @@ def _attack_rows(results: Results, section: Section, attack: str, rates: list[st
         yield Row((label, *settings, *numbers, *counts, left_out), "floor" if point.method is None else "")
 
 
+def floor_table(results: Results) -> Table:
+    """What tells members from non-members without any model, for each base and corpus."""
+    rates = [tpr_key(fpr) for fpr in results.facts["study"]["fpr"]]
+    head = ("Floor", *(quantity_name(one) for one in ("auc", *rates)), "Groups", "Left out")
+    groups = []
+    for section in sections(results):
+        rows = [_floor_row(section, name, rates) for name in results.facts["floors"]]
+        groups.append(Group(tuple(rows), section.name))
+    return Table(head, tuple(groups))
+
+
+def _floor_row(section: Section, name: str, rates: list[str]) -> Row:
+    numbers = [section.floor.number(quantity, name) for quantity in ("auc", *rates)]
+    counts = (
+        Cell(f"{numbers[0].groups:,}"),
+        Cell(f"{sum(numbers[0].unscored.values()):,}", unscored_words(numbers[0])),
+    )
+    return Row((Cell(name), *map(as_cell, numbers), *counts), "floor")
+
+
 def unscored_words(number: Number) -> str:
     """`2 member: too_short, 1 non_member: too_short`."""
     return ", ".join(

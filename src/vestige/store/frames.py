@@ -31,11 +31,12 @@ ESTIMATES: Mapping[str, Any] = {
     "signature": pl.String,
 }
 """One row per number. `method`, `family`, `learning_rate` and `epoch` are null for the base itself, whose rows are
-the floor of the attacks; `attack` is null for utility. `quantity`: `auc`, `tpr@0.01`, `loss` (validation, nats per
-token), `perplexity`, and where the study asks for them `bleu`, `chrf` (0 to 100), `rouge_l` and `exact_match` (0 to 1).
-`is_best`: the checkpoint of the method's lowest validation loss, at its chosen learning rate; `is_last`: its last
-checkpoint. `value`, `low` and `high` are null where the estimate is refused, and `reason` says why. `unscored`: JSON,
-`"member:too_short"` or, for generated texts, `"no_prompt"` → texts.
+the floor of the attacks; `attack` is null for utility, and on the base also names the floors that see no model
+(`blind_bow`). `quantity`: `auc`, `tpr@0.01`, `loss` (validation, nats per token), `perplexity`, and where the study
+asks for them `bleu`, `chrf` (0 to 100), `rouge_l` and `exact_match` (0 to 1). `is_best`: the checkpoint of the method's
+lowest validation loss, at its chosen learning rate; `is_last`: its last checkpoint. `value`, `low` and `high` are null
+where the estimate is refused, and `reason` says why. `unscored`: JSON, `"member:too_short"` or, for generated texts,
+`"no_prompt"` → texts.
 """
 
 SCORES: Mapping[str, Any] = {
@@ -79,8 +80,10 @@ class Results:
     `facts` holds `study` (name, seeds, folds, utility, generate, primary, fpr, search, epochs, batch_size,
     checkpoints), `bases` (name, kind, note, dtype, identity), `corpora` (name, max_length, roles, sha256,
     dropped_duplicates, lengths by base and role), `methods` (label, name, family, spec, learning_rates, trainable by
-    base), `attacks` (label, control_label, about), `search` (base, corpus, method, learning_rate, loss, losses by
-    epoch, chosen), `failures` (about, message), `environments`, `seconds` by stage.
+    base), `attacks` (label, control_label, about, assumes), `floors` (names), `corners` (base, corpus, method, family,
+    learning_rate, epoch, attack, note, members, non_members: texts that an attack scored by a rule for a corner of its
+    formula), `search` (base, corpus, method, learning_rate, loss, losses by epoch, chosen), `failures` (about,
+    message), `environments`, `seconds` by stage.
     """
 
     facts: Mapping[str, Any]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from vestige.attacks.base import Attack
+from vestige.attacks.blind import FLOORS
 from vestige.errors import StoreError
 from vestige.records import Fold, Role
 from vestige.store.io import read_json
@@ -25,6 +26,9 @@ GENERATION_COST = 2.0
 """What a generated token costs, in scored tokens: a step of a batch is bound by reading the weights, not by arithmetic
 (measured, SmolLM2-135M on two cores, 24 texts at a time).
 """
+
+_POPULATION: tuple[Role, ...] = ("calibration", "context")
+"""The texts of a corpus that an attacker may know to be like those of the pool."""
 
 
 @final
@@ -100,9 +104,12 @@ class Plan:
         floor = Arm(*pair)
         yield self.utility(floor, None, self.seats)
         yield from self._judged(floor, None)
+        if any(attack.needs_counts for attack in self.study.attacks.use):
+            yield self.counts(floor)
         for attack in self.study.attacks.use:
             yield self.scores(attack, floor, None, None)
         yield self.leakage(floor, None)
+        yield self.floors(floor)
         for arm in arms:
             yield from self._validated(arm, self.seats)
             for epoch in self.epochs:
@@ -222,6 +229,15 @@ class Plan:
         about = f"score {arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}"
         return self._task("stats", {**spec, "epoch": epoch}, arm, inputs, about=about)
 
+    def counts(self, arm: Arm) -> Task:
+        """How often each token occurs in the population of a corpus: its texts that no cell trains on and no attack
+        scores, `calibration` and `context`, or `validation` where it has neither. Needs a tokenizer, no model.
+        """
+        held = self.prepared.corpora[arm.corpus].split.roles
+        roles = [role for role in _POPULATION if held.get(role)] or ["validation"]
+        spec = {**self._model_spec(arm), "base": {"model": self._model_spec(arm)["base"]["model"]}, "roles": roles}
+        return self._task("counts", spec, arm, {}, about=f"count the tokens of {arm.base}, {arm.corpus}")
+
     def scores(self, attack: Attack, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None) -> Task:
         """One attack on one checkpoint, or its control on the base."""
         control = arm.method is None
@@ -230,6 +246,8 @@ class Plan:
         base = self.stats(Arm(arm.base, arm.corpus), role="pool")
         views: set[str] = {column.view.model for column in needs}
         inputs = {view: (base if view == "base" else target).address for view in sorted(views)}
+        if attack.needs_counts:
+            inputs["counts"] = self.counts(Arm(arm.base, arm.corpus)).address
         return Task(
             "scores",
             {"attack": attack.spec(), "control": control},
@@ -256,6 +274,21 @@ class Plan:
             "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
         }
         return Task("leakage", spec, inputs, about=f"leakage of {arm.name}" + _at(epoch))
+
+    def floors(self, arm: Arm) -> Task:
+        """AUC and TPR of what tells members from non-members without any model, averaged over the seeds.
+
+        Fold B has the labels of fold A turned round, which a classifier tells as well: fold A stands for both.
+        """
+        corpus = self.prepared.corpora[arm.corpus].task.address
+        inputs = {"corpus": corpus, "base": self.stats(Arm(arm.base, arm.corpus), role="pool").address}
+        spec = {
+            "floors": list(FLOORS),
+            "cells": [{"seed": seed, "fold": fold} for seed, fold in self.seats if fold == "A"],
+            "fpr": list(self.study.report.fpr),
+            "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
+        }
+        return Task("floors", spec, inputs, about=f"floors without a model on {arm.corpus}")
 
     def utility(self, arm: Arm, epoch: float | None, seats: Sequence[tuple[int, Fold]]) -> Task:
         """Validation loss and perplexity of an arm at one checkpoint, over seeds and folds."""

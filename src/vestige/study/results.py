@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
+from vestige.attacks.blind import FLOORS
 from vestige.records import ROLES, Counts, Estimate
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
@@ -46,7 +48,8 @@ def _estimates(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict
             "is_last": _is_last(plan, store, arm, epoch),
         }
         judged = [plan.text_utility(arm, epoch)] if plan.generates(pair) else []
-        tasks = [plan.utility(arm, epoch, plan.seats), *judged, plan.leakage(arm, epoch)]
+        floors = [plan.floors(arm)] if arm.method is None else []
+        tasks = [plan.utility(arm, epoch, plan.seats), *judged, plan.leakage(arm, epoch), *floors]
         for row in (*_rows(store, tasks), *_not_to_be_had(plan, pair)):
             yield {**_names(arm, epoch), **point, **row}
 
@@ -130,6 +133,25 @@ def _scores(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[pl.Data
                 yield frame.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
 
 
+def _corners(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    """How many texts an attack scored by a rule for corners of its formula, by class, summed over seeds and folds."""
+    corpus = plan.prepared.corpora[pair[1]].task.address
+    if not store.is_done(corpus):
+        return
+    pool = examples_of(store, corpus, "pool")
+    for arm, epoch in _measured(plan, store, pair):
+        for attack in plan.study.attacks.use:
+            counted: Counter[tuple[str, bool]] = Counter()
+            for seat in plan.seats if arm.method else ():
+                task = plan.scores(attack, arm, epoch, seat)
+                notes = scores_of(store, task.address).notes if store.is_done(task.address) else None
+                if notes is not None:
+                    counted.update(zip(notes.tolist(), members_of(pool, seed=seat[0], fold=seat[1]), strict=True))
+            for note in sorted({note for note, _ in counted if note}):
+                sizes = {"members": counted[note, True], "non_members": counted[note, False]}
+                yield {**_names(arm, epoch), "attack": attack.label, "note": note, **sizes}
+
+
 def _constants(columns: Mapping[str, Any]) -> list[Any]:
     return [
         (
@@ -191,9 +213,16 @@ def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, A
             for method in study.method
         ],
         "attacks": [
-            {"label": attack.label, "control_label": attack.control_label, "about": _first_line(attack)}
+            {
+                "label": attack.label,
+                "control_label": attack.control_label,
+                "about": _first_line(attack),
+                "assumes": asdict(attack.assumes),
+            }
             for attack in study.attacks.use
         ],
+        "floors": list(FLOORS),
+        "corners": [row for pair in plan.pairs for row in _corners(plan, store, pair)],
         "search": [row for pair in plan.pairs for row in _search(plan, store, pair)],
         "failures": [{"about": failure.task.about, "message": failure.message} for failure in failures],
         **_records(plan, store),

@@ -9,12 +9,13 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import pyarrow as pa
 
-from vestige.attacks.base import Tables
+from vestige.attacks.base import Tables, score_in_blocks
+from vestige.attacks.blind import floor_labels, floor_scores
 from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec, identity
 from vestige.data.encode import Encoded, decode, encode, encode_prompts, stop_ids
@@ -26,8 +27,20 @@ from vestige.metrics.text import text_utility
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.metrics.utility import perplexity, validation_loss
 from vestige.models.loading import load_base, load_tokenizer
-from vestige.models.sources import resolve
-from vestige.records import Estimate, Example, Fold, Generations, Labelled, Role, Scores, TokenStats, View
+from vestige.models.sources import ModelSource, resolve
+from vestige.records import (
+    Estimate,
+    Example,
+    Fold,
+    Generations,
+    Labelled,
+    Labels,
+    Role,
+    Scores,
+    TokenCounts,
+    TokenStats,
+    View,
+)
 from vestige.stats.table import read_table, write_table
 from vestige.store.io import read_json, read_parquet, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
@@ -39,6 +52,8 @@ from vestige.tuning.schedule import Training
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_MODELS: tuple[Literal["base", "target"], ...] = ("base", "target")
 
 _ORDER, _START = 11, 12
 """First words of the seed sequences of the order of the texts and of the start of what is trained."""
@@ -151,10 +166,15 @@ def _training_texts(task: Task, store: Store, tokenizer: PreTrainedTokenizerBase
 
 
 def _model(task: Task) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    source = _source(task)
+    return load_base(source, dtype=task.spec["base"]["dtype"]), load_tokenizer(source)
+
+
+def _source(task: Task) -> ModelSource:
     source = resolve(task.where["model"])
     if dict(source.identity) != task.spec["base"]["model"]:
         raise ModelError(f"The files of the model {source.name} changed after the study began. Run it again.")
-    return load_base(source, dtype=task.spec["base"]["dtype"]), load_tokenizer(source)
+    return source
 
 
 def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -199,14 +219,33 @@ def stats_of(store: Store, address: str) -> TokenStats:
     return read_table(store.open(address) / "tokens.parquet")
 
 
+def _counts(task: Task, bench: Bench) -> None:
+    """Token counts of the scored tokens of some roles: tokenized as for a scoring pass, no model run."""
+    tokenizer = load_tokenizer(_source(task))
+    vocabulary = 1 + max(tokenizer.get_vocab().values())
+    counts = np.zeros(vocabulary, dtype=np.int64)
+    for role in task.spec["roles"]:
+        examples = examples_of(bench.store, task.inputs["corpus"], role)
+        for text in encode(examples, tokenizer, max_length=task.spec["max_length"]):
+            counts += np.bincount(text.ids[text.first : text.end], minlength=vocabulary)
+    write_parquet(bench.folder / "counts.parquet", pa.table({"count": counts}))
+
+
+def counts_of(store: Store, address: str) -> TokenCounts:
+    """The token counts of a population."""
+    return TokenCounts(read_parquet(store.open(address) / "counts.parquet")["count"].to_numpy())
+
+
 def _scores(task: Task, bench: Bench) -> None:
-    views = {name: View("base" if name == "base" else "target") for name in task.inputs}
-    tables = Tables({view: stats_of(bench.store, task.inputs[name]) for name, view in views.items()})
-    attack = make_attack(task.spec["attack"])
-    scores = attack.control(tables) if task.spec["control"] else attack.score(tables)
+    views = {View(model): task.inputs[model] for model in _MODELS if model in task.inputs}
+    counts = counts_of(bench.store, task.inputs["counts"]) if "counts" in task.inputs else None
+    tables = Tables({view: stats_of(bench.store, address) for view, address in views.items()}, counts=counts)
+    scores = score_in_blocks(make_attack(task.spec["attack"]), tables, control=task.spec["control"])
     values = pa.array(scores.values, mask=~scores.scored)
-    table = pa.table({"id": scores.ids.tolist(), "score": values, "reason": scores.reasons.tolist()})
-    write_parquet(bench.folder / "scores.parquet", table)
+    columns = {"id": scores.ids.tolist(), "score": values, "reason": scores.reasons.tolist()}
+    if scores.notes is not None:
+        columns["note"] = scores.notes.tolist()
+    write_parquet(bench.folder / "scores.parquet", pa.table(columns))
 
 
 def scores_of(store: Store, address: str) -> Scores:
@@ -217,6 +256,7 @@ def scores_of(store: Store, address: str) -> Scores:
         ids=np.asarray(table["id"].to_pylist(), dtype=np.str_),
         values=values,
         reasons=np.asarray(table["reason"].to_pylist(), dtype=np.str_),
+        notes=np.asarray(table["note"].to_pylist(), dtype=np.str_) if "note" in table.column_names else None,
     )
 
 
@@ -227,13 +267,33 @@ def _leakage(task: Task, bench: Bench) -> None:
         attack: [_labelled(cell, task.inputs[cell["scores"][attack]], bench.store, pool) for cell in task.spec["cells"]]
         for attack in task.spec["attacks"]
     }
-    estimates = []
-    for attack, own in common_texts(labels).items():
-        estimates.append(_row(auc(own, bootstrap=bootstrap), quantity="auc", attack=attack))
-        for fpr in task.spec["fpr"]:
-            estimate = tpr_at_fpr(own, fpr=fpr, bootstrap=bootstrap)
-            estimates.append(_row(estimate, quantity=f"tpr@{fpr:g}", attack=attack))
-    write_json(bench.folder / "estimates.json", estimates)
+    rows = [row for attack, own in common_texts(labels).items() for row in _leakage_rows(task, attack, own, bootstrap)]
+    write_json(bench.folder / "estimates.json", rows)
+
+
+def _leakage_rows(task: Task, name: str, labels: Labels, bootstrap: Bootstrap) -> Iterator[dict[str, Any]]:
+    yield _row(auc(labels, bootstrap=bootstrap), quantity="auc", attack=name)
+    for fpr in task.spec["fpr"]:
+        yield _row(tpr_at_fpr(labels, fpr=fpr, bootstrap=bootstrap), quantity=f"tpr@{fpr:g}", attack=name)
+
+
+def _floors(task: Task, bench: Bench) -> None:
+    bootstrap = Bootstrap.model_validate(task.spec["bootstrap"])
+    pool = examples_of(bench.store, task.inputs["corpus"], "pool")
+    table = stats_of(bench.store, task.inputs["base"])
+    rows: list[dict[str, Any]] = []
+    for name in task.spec["floors"]:
+        labels = [_blind(name, cell, table, pool) for cell in task.spec["cells"]]
+        rows.extend(_leakage_rows(task, name, labels, bootstrap))
+    write_json(bench.folder / "estimates.json", rows)
+
+
+def _blind(name: str, cell: Mapping[str, Any], table: TokenStats, pool: list[Example]) -> Labelled:
+    groups = np.asarray([example.group or f"id:{example.id}" for example in pool], dtype=np.str_)
+    is_member = members_of(pool, seed=cell["seed"], fold=cell["fold"])
+    labels = floor_labels(name, is_member, groups=groups, seed=cell["seed"])
+    scores = floor_scores(name, table, labels=labels, groups=groups, seed=cell["seed"])
+    return Labelled(scores=scores, is_member=labels, groups=groups, seed=cell["seed"], fold=cell["fold"])
 
 
 def _labelled(cell: Mapping[str, Any], address: str, store: Store, pool: list[Example]) -> Labelled:
@@ -311,8 +371,10 @@ STAGES: Mapping[str, Stage] = {
     "corpus": _corpus,
     "train": _train,
     "stats": _stats,
+    "counts": _counts,
     "scores": _scores,
     "leakage": _leakage,
+    "floors": _floors,
     "utility": _utility,
     "generations": _generations,
     "text_utility": _text_utility,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +24,11 @@ def check_attack(attack: Attack) -> None:
 
     It comes back from its JSON spec; is frozen; needs no more than it declares; finds a strong planted signal (AUC ≥
     .95) and nothing in noise; scores a text alike in any order and company; masks a text without tokens with a reason;
-    and its control needs the base alone. Score arrays are never written to: the tables given here are read-only.
+    what it assumes agrees with what it needs; and its control needs the base alone. Score arrays are never written to:
+    the tables given here are read-only.
     """
     _check_spec(attack)
+    _check_assumptions(attack)
     views = [column.view for column in attack.needs]
     planted = planted_tables(_STRONG, members=_EACH, non_members=_EACH, views=views, seed=1)
     noise = planted_tables(0.0, members=_EACH, non_members=_EACH, views=views, seed=2)
@@ -45,10 +48,23 @@ def _check_spec(attack: Attack) -> None:
     assert attack.needs, f"{attack.label}: declares no column, so nothing would be collected for it"
 
 
+def _check_assumptions(attack: Attack) -> None:
+    says, columns = attack.assumes, {column.name for column in attack.needs}
+    passes = len({column.view for column in attack.needs})
+    assert says.passes >= passes, f"{attack.label}: assumes {says.passes} passes, its columns take {passes}"
+    for what, said, needed in (
+        ("a reference model", says.reference_model, attack.compares),
+        ("a population", says.population, attack.needs_counts),
+        ("texts", says.texts, bool(attack.needs_text)),
+        ("distributions", says.distributions, bool(columns & {"mean_logp", "var_logp", "rank"})),
+    ):
+        assert said or not needed, f"{attack.label}: needs {what}, and does not say so in `assumes`"
+
+
 def _auc(attack: Attack, planted: Planted) -> float:
     """AUC with only the declared columns at hand."""
     scores = attack.score(_declared(attack, planted.tables))
-    assert scores.scored.all(), f"{attack.label}: left texts of 20 to 60 tokens unscored: {np.unique(scores.reasons)}"
+    assert scores.scored.all(), f"{attack.label}: left texts of 36 to 44 tokens unscored: {np.unique(scores.reasons)}"
     weights = np.ones((1, len(scores.ids)))
     return float(weighted_auc(scores.values, is_member=planted.is_member, weights=weights)[0])
 
@@ -63,7 +79,7 @@ def _check_order(attack: Attack, tables: Tables) -> None:
 
 
 def _check_unscorable(attack: Attack, tables: Tables) -> None:
-    emptied = Tables({view: _emptied(table, every=3) for view, table in tables.items()})
+    emptied = replace(tables, views={view: _emptied(table, every=3) for view, table in tables.items()})
     before, after = attack.score(tables), attack.score(emptied)
     gone = np.arange(len(tables.ids)) % 3 == 0
     assert not after.scored[gone].any(), f"{attack.label}: scored a text without tokens, expected a reason"
@@ -75,14 +91,17 @@ def _check_control(attack: Attack) -> None:
     for column in attack.control_needs:
         assert column.view.model == "base", f"{attack.label}: its control reads {column}, which is not the base's"
     views = {column.view for column in attack.control_needs}
-    base = planted_tables(0.0, members=_EACH, non_members=_EACH, views=views, seed=4).tables
-    control = attack.control(Tables({view: table for view, table in base.items() if view.model == "base"}))
+    tables = planted_tables(0.0, members=_EACH, non_members=_EACH, views=views, seed=4).tables
+    base = {view: table for view, table in tables.items() if view.model == "base"}
+    control = attack.control(replace(tables, views=base))
     assert control.scored.all(), f"{attack.label}: its control left texts unscored"
 
 
 def _declared(attack: Attack, tables: Tables) -> Tables:
     """The tables without any column that the attack has not declared."""
-    return Tables({view: _only(attack, view, table=tables[view]) for view in {column.view for column in attack.needs}})
+    views = {column.view for column in attack.needs}
+    counts = tables.counts if attack.needs_counts else None
+    return Tables({view: _only(attack, view, table=tables[view]) for view in views}, counts=counts)
 
 
 def _only(attack: Attack, view: View, *, table: TokenStats) -> TokenStats:
@@ -92,7 +111,7 @@ def _only(attack: Attack, view: View, *, table: TokenStats) -> TokenStats:
 
 
 def _taken(tables: Tables, order: Ints) -> Tables:
-    return Tables({view: _rows(table, order) for view, table in tables.items()})
+    return replace(tables, views={view: _rows(table, order) for view, table in tables.items()})
 
 
 def _rows(table: TokenStats, order: Ints) -> TokenStats:

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vestige.attacks.base import Tables
-from vestige.records import Bools, Floats, Fold, Ints, Labelled, Scores, TokenStats, View
+from vestige.records import Bools, Floats, Fold, Ints, Labelled, Scores, TokenCounts, TokenStats, View
+
+_VOCABULARY = 1000
 
 
 def normal_auc(separation: float) -> float:
@@ -70,14 +72,18 @@ def planted_tables(
 ) -> Planted:
     """Tables of target and base (and of `views`) in which fine-tuning raised the texts by known amounts.
 
-    The mean log-probability of text i is −6 + 0.3 · z_i nats under the target, z_i a unit normal, raised by
-    `separation` for members, and −6 under the base: so the AUC of `loss` and of `ref` is `normal_auc(separation)`.
-    Tokens scatter around it, 20 to 60 a text; ranks, moments and sizes know nothing of membership, nor does a view of
-    another form of the text.
+    The mean log-probability of text i is −9 + 0.3 · z_i nats under the target, z_i a unit normal, raised by
+    `separation` for members, and −9 under the base: so the AUC of `loss` and of `ref` is `normal_auc(separation)`.
+    Tokens scatter around it, 36 to 44 a text; ranks, moments, sizes and the token counts of the population know nothing
+    of membership, nor does a view of another form of the text.
+
+    The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
+    them does not bind; compressed sizes grow with the square root of the length, so that neither a mean nor a sum over
+    them drowns in it; target and base scatter apart enough that no text gains everywhere.
     """
     generator = np.random.default_rng(seed)
     is_member = generator.permutation(np.arange(members + non_members) < members)
-    lengths = generator.integers(20, 61, size=len(is_member))
+    lengths = generator.integers(36, 45, size=len(is_member))
     gain = 0.3 * (generator.normal(size=len(is_member)) + separation * is_member)
     shared = _common_columns(lengths, generator=generator)
     wanted = dict.fromkeys([View("target"), View("base"), *views])
@@ -85,19 +91,20 @@ def planted_tables(
         view: _planted(gain if view == View("target") else 0 * gain, shared=shared, generator=generator)
         for view in wanted
     }
-    return Planted(tables=Tables(tables), is_member=is_member)
+    counts = TokenCounts(generator.integers(0, 50, size=_VOCABULARY))
+    return Planted(tables=Tables(tables, counts=counts), is_member=is_member)
 
 
 def _common_columns(lengths: Ints, *, generator: np.random.Generator) -> TokenStats:
     """What all views share: ids, lengths, the sizes of the texts, and how hard each token is."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     total = int(offsets[-1])
-    sizes = generator.integers(100, 106, size=len(lengths)).astype(np.int32)
+    sizes = (16 * np.sqrt(lengths) + generator.integers(0, 3, size=len(lengths))).astype(np.int32)
     return TokenStats(
         ids=np.array([f"t{i:06d}" for i in range(len(lengths))]),
         offsets=offsets,
         tokens={
-            "token_id": generator.integers(0, 1000, size=total).astype(np.int32),
+            "token_id": generator.integers(0, _VOCABULARY, size=total).astype(np.int32),
             "logp": _centred(generator.normal(0, 0.3, size=total), offsets=offsets),
         },
         texts={"n_tokens": lengths.astype(np.int32), "n_bytes": 2 * sizes, "zlib_bytes": sizes},
@@ -106,13 +113,13 @@ def _common_columns(lengths: Ints, *, generator: np.random.Generator) -> TokenSt
 
 def _planted(gain: Floats, *, shared: TokenStats, generator: np.random.Generator) -> TokenStats:
     total = int(shared.offsets[-1])
-    scatter = _centred(generator.normal(0, 0.1, size=total), offsets=shared.offsets)
+    scatter = _centred(generator.normal(0, 0.6, size=total), offsets=shared.offsets)
     difficulty = shared.tokens["logp"].astype(np.float64)
-    logp = -6 + difficulty + scatter + np.repeat(gain, shared.lengths)
+    logp = -9 + difficulty + scatter + np.repeat(gain, shared.lengths)
     tokens: dict[str, NDArray[np.generic]] = {
         "token_id": shared.tokens["token_id"],
         "logp": logp.astype(np.float32),
-        "mean_logp": generator.normal(-3, 0.1, size=total).astype(np.float32),
+        "mean_logp": generator.normal(-1.9, 0.1, size=total).astype(np.float32),
         "var_logp": generator.uniform(1.9, 2.1, size=total).astype(np.float32),
         "rank": generator.integers(0, 50, size=total).astype(np.int32),
     }

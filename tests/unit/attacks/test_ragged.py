@@ -37,6 +37,30 @@ def test_lowest_means_agree_with_a_loop(texts: list[list[float]], share: float) 
     assert _ragged(texts).lowest_means(share=share).tolist() == pytest.approx(expected, abs=1e-9, nan_ok=True)
 
 
+@given(columns, shares)
+def test_quantiles_agree_with_numpy(texts: list[list[float]], share: float) -> None:
+    expected = [float(np.quantile(text, share)) if text else np.nan for text in texts]
+    assert _ragged(texts).quantiles(share=share).tolist() == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+@given(columns)
+def test_selected_tokens_stay_with_their_text(texts: list[list[float]]) -> None:
+    ragged = _ragged(texts)
+    positive = ragged.where(ragged.values > 0)
+    assert positive.lengths.tolist() == [sum(value > 0 for value in text) for text in texts]
+    assert positive.sums().tolist() == pytest.approx([sum(max(value, 0) for value in text) for text in texts], abs=1e-9)
+    assert ragged.places().tolist() == [place for text in texts for place in range(len(text))]
+
+
+def test_a_text_with_a_token_that_is_not_finite_is_told_from_the_others() -> None:
+    assert _ragged([[1.0, float("inf")], [], [2.0], [float("nan"), 0.0]]).finite().tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
 @pytest.mark.parametrize(
     ("share", "length", "count"),
     [(0.2, 5, 1), (0.29, 100, 29), (0.57, 100, 57), (0.1, 30, 3), (0.2, 4, 1), (1.0, 7, 7), (1e-12, 10**6, 1)],

@@ -32,7 +32,7 @@ def test_the_label_shows_what_is_not_the_default() -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("minn_k", "unknown attack 'minn_k'. Did you mean 'min_k'?"),
+        ("minn_k", "unknown attack 'minn_k'. Did you mean 'min_k' or "),
         ("min_k(k=0.1)", 'as a table: { name = "min_k"'),
         ({"name": "min_k", "kk": 1}, "unknown parameter 'kk'. Did you mean 'k'?"),
         ({"name": "loss", "k": 1}, "unknown parameter 'k': it has none"),
@@ -40,6 +40,12 @@ def test_the_label_shows_what_is_not_the_default() -> None:
         ({"name": "min_k", "k": 0}, "k should be greater than 0, got 0"),
         ({"name": "min_k", "k": "0.1"}, "k should be a valid number, got '0.1'"),
         ({"name": "min_k", "k": float("nan")}, "finite"),
+        ({"name": "surp", "entropy": 0}, "entropy should be greater than 0, got 0"),
+        ({"name": "dc_pdd", "a": -1}, "a should be greater than 0, got -1"),
+        ({"name": "wbc", "windows": [0, 2]}, "windows.0 should be greater than or equal to 1, got 0"),
+        ({"name": "wbc", "windows": []}, "at least 1 item"),
+        ({"name": "wbc", "windows": [4, 2]}, "window lengths must ascend"),
+        ({"name": "wbc", "windows": [2.5]}, "windows.0 should be a valid integer"),
         ({"k": 0.1}, "a table with a 'name'"),
     ],
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from vestige.attacks import Tables, make_attack
 from vestige.errors import DataError
-from vestige.records import Column, View
+from vestige.records import Column, TokenCounts, View
 from vestige.testing.stats import token_stats
 
 PLAIN = [[-1.0, -2.0], [-3.0]]
@@ -61,3 +64,23 @@ def test_is_a_mapping_of_views() -> None:
     assert list(tables) == [View("target"), View("base")]
     assert len(tables) == 2
     assert tables.base_as_target()[View("target")] is tables[View("base")]
+
+
+def test_token_counts_are_asked_for_and_must_fit_the_vocabulary() -> None:
+    tables = Tables({View("target"): token_stats(PLAIN, tokens={"token_id": [[1, 2], [3]]})})
+    with pytest.raises(DataError, match="no token counts"):
+        make_attack("dc_pdd").score(tables)
+    with pytest.raises(DataError, match="vocabulary of 3"):
+        make_attack("dc_pdd").score(replace(tables, counts=TokenCounts(np.array([1, 1, 1]))))
+
+
+def test_smoothed_frequencies_of_a_whole_vocabulary_add_up_to_one() -> None:
+    frequencies = TokenCounts(np.array([7, 0, 2])).frequencies(np.arange(3))
+    assert frequencies.tolist() == [8 / 12, 1 / 12, 3 / 12]
+
+
+def test_rows_are_the_same_texts() -> None:
+    tables = Tables({View("target"): token_stats([[-1.0, -2.0], [-3.0], [-4.0, -5.0, -6.0]])})
+    some = tables.rows(1, 3)
+    assert some.ids.tolist() == ["t1", "t2"]
+    assert some.tokens(Column(View("target"), "logp")).sums().tolist() == [-3.0, -15.0]

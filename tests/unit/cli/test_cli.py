@@ -215,6 +215,28 @@ def test_methods_are_listed_with_what_they_train_of_a_base(run: Run, tiny_llama:
     assert run("list", "attacks", "--base", tiny_llama)[0] == 2
 
 
+def test_attacks_are_listed_with_what_they_assume(run: Run) -> None:
+    rows = {row["name"]: row for row in json.loads(run("list", "attacks", "--json")[1])}
+    assert len(rows) >= 13
+    assert rows["loss"]["assumes"] == {
+        "log_probabilities": True,
+        "distributions": False,
+        "texts": False,
+        "reference_model": False,
+        "population": False,
+        "shadow_models": False,
+        "known_members": False,
+        "gradients": False,
+        "passes": 1,
+    }
+    assert rows["zlib"]["assumes"]["texts"]
+    assert rows["dc_pdd"]["assumes"]["population"]
+    assert (rows["ez"]["assumes"]["reference_model"], rows["ez"]["assumes"]["passes"]) == (True, 2)
+    assert {row["from"] for row in rows.values()} == {"vestige"}
+    printed = run("list", "attacks")[1]
+    assert "reference model, 2 passes per text" in " ".join(printed.split())
+
+
 @pytest.mark.parametrize("what", ["methods", "attacks", "models", "corpora"])
 def test_lists_are_json_on_request(what: str, run: Run) -> None:
     rows = json.loads(run("list", what, "--json")[1])

@@ -5,19 +5,21 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from vestige.attacks.base import Assumes
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 
 BASE = "tiny"
 CORPORA = ("notes", "articles")
 METHODS = ("lora", "prompt(tokens=50)")
 ATTACKS = ("loss", "ref")
+FLOORS = ("blind_length", "blind_bow")
 EPOCHS = (0.5, 1.0, 2.0, 3.0)
 RATES = {"lora": (3e-4, 1e-3), "prompt(tokens=50)": (1e-2, 3e-2)}
 SIGNATURE = "cells:2|seeds:1|boot:1000|unit:group|level:0.95|seed:0|v:1"
@@ -70,7 +72,7 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 def _estimates() -> Iterator[dict[str, Any]]:
     for corpus in CORPORA:
         floor = {"base": BASE, "corpus": corpus, "is_best": True, "is_last": True}
-        yield from _rows(floor, loss=3.0, auc=0.5)
+        yield from _rows(floor, loss=3.0, auc=0.5, attacks=(*ATTACKS, *FLOORS))
         for method in METHODS:
             best = int(np.argmin(LOSS[method]))
             for place, epoch in enumerate(EPOCHS):
@@ -79,14 +81,16 @@ def _estimates() -> Iterator[dict[str, Any]]:
                 yield from _rows({**floor, **moment, **names}, loss=LOSS[method][place], auc=AUC[method][place])
 
 
-def _rows(point: dict[str, Any], *, loss: float, auc: float) -> Iterator[dict[str, Any]]:
+def _rows(
+    point: dict[str, Any], *, loss: float, auc: float, attacks: tuple[str, ...] = ATTACKS
+) -> Iterator[dict[str, Any]]:
     validation = {"texts": 40, "groups": 20, "members": 0, "non_members": 0, "unscored": "{}", "reason": ""}
     for quantity, value in (("loss", loss), ("perplexity", float(np.exp(loss)))):
         made = {"quantity": quantity, "signature": f"{quantity}|{SIGNATURE}"}
         yield {**point, **validation, **made, "value": value, "low": 0.95 * value, "high": 1.05 * value}
     counts = {"texts": TEXTS - 1, "groups": 30, "members": 59, "non_members": 59, "reason": ""}
     counts["unscored"] = json.dumps({"member:too_short": 1, "non_member:too_short": 1})
-    for attack in ATTACKS:
+    for attack in attacks:
         made = {"attack": attack, "quantity": "auc", "signature": f"auc|{SIGNATURE}"}
         yield {**point, **counts, **made, "value": auc, "low": auc - 0.04, "high": min(auc + 0.04, 1.0)}
         tpr = (auc - 0.45) / 3
@@ -177,8 +181,33 @@ FACTS: dict[str, Any] = {
         for label, family, trainable in (("lora", "parameter", 2_442_240), ("prompt(tokens=50)", "prompt", 11_520))
     ],
     "attacks": [
-        {"label": "loss", "control_label": "loss on the base", "about": "Mean log-probability."},
-        {"label": "ref", "control_label": "loss on the base", "about": "Difference to the base."},
+        {
+            "label": "loss",
+            "control_label": "loss on the base",
+            "about": "Mean log-probability.",
+            "assumes": asdict(Assumes()),
+        },
+        {
+            "label": "ref",
+            "control_label": "loss on the base",
+            "about": "Difference to the base.",
+            "assumes": asdict(Assumes(reference_model=True, passes=2)),
+        },
+    ],
+    "floors": list(FLOORS),
+    "corners": [
+        {
+            "base": BASE,
+            "corpus": "notes",
+            "method": "lora",
+            "family": "parameter",
+            "learning_rate": 1e-3,
+            "epoch": 3.0,
+            "attack": "ref",
+            "note": "no_change",
+            "members": 3,
+            "non_members": 1,
+        }
     ],
     "search": [
         {

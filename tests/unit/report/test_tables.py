@@ -64,6 +64,46 @@ def test_data_table_counts_cut_texts(results: Results) -> None:
     assert _texts(about.data_table(results))[0] == ["pool", "tiny", "60", "30", "2,000", "1,900", "7", "1"]
 
 
+def test_what_each_attack_assumes(results: Results) -> None:
+    table = about.attack_table(results)
+    assert table.head == (
+        "Attack",
+        "Log-probabilities",
+        "Whole distributions",
+        "Text as written",
+        "Reference model",
+        "Population",
+        "Shadow models",
+        "Known members",
+        "Gradients",
+        "Passes per text",
+    )
+    assert _texts(table) == [["loss", "yes", *"———————", "1"], ["ref", "yes", "—", "—", "yes", *"————", "2"]]
+
+
+def test_texts_that_a_rule_scored_are_counted(results: Results) -> None:
+    table = about.corner_table(results)
+    assert table is not None
+    assert table.groups[0].title == "notes · tiny"
+    assert _texts(table) == [["lora", "3", "0.001", "ref", "no change", "3", "1"]]
+    assert about.corner_table(replace(results, facts={**results.facts, "corners": []})) is None
+
+
+def test_floors_without_a_model_are_shown_and_warn_where_the_split_leaks(results: Results) -> None:
+    table = tables.floor_table(results)
+    assert [group.title for group in table.groups] == ["notes · tiny", "articles · tiny"]
+    assert _texts(table)[1][:2] == ["blind_bow", ".50 [.46, .54]"]
+    assert "the split itself leaks" not in "\n".join(notes.caveats(results))
+    is_bow = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "auc") & (pl.col("corpus") == "notes")
+    raised = results.estimates.with_columns(
+        pl.when(is_bow).then(pl.col(name) + 0.3).otherwise(pl.col(name)).alias(name)
+        for name in ("value", "low", "high")
+    )
+    said = "\n".join(notes.caveats(replace(results, estimates=raised)))
+    assert "do not trust the floors" not in said
+    assert "notes · tiny: blind_bow tells members from non-members without any model, AUC .80 [.76, .84]" in said
+
+
 def test_caveats_come_from_the_numbers(results: Results) -> None:
     said = "\n".join(notes.caveats(results))
     assert "One seed" in said
@@ -160,3 +200,15 @@ def test_summary_shows_as_much_of_answers_as_fits(results: Results) -> None:
 def test_refused_answers_are_a_caveat(results: Results) -> None:
     said = notes.caveats(_with_answers(results, fpr=[0.1], value=None))
     assert "notes · tiny; articles · tiny: BLEU is refused (—): no references." in said
+
+
+def test_a_floor_above_a_half_on_labels_dealt_anew_is_called_unsound(results: Results) -> None:
+    is_bow = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "auc")
+    raised = results.estimates.with_columns(
+        attack=pl.when(is_bow).then(pl.lit("blind_permuted")).otherwise(pl.col("attack")),
+        low=pl.when(is_bow).then(0.6).otherwise(pl.col("low")),
+    )
+    facts = {**results.facts, "floors": ["blind_permuted"]}
+    said = "\n".join(notes.caveats(replace(results, estimates=raised, facts=facts)))
+    assert "do not trust the floors of this corpus" in said
+    assert "the split itself leaks" not in said

@@ -55,6 +55,7 @@ def test_the_tasks_of_a_study_are_counted(table: Table, tmp_path: Path) -> None:
         "stats": 2 + arms * seats * epochs * 2,
         "scores": attacks + arms * seats * epochs * attacks,
         "leakage": 1 + arms * epochs,
+        "floors": 1,
         "utility": 1 + arms * epochs,
     }
 
@@ -101,7 +102,7 @@ def test_the_bootstrap_reaches_the_estimates_alone(table: Table, tmp_path: Path)
     table["report"]["samples"] = 200
     after = known(table, tmp_path)
     changed = {task.address for task in before} - {task.address for task in after}
-    assert {address.partition("/")[0] for address in changed} == {"leakage", "utility"}
+    assert {address.partition("/")[0] for address in changed} == {"leakage", "floors", "utility"}
 
 
 def test_where_model_and_corpus_lie_is_no_part_of_a_key(table: Table, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from vestige.attacks.blind import FLOORS
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.layout import Store
 from vestige.study.results import collect
@@ -35,7 +36,7 @@ def test_frames_have_the_declared_columns(results: Results) -> None:
 def test_the_base_is_the_floor_of_every_attack(results: Results) -> None:
     floor = results.estimates.filter(pl.col("method").is_null())
     assert floor["epoch"].is_null().all()
-    assert set(floor.filter(pl.col("quantity") == "auc")["attack"]) == set(ATTACKS)
+    assert set(floor.filter(pl.col("quantity") == "auc")["attack"]) == {*ATTACKS, *FLOORS}
     assert set(floor.filter(pl.col("attack").is_null())["quantity"]) == {"loss", "perplexity"}
     assert floor["is_best"].all()
 
@@ -80,7 +81,7 @@ def test_scores_are_one_row_per_text_cell_checkpoint_and_attack(results: Results
 
 
 def test_auc_is_that_of_the_scores_averaged_over_the_cells(results: Results) -> None:
-    rows = results.estimates.filter(pl.col("quantity") == "auc").to_dicts()
+    rows = results.estimates.filter(pl.col("quantity") == "auc", pl.col("attack").is_in(ATTACKS)).to_dicts()
     for row in rows:
         own = results.scores.filter(
             pl.col("method").eq_missing(pl.lit(row["method"])),
@@ -145,3 +146,12 @@ def test_the_same_frames_from_a_copied_store(results: Results, finished: Outcome
     copy = collect(finished.plan, Store(shutil.copytree(finished.store.root, tmp_path / "runs")))
     assert copy.estimates.equals(results.estimates)
     assert copy.scores.equals(results.scores)
+
+
+def test_floors_without_a_model_have_every_number_on_the_base_alone(results: Results) -> None:
+    rows = results.estimates.filter(pl.col("attack").is_in(list(FLOORS)))
+    assert rows["method"].is_null().all()
+    assert {(row["attack"], row["quantity"]) for row in rows.to_dicts()} == {
+        (name, quantity) for name in FLOORS for quantity in ("auc", "tpr@0.25")
+    }
+    assert all((row["members"], row["non_members"], row["groups"]) == (8, 8, 16) for row in rows.to_dicts())

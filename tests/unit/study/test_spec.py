@@ -70,7 +70,7 @@ def test_a_method_without_a_name(table: Table) -> None:
 @pytest.mark.parametrize("attack", ["min_kk", {"name": "min_kk", "k": 0.1}])
 def test_an_unknown_attack(table: Table, attack: object) -> None:
     table["attacks"]["use"] = ["ref", attack]
-    assert "'min_kk'. Did you mean 'min_k'?" in message(table)
+    assert "'min_kk'. Did you mean 'min_k'" in message(table)
 
 
 def test_an_unknown_parameter_of_an_attack(table: Table) -> None:

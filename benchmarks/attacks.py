@@ -1,0 +1,95 @@
+"""What the attacks cost once the views are collected: all of them on 2,000 texts, and how that grows to 50,000.
+
+Run by hand, on one core: `OMP_NUM_THREADS=1 .venv/bin/python benchmarks/attacks.py`. Last line, as `name=value`:
+
+* `seconds`: the thirteen attacks on 2,000 texts of 128 stored tokens (bar: 2);
+* `growth`: time per text at 50,000 texts over time per text at 2,000 (bar: 1.5).
+
+The line before it, `memory_mib`: the most that any attack holds beside the tables at 50,000 texts (the tables take
+about 230 MiB; bar: 64).
+
+The fastest of several turns counts, but for the large set, which has one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import tracemalloc
+
+import numpy as np
+
+from vestige.attacks import Tables, discover, make_attack
+from vestige.attacks.base import score_in_blocks
+from vestige.records import TokenCounts, TokenStats, View
+
+FEW, MANY = 2_000, 50_000
+VOCABULARY = 50_000
+TURNS = 3
+
+
+def tables(texts: int, *, length: int) -> Tables:
+    """Random tables of the stored types: texts of `length` tokens, target and base."""
+    generator = np.random.default_rng(0)
+    ids = np.array([f"t{i:06d}" for i in range(texts)])
+    offsets = np.arange(texts + 1, dtype=np.int64) * length
+    total = texts * length
+    token_id = generator.integers(0, VOCABULARY, size=total, dtype=np.int32)
+    sizes = generator.integers(200, 400, size=texts, dtype=np.int32)
+    views = {}
+    for view in (View("target"), View("base")):
+        tokens = {
+            "token_id": token_id,
+            "logp": -generator.exponential(3, size=total).astype(np.float32),
+            "mean_logp": -generator.exponential(2, size=total).astype(np.float32),
+            "var_logp": generator.exponential(2, size=total).astype(np.float32),
+            "rank": generator.geometric(0.3, size=total).astype(np.int32) - 1,
+        }
+        views[view] = TokenStats(ids=ids, offsets=offsets, tokens=tokens, texts={"zlib_bytes": sizes})
+    counts = TokenCounts(generator.integers(0, 100, size=VOCABULARY))
+    return Tables(views, counts=counts)
+
+
+def timed(name: str, given: Tables, *, turns: int) -> float:
+    """Seconds of the fastest turn of one attack."""
+    attack = make_attack(name)
+    best = float("inf")
+    for _ in range(turns):
+        began = time.perf_counter()
+        score_in_blocks(attack, given)
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def memory(name: str, given: Tables) -> float:
+    """The most that one attack allocates at a time, in MiB; NumPy tells tracemalloc of its arrays."""
+    attack = make_attack(name)
+    tracemalloc.start()
+    score_in_blocks(attack, given)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 2**20
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--length", type=int, default=128)
+    arguments = parser.parse_args()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    names = [name for name, attack in discover().items() if attack.__module__.startswith("vestige.")]
+    few = tables(FEW, length=arguments.length)
+    small = {name: timed(name, few, turns=TURNS) for name in names}
+    many = tables(MANY, length=arguments.length)
+    large = {name: timed(name, many, turns=1) for name in names}
+    for name in names:
+        growth = large[name] / small[name] * FEW / MANY
+        print(f"{name:14} {small[name] * 1e3:7.1f} ms for {FEW:,}, {large[name]:6.2f} s for {MANY:,}: {growth:.2f}")
+    growth = sum(large.values()) / sum(small.values()) * FEW / MANY
+    print(f"memory_mib={max(memory(name, many) for name in names):.0f}")
+    print(f"seconds={sum(small.values()):.3f} growth={growth:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The ratio attack: how many times the base's loss is the target's."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, final
+
+import numpy as np
+
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.records import Column, Floats, Scores
+
+SMALLEST_LOSS = float(np.finfo(np.float32).eps)
+"""Nats per token. A stored probability cannot be told from 1 below it; a target's loss of 0 must not divide."""
+
+
+@final
+class Ratio(Attack):
+    """Loss of the base over loss of the target, both means over the scored tokens.
+
+    No unit, > 0; above 1 where fine-tuning made the text more likely. Both losses count as at least `SMALLEST_LOSS`, so
+    that a text that the target knows by heart scores highest instead of dividing by 0, and one that both know by heart
+    scores 1. Unscorable: no scored token (`too_short`). A baseline of the window-based comparison, arXiv:2601.02751.
+    Differs from the authors' code in that the losses are bounded from below.
+    """
+
+    name: Literal["ratio"] = "ratio"
+    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, BASE_LOGP)
+    assumes: ClassVar[Assumes] = Assumes(reference_model=True, passes=2)
+
+    def score(self, tables: Tables) -> Scores:
+        """Loss of the base over loss of the target, shape (texts,)."""
+        target, base = tables.tokens(TARGET_LOGP), tables.tokens(BASE_LOGP)
+        with np.errstate(invalid="ignore"):
+            values = _loss(base.means()) / _loss(target.means())
+        finite = target.finite() & base.finite()
+        return as_scores(tables, np.where(finite, values, np.nan), lengths=target.lengths)
+
+
+def _loss(mean_logp: Floats) -> Floats:
+    loss: Floats = np.maximum(-mean_logp, SMALLEST_LOSS)
+    return loss

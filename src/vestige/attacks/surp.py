@@ -1,0 +1,43 @@
+"""The SURP attack: tokens that surprise a model that was sure of itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, final
+
+import numpy as np
+from pydantic import Field
+
+from vestige.attacks.base import TARGET_LOGP, TARGET_MEAN, Assumes, Attack, Share, Tables, as_scores
+from vestige.records import Bools, Column, Scores
+
+
+@final
+class Surp(Attack):
+    """Mean log-probability of the unlikely tokens that stand where the target was sure of what comes next.
+
+    Score in nats per token, ≤ 0. A token counts whose probability is below the k-quantile of the text's, where the
+    entropy of the next-token distribution is below `entropy` nats. Both bounds are strict; the quantile is interpolated
+    linearly (numpy's default), its place exact for the k that is written. Unscorable: no scored token (`too_short`), no
+    token counts (`none_surprising`; so in every text of one token). Zhang and Wu 2024, arXiv:2407.21248.
+    """
+
+    name: Literal["surp"] = "surp"
+    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, TARGET_MEAN)
+    assumes: ClassVar[Assumes] = Assumes(distributions=True)
+    k: Share = 0.4
+    entropy: Annotated[float, Field(gt=0)] = 2.0
+
+    def score(self, tables: Tables) -> Scores:
+        """Mean log-probability of the surprising tokens, shape (texts,), nats per token."""
+        logp = tables.tokens(TARGET_LOGP)
+        entropy = -tables.tokens(TARGET_MEAN).values
+        is_low = logp.values < logp.per_token(logp.quantiles(share=self.k))
+        surprising = logp.where(is_low & (entropy < self.entropy))
+        finite = logp.finite()
+        scores = as_scores(tables, np.where(finite, surprising.means(), np.nan), lengths=logp.lengths)
+        return _named(scores, unsurprised=finite & (logp.lengths > 0) & (surprising.lengths == 0))
+
+
+def _named(scores: Scores, *, unsurprised: Bools) -> Scores:
+    reasons = np.where(unsurprised, "none_surprising", scores.reasons)
+    return Scores(ids=scores.ids, values=scores.values, reasons=reasons)

@@ -1,0 +1,234 @@
+"""Works out attacks.json: scores of a few texts, text by text, in plain Python.
+
+Provenance: each function below was written from the formula of its paper (arXiv numbers beside them), one text and one
+token at a time, with nothing but `math`, `fractions` and `zlib`; it imports neither vestige nor NumPy and shares no
+code with `vestige.attacks`. Every log-probability is a multiple of 1/64 and so exact in float32. Run by hand after a
+change of the cases, and read the difference: `python tests/golden/derive_attacks.py`. Written 2026-11-24.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+Answer = float | str
+
+COUNTS = [40, 12, 0, 7, 1, 0, 25, 3, 0, 2]
+"""Token counts of the population; the vocabulary has 10 tokens."""
+
+SMALLEST_VARIANCE = 1e-6
+SMALLEST_LOSS = 2.0**-23
+
+
+def case(name: str, text: str, **columns: list[float]) -> Row:
+    size = len(columns["target"])
+    defaults = {"token_id": [i % 10 for i in range(size)], "rank": [1] * size}
+    moments = {"mean": [-1.0] * size, "variance": [2.25] * size}
+    base_moments = {"base_mean": [-1.5] * size, "base_variance": [4.0] * size}
+    row = {**defaults, **moments, **base_moments, **columns}
+    return {"name": name, "text": text, "zlib_bytes": len(zlib.compress(text.encode("utf-8"))), **row}
+
+
+def sawtooth(size: int, *, step: int, low: int) -> list[float]:
+    """Values between −`low`/64 and 0 that look irregular and are the same everywhere."""
+    return [-((i * i * step + 11 * i) % low) / 64 for i in range(size)]
+
+
+CASES = [
+    case(
+        "mixed",
+        "The kettle was still warm.",
+        target=[-0.5, -3.25, -1.0, -6.5, -0.125, -2.0, -4.75],
+        base=[-0.75, -3.0, -1.5, -8.0, -0.125, -2.5, -4.5],
+        rank=[0, 3, 0, 40, 0, 1, 9],
+        mean=[-0.5, -2.5, -1.25, -1.75, -0.25, -3.0, -0.875],
+        variance=[0.25, 4.0, 1.0, 2.25, 0.5625, 1.5625, 6.25],
+        base_mean=[-1.0, -2.0, -1.5, -3.0, -0.5, -2.25, -1.5],
+        base_variance=[1.0, 4.0, 2.25, 6.25, 0.25, 1.0, 2.25],
+        token_id=[0, 3, 0, 7, 1, 3, 9],
+    ),
+    case("one token, an error", "No", target=[-2.5], base=[-3.0], rank=[4], token_id=[2]),
+    case("one token, right", "Yes", target=[-0.25], base=[-0.125], rank=[0], token_id=[0]),
+    case("no scored token", "", target=[], base=[]),
+    case("no error token", "a b c d", target=[-0.25] * 4, base=[-1.0, -0.125, -0.5, -0.25], rank=[0] * 4),
+    case("only gains", "gains gains", target=[-1.0, -2.0, -3.0], base=[-1.5, -2.0, -5.0], rank=[1, 2, 0]),
+    case("only losses", "losses", target=[-1.5, -2.5, -5.0], base=[-1.0, -2.0, -3.0], rank=[1, 2, 0]),
+    case("nothing changed", "the same again", target=[-1.5, -2.5, -5.0], base=[-1.5, -2.5, -5.0], rank=[1, 2, 3]),
+    case(
+        "no variance",
+        "certain",
+        target=[0.0, -8.0, -0.5, 0.0, -1.0],
+        base=[-0.5, -8.0, -0.25, 0.0, -2.0],
+        rank=[0, 1, 0, 0, 2],
+        mean=[0.0, 0.0, -0.5, 0.0, -1.5],
+        variance=[0.0, 0.0, 0.0, 0.0, 1.0],
+        base_mean=[0.0, -1.0, -0.25, 0.0, -1.0],
+        base_variance=[0.0, 1.0, 0.0, 0.0, 0.25],
+    ),
+    case(
+        "ties, shorter than most windows",
+        "0 1 2 3 4",
+        target=[-1.0, -1.5, -1.0, -1.5, -1.0],
+        base=[-1.5, -1.0, -1.5, -1.0, -1.0],
+        token_id=[4, 4, 4, 4, 4],
+    ),
+    case("known by heart", "To be, or not to be", target=[0.0] * 3, base=[-0.5, -1.0, 0.0], rank=[0, 0, 0]),
+    case("known by heart to both", "Amen", target=[0.0] * 2, base=[0.0] * 2, rank=[0, 0]),
+    case(
+        "not ASCII",
+        "Füße, 東京 – naïve ☕ 東京 – naïve",
+        target=sawtooth(12, step=5, low=300),
+        base=sawtooth(12, step=9, low=320),
+    ),
+    case(
+        "longer than the longest window",
+        "one two three four five six seven eight nine ten " * 5,
+        target=sawtooth(53, step=7, low=311),
+        base=sawtooth(53, step=3, low=331),
+        rank=[(3 * i) % 4 for i in range(53)],
+        mean=sawtooth(53, step=2, low=190),
+        variance=[0.25 + (i % 7) / 4 for i in range(53)],
+        base_mean=sawtooth(53, step=4, low=200),
+        base_variance=[0.5 + (i % 5) / 4 for i in range(53)],
+        token_id=[(i * i) % 10 for i in range(53)],
+    ),
+]
+
+
+def mean(values: list[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def lowest(values: list[float], share: str) -> float:
+    count = max(1, math.floor(Fraction(share) * len(values)))
+    return mean(sorted(values)[:count])
+
+
+def loss(row: Row) -> Answer:  # 1709.01604
+    return mean(row["target"])
+
+
+def zlib_(row: Row) -> Answer:  # 2012.07805, as in the code of Min-K%++ and MIMIR
+    return mean(row["target"]) / float(row["zlib_bytes"])
+
+
+def zlib_bits(row: Row) -> Answer:  # 2012.07805, total loss
+    return math.fsum(row["target"]) / float(row["zlib_bytes"])
+
+
+def ref(row: Row) -> Answer:  # 2203.03929
+    return mean([t - b for t, b in zip(row["target"], row["base"], strict=True)])
+
+
+def ratio(row: Row) -> Answer:  # 2601.02751, baselines
+    return max(-mean(row["base"]), SMALLEST_LOSS) / max(-mean(row["target"]), SMALLEST_LOSS)
+
+
+def min_k(row: Row, k: str = "0.2") -> Answer:  # 2310.16789
+    return lowest(row["target"], k)
+
+
+def _z(row: Row, logp: str, mu: str, variance: str) -> list[float]:
+    columns = zip(row[logp], row[mu], row[variance], strict=True)
+    return [(x - m) / math.sqrt(max(v, SMALLEST_VARIANCE)) for x, m, v in columns]
+
+
+def min_k_pp(row: Row, k: str = "0.2") -> Answer:  # 2404.02936
+    return lowest(_z(row, "target", "mean", "variance"), k)
+
+
+def min_k_ref(row: Row) -> Answer:  # 2507.18302
+    return lowest(row["target"], "0.2") - lowest(row["base"], "0.2")
+
+
+def min_k_pp_ref(row: Row) -> Answer:  # 2507.18302
+    base = lowest(_z(row, "base", "base_mean", "base_variance"), "0.2")
+    return lowest(_z(row, "target", "mean", "variance"), "0.2") - base
+
+
+def surp(row: Row, k: str = "0.4", entropy: float = 2.0) -> Answer:  # 2407.21248
+    ordered = sorted(row["target"])
+    place = (len(ordered) - 1) * Fraction(k)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    bound = Fraction(ordered[below]) + (Fraction(ordered[above]) - Fraction(ordered[below])) * (place - below)
+    chosen = [x for x, mu in zip(row["target"], row["mean"], strict=True) if x < bound and -mu < entropy]
+    return mean(chosen) if chosen else "none_surprising"
+
+
+def ez(row: Row) -> Answer:  # 2601.12104
+    gains = losses = 0.0
+    errors = 0
+    for target, base, rank in zip(row["target"], row["base"], row["rank"], strict=True):
+        if rank > 0:
+            errors += 1
+            gains += max(target - base, 0)
+            losses += max(base - target, 0)
+    if errors == 0 or (losses == 0 and gains > 0):
+        return 1.0
+    return 0.5 if gains == losses == 0 else gains / (gains + losses)
+
+
+def wbc(row: Row) -> Answer:  # 2601.02751
+    change = [t - b for t, b in zip(row["target"], row["base"], strict=True)]
+    shares = []
+    for window in (2, 3, 4, 6, 9, 13, 18, 25, 32, 40):
+        size = min(window, len(change))
+        sums = [math.fsum(change[start : start + size]) for start in range(len(change) - size + 1)]
+        shares.append(sum(one > 0 for one in sums) / len(sums))
+    return mean(shares)
+
+
+def dc_pdd(row: Row, a: float = 0.01) -> Answer:  # 2409.14669
+    seen: set[int] = set()
+    values = []
+    for token, logp in zip(row["token_id"], row["target"], strict=True):
+        if token not in seen:
+            seen.add(token)
+            frequency = (COUNTS[token] + 1) / (sum(COUNTS) + len(COUNTS))
+            values.append(min(math.exp(logp) * math.log(1 / frequency), a))
+    return mean(values)
+
+
+ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
+    "loss": ({"name": "loss"}, loss),
+    "zlib": ({"name": "zlib"}, zlib_),
+    "zlib_bits": ({"name": "zlib_bits"}, zlib_bits),
+    "ref": ({"name": "ref"}, ref),
+    "ratio": ({"name": "ratio"}, ratio),
+    "min_k": ({"name": "min_k"}, min_k),
+    "min_k(k=0.57)": ({"name": "min_k", "k": 0.57}, lambda row: min_k(row, "0.57")),
+    "min_k_ref": ({"name": "min_k_ref"}, min_k_ref),
+    "min_k_pp": ({"name": "min_k_pp"}, min_k_pp),
+    "min_k_pp(k=0.5)": ({"name": "min_k_pp", "k": 0.5}, lambda row: min_k_pp(row, "0.5")),
+    "min_k_pp_ref": ({"name": "min_k_pp_ref"}, min_k_pp_ref),
+    "surp": ({"name": "surp"}, surp),
+    "surp(k=0.25, entropy=1.25)": (
+        {"name": "surp", "k": 0.25, "entropy": 1.25},
+        lambda row: surp(row, "0.25", 1.25),
+    ),
+    "ez": ({"name": "ez"}, ez),
+    "wbc": ({"name": "wbc"}, wbc),
+    "dc_pdd": ({"name": "dc_pdd"}, dc_pdd),
+    "dc_pdd(a=0.5)": ({"name": "dc_pdd", "a": 0.5}, lambda row: dc_pdd(row, 0.5)),
+}
+
+
+def main() -> None:
+    expected = {
+        label: {"spec": spec, "scores": [score(row) if row["target"] else "too_short" for row in CASES]}
+        for label, (spec, score) in ATTACKS.items()
+    }
+    path = Path(__file__).with_name("attacks.json")
+    content = {"made_by": "derive_attacks.py", "counts": COUNTS, "texts": CASES, "expected": expected}
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""All attacks together cost no more forward passes than one: counted where models run, not where tasks are planned."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vestige.attacks import discover
+from vestige.records import View
+from vestige.stats.forward import Forward
+from vestige.store.keys import Task
+from vestige.study.results import collect
+from vestige.study.run import Outcome
+from vestige.study.stages import counts_of, scores_of, stats_of
+from vestige.testing.studies import Recorder, run_study
+
+Table = dict[str, Any]
+ALL = [name for name, attack in discover().items() if attack.__module__.startswith("vestige.")]
+
+
+class Counting:
+    """Texts that a model sees in each scoring pass, the passes in the order of their tasks."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.texts: list[int] = []
+        made, called = Forward.__init__, Forward.__call__
+
+        def init(forward: Forward, model: Any) -> None:
+            self.texts.append(0)
+            made(forward, model)
+
+        def call(forward: Forward, **inputs: Any) -> Any:
+            self.texts[-1] += len(inputs["input_ids"])
+            return called(forward, **inputs)
+
+        monkeypatch.setattr(Forward, "__init__", init)
+        monkeypatch.setattr(Forward, "__call__", call)
+
+
+@pytest.fixture
+def everything(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Outcome, Recorder, Counting]:
+    table["attacks"] = {"use": ALL, "primary": "ez"}
+    table["method"] = [{"name": "lora", "r": 2, "learning_rate": 1e-2}]
+    watcher, counting = Recorder(), Counting(monkeypatch)
+    outcome = run_study(table, tmp_path / "runs", watcher=watcher)
+    assert not outcome.failures
+    return outcome, watcher, counting
+
+
+def test_thirteen_attacks_cost_one_pass_per_checkpoint_and_role_and_one_of_the_base(
+    everything: tuple[Outcome, Recorder, Counting],
+) -> None:
+    outcome, watcher, counting = everything
+    assert len(ALL) == 13
+    passes = [task for task in watcher.done if task.stage == "stats"]
+    assert len(counting.texts) == len(passes)
+    named = Counter((task.spec["role"], task.inputs.get("cell"), task.spec.get("epoch")) for task in passes)
+    assert set(named.values()) == {1}
+    cells = [task for task in watcher.done if task.stage == "train"]
+    assert len(passes) == 2 + len(cells) * len(outcome.plan.epochs) * 2
+    assert [task.spec["role"] for task in passes if "cell" not in task.inputs] == ["validation", "pool"]
+    # Each text once; the head is held against the model on a few tokens of one text, with and without its logits.
+    sizes = {"pool": 16, "validation": 8}
+    assert counting.texts == [sizes[task.spec["role"]] + 2 for task in passes]
+
+
+def test_every_attack_scores_every_text_of_every_cell(everything: tuple[Outcome, Recorder, Counting]) -> None:
+    outcome, watcher, _ = everything
+    tasks = [task for task in watcher.done if task.stage == "scores"]
+    assert Counter(task.spec["attack"]["name"] for task in tasks) == dict.fromkeys(ALL, 1 + 2 * 2)
+    for task in tasks:
+        scores = scores_of(outcome.store, task.address)
+        assert scores.scored.all() or task.spec["attack"]["name"] == "surp", task.about
+        assert (scores.notes is not None) == (task.spec["attack"]["name"] == "ez" and not task.spec["control"])
+
+
+def test_corners_of_ez_reach_the_report_as_counts(everything: tuple[Outcome, Recorder, Counting]) -> None:
+    outcome, _, _ = everything
+    rows = collect(outcome.plan, outcome.store).facts["corners"]
+    expected: Counter[str] = Counter()
+    for task in outcome.plan.known(outcome.store):
+        if task.stage == "scores" and task.spec["attack"]["name"] == "ez" and not task.spec["control"]:
+            notes = scores_of(outcome.store, task.address).notes
+            assert notes is not None
+            expected.update(note for note in notes.tolist() if note)
+    found: Counter[str] = Counter()
+    for row in rows:
+        found[row["note"]] += row["members"] + row["non_members"]
+    assert found == expected
+
+
+def test_the_population_is_counted_once_over_texts_that_no_attack_scores(
+    everything: tuple[Outcome, Recorder, Counting],
+) -> None:
+    outcome, watcher, _ = everything
+    counted = [task for task in watcher.done if task.stage == "counts"]
+    assert [task.spec["roles"] for task in counted] == [["validation"]]
+    validation = next(task for task in watcher.done if task.stage == "stats" and task.spec["role"] == "validation")
+    tokens = stats_of(outcome.store, validation.address).tokens["token_id"]
+    counts = counts_of(outcome.store, counted[0].address).counts
+    assert np.array_equal(counts, np.bincount(tokens, minlength=len(counts)))
+    users = {task.spec["attack"]["name"] for task in watcher.done if "counts" in task.inputs}
+    assert users == {"dc_pdd"}
+
+
+def test_calibration_and_context_are_the_population_where_there_are_any(table: Table) -> None:
+    from vestige.study.plan import Arm, Plan
+    from vestige.study.prepare import prepare
+    from vestige.study.spec import make_study
+
+    table["attacks"] = {"use": ["dc_pdd"], "primary": "dc_pdd"}
+    table["corpus"][0] |= {"calibration": 3, "context": 2}
+    plan = Plan(prepare(make_study(table)))
+    task: Task = plan.counts(Arm(*plan.pairs[0]))
+    assert task.spec["roles"] == ["calibration", "context"]
+    assert plan.cost(task) == 0
+    assert "base" in plan.scores(plan.study.attacks.use[0], Arm(*plan.pairs[0]), None, None).inputs
+    assert {column.view for column in plan.study.attacks.use[0].needs} == {View("target")}
