@@ -73,8 +73,7 @@ def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = F
         outcome = run_prepared(plan.prepared, opened, watcher=watcher, search_only=search_only)
     results = collect(plan, opened, failures=outcome.failures)
     result = Result(results=results, failures=outcome.failures, folder=opened.root / plan.study.study.name)
-    print(result.search_table() if search_only else result.table())
-    print(f"\nReport: {result.report()}")
+    _show(result, table=result.search_table() if search_only else result.table())
     if outcome.failures:
         again = f"vestige run {study} --store {store}" + (" --search-only" if search_only else "")
         _tell_failures([(one.task.about, one.message) for one in outcome.failures], retry=again)
@@ -99,8 +98,7 @@ def report(study: StudyFile, store: StoreFolder = RUNS) -> None:
 
     _quiet()
     result = load(study, store=store)
-    print(result.table())
-    print(f"\nReport: {result.report()}")
+    _show(result, table=result.table())
 
 
 @app.command("list")
@@ -133,6 +131,11 @@ def get_model(name: Annotated[str, typer.Argument(help="A known name, a folder, 
 
     _quiet()
     print(get(name, say=_say))
+
+
+def _show(result: vestige.Result, *, table: str) -> None:
+    print(table)
+    print(f"\nReport: {result.report()}")
 
 
 def _tell_failures(failures: list[tuple[str, str]], *, retry: str) -> None:

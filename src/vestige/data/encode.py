@@ -49,8 +49,8 @@ def encode(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, m
         return []
     prompts = _token_ids(tokenizer, [example.prompt for example in examples])
     completions = _token_ids(tokenizer, [example.completion for example in examples])
-    start = [tokenizer.bos_token_id] if adds_bos(tokenizer) else []
-    stop = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    start = _start_ids(tokenizer)
+    stop = list(stop_ids(tokenizer))
     return [
         _assemble(example, start + prompt, completion, stop, tokenizer=tokenizer, max_length=max_length)
         for example, prompt, completion in zip(examples, prompts, completions, strict=True)
@@ -72,7 +72,7 @@ class Prompt:
 
 def encode_prompts(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[Prompt]:
     """Tokenize the prompts of examples, in the order given."""
-    start = [tokenizer.bos_token_id] if adds_bos(tokenizer) else []
+    start = _start_ids(tokenizer)
     prompts = _token_ids(tokenizer, [example.prompt for example in examples]) if examples else []
     return [
         _prompt(example, start + ids, max_length=max_length) for example, ids in zip(examples, prompts, strict=True)
@@ -89,6 +89,10 @@ def _prompt(example: Example, ids: list[int], *, max_length: int) -> Prompt:
 def decode(answers: Sequence[Ints], tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Generated token ids as texts, special tokens left out, blanks around them too."""
     return [str(tokenizer.decode(ids.tolist(), skip_special_tokens=True)).strip() for ids in answers]
+
+
+def _start_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    return [tokenizer.bos_token_id] if adds_bos(tokenizer) else []
 
 
 def stop_ids(tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:

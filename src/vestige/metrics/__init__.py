@@ -1,6 +1,6 @@
 """Metrics: scores and labels, or tables, → `Estimate`. No number without interval, counts and recipe."""
 
-from vestige.metrics.common import common_texts
+from vestige.metrics.common_texts import common_texts
 from vestige.metrics.leakage import auc, tpr_at_fpr
 from vestige.metrics.roc import RocCurve, roc_curve
 from vestige.metrics.text import text_utility

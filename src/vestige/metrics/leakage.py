@@ -14,7 +14,7 @@ import numpy as np
 
 from vestige.errors import ConfigError
 from vestige.metrics.roc import weighted_auc, weighted_tpr_at_fpr
-from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, widened_at_the_edge
+from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, widened_at_the_edge
 from vestige.records import Bools, Counts, Estimate, Floats, Labelled, Labels, Texts
 
 _VERSION = "v:1"
@@ -78,9 +78,7 @@ def _on_cell(metric: Callable[..., Floats], scores: Floats, is_member: Bools, we
 
 
 def _groups(labelled: Labelled) -> Texts:
-    """Group of each text; a text without one is its own."""
-    own = np.strings.add("id:", labelled.scores.ids)
-    return np.where(labelled.groups == "", own, labelled.groups)
+    return own_groups(labelled.groups, ids=labelled.scores.ids)
 
 
 def _estimate(

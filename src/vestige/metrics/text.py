@@ -15,7 +15,7 @@ import numpy as np
 
 from vestige.errors import ConfigError
 from vestige.metrics.measures import LIBRARIES, MEASURES, Measure, References, TextQuantity
-from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, widened_at_the_edge
+from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, widened_at_the_edge
 from vestige.records import Bools, Counts, Estimate, Floats, Generations, Texts
 
 _VERSION = "v:1"
@@ -50,8 +50,8 @@ def text_utility(
     """
     seeds = seeds or [0] * len(cells)
     answered = _check(cells, references=references, groups=groups, seeds=seeds)
-    own_groups = np.where(groups == "", np.strings.add("id:", cells[0].ids), groups)[answered]
-    counts = _counts(cells[0], groups=own_groups)
+    units = own_groups(groups, ids=cells[0].ids)[answered]
+    counts = _counts(cells[0], groups=units)
     bare = Estimate(value=None, low=None, high=None, counts=counts, signature=quantity)
     if counts.groups < 2:
         return replace(bare, reason=_refusal(counts))
@@ -60,11 +60,11 @@ def text_utility(
     named = replace(bare, signature=f"{signature}|{bootstrap.signature}|{_VERSION}")
     counted = [measure.count(_answers(cell, answered)) for cell in cells]
     resampled = [
-        Resampled(metric=partial(_weighted, measure, one), groups=own_groups, seed=seed)
+        Resampled(metric=partial(_weighted, measure, one), groups=units, seed=seed)
         for one, seed in zip(counted, seeds, strict=True)
     ]
     value = mean_over_cells(resampled)
-    interval = bootstrap.interval(bootstrap.replicates(resampled, pool=own_groups))
+    interval = bootstrap.interval(bootstrap.replicates(resampled, pool=units))
     assert interval is not None, "every sample draws answered texts"
     if measure.is_share:
         interval = widened_at_the_edge(interval, value=value, trials=counts.groups, level=bootstrap.level)

@@ -105,6 +105,12 @@ class Bootstrap(BaseModel):
             yield _draw(generator, samples=min(rows, self.samples - start), units=groups)
 
 
+def own_groups(groups: Texts, *, ids: Texts) -> Texts:
+    """The group of each text, shape (texts,); a text whose group is empty is a group of its own."""
+    named: Texts = np.where(groups == "", np.strings.add("id:", ids), groups)
+    return named
+
+
 def mean_over_cells(cells: Sequence[Resampled]) -> float:
     """The metric of each cell, averaged over the folds of a seed and then over the seeds; every text weighs one."""
     values = np.array([[cell.value() for cell in cells]])

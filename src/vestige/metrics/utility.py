@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells
+from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups
 from vestige.records import Counts, Estimate, Floats, Texts, TokenStats
 
 _VERSION = "v:1"
@@ -31,15 +31,15 @@ def validation_loss(
     """
     seeds = seeds or [0] * len(tables)
     _check(tables, groups=groups, seeds=seeds)
-    own_groups = np.where(groups == "", np.strings.add("id:", tables[0].ids), groups)
+    units = own_groups(groups, ids=tables[0].ids)
     signature = f"loss|cells:{len(tables)}|seeds:{len(set(seeds))}|{bootstrap.signature}|{_VERSION}"
-    counts = _counts(tables[0], groups=own_groups)
-    cells = [_resampled(table, groups=own_groups, seed=seed) for table, seed in zip(tables, seeds, strict=True)]
+    counts = _counts(tables[0], groups=units)
+    cells = [_resampled(table, groups=units, seed=seed) for table, seed in zip(tables, seeds, strict=True)]
     value = mean_over_cells(cells)
     interval = None
     refusal = _refusal(value, counts=counts)
     if not refusal:
-        interval = bootstrap.interval(bootstrap.replicates(cells, pool=own_groups))
+        interval = bootstrap.interval(bootstrap.replicates(cells, pool=units))
         refusal = "" if interval else "too few groups: most bootstrap samples have no scored token"
     if interval is None:
         return Estimate(value=None, low=None, high=None, counts=counts, signature=signature, reason=refusal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Final, final
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from vestige.report.curves import Losses, Roc, density, losses_of, mean_roc, scores_at
 from vestige.report.drawing import BASE, INK, Look, Panel, log_axis, look, margins, rate_axis
-from vestige.report.points import Number, Point, Section, method_labels, text_quantities
+from vestige.report.points import Number, Point, Section, method_labels, searched, text_quantities
 from vestige.report.wording import plain, quantity_name
 from vestige.store.frames import Results
 
@@ -49,9 +49,9 @@ def drawings(results: Results, section: Section) -> list[Drawing]:
         for index, method in enumerate(method_labels(results))
     ]
     paths = [path for path in paths if path.points]
-    searched = _search(results, section)
+    search = _search(results, section)
     if not paths:
-        return searched or [Drawing("No figures", "No method has been measured on this corpus yet.")]
+        return search or [Drawing("No figures", "No method has been measured on this corpus yet.")]
     return [
         _along(section, paths, "auc", attack),
         _along(section, paths, "perplexity", None),
@@ -59,7 +59,7 @@ def drawings(results: Results, section: Section) -> list[Drawing]:
         _against(section, paths, attack),
         *(_roc(results, section, paths, attack, best=best) for best in (True, False)),
         *_densities(results, section, paths),
-        *searched,
+        *search,
     ]
 
 
@@ -72,10 +72,10 @@ def _search(results: Results, section: Section) -> list[Drawing]:
     panel = Panel(x="learning rate", y="lowest validation perplexity")
     drawn: list[float] = []
     for index, method in enumerate(method_labels(results)):
-        own = {one["learning_rate"]: math.exp(one["loss"]) for one in _searched(results, section, method)}
-        rates = sorted(rate for rate, value in own.items() if math.isfinite(value))
+        own = {one["learning_rate"]: one["loss"] for one in searched(results, section) if one["method"] == method}
+        rates = sorted(rate for rate, loss in own.items() if loss is not None and loss < _DIVERGED)
         if rates:
-            style, values = look(index), [own[rate] for rate in rates]
+            style, values = look(index), [math.exp(own[rate]) for rate in rates]
             line = panel.axes.plot(rates, values, color=style.color, marker=style.marker, linestyle=style.dashes)
             panel.explain(line[0], method)
             drawn += values
@@ -85,12 +85,6 @@ def _search(results: Results, section: Section) -> list[Drawing]:
     log_axis(panel.axes.yaxis, values=drawn)
     caption = "At the checkpoint of the lowest validation loss of each. A lowest point at an end may not be the lowest."
     return [Drawing(title, caption, panel.svg(f"{section.name}|{title}"))]
-
-
-def _searched(results: Results, section: Section, method: str) -> list[dict[str, Any]]:
-    key = (section.base, section.corpus, method)
-    rows = [one for one in results.facts["search"] if (one["base"], one["corpus"], one["method"]) == key]
-    return [one for one in rows if one["loss"] is not None and one["loss"] < _DIVERGED]
 
 
 # Along the training, and leakage against utility

@@ -101,6 +101,12 @@ def text_quantities(results: Results) -> list[str]:
     return [quantity for quantity in results.facts["study"]["utility"] if quantity != "loss"]
 
 
+def searched(results: Results, section: Section) -> list[dict[str, Any]]:
+    """What was found of each learning rate that was tried on a base and corpus, in the order of the study."""
+    pair = (section.base, section.corpus)
+    return [one for one in results.facts["search"] if (one["base"], one["corpus"]) == pair]
+
+
 def cells_of(results: Results) -> int:
     """Trainings behind each number: seeds × folds."""
     study = results.facts["study"]

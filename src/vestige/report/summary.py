@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from vestige.report.points import Point, Section, method_labels, sections, text_quantities
+from vestige.report.points import Point, Section, method_labels, searched, sections, text_quantities
 from vestige.report.tables import best_and_last, epoch_of_lowest, search_verdict
 from vestige.report.wording import REFUSED, moment, plain, quantity_name, shortened, shown, tpr_key
 from vestige.store.frames import Results
@@ -51,9 +51,7 @@ def search_summary(results: Results) -> str:
     head = ("method", "rate", "perplexity", "epoch", "")
     tables = []
     for section in sections(results):
-        found = [
-            one for one in results.facts["search"] if (one["base"], one["corpus"]) == (section.base, section.corpus)
-        ]
+        found = searched(results, section)
         rows = [_searched(one, found) for one in found]
         title = shortened(f"{section.name}, learning rates by validation loss", width=WIDTH)
         tables.append(_text(Summary(title, head, _fitted(head, rows), ())))
@@ -96,8 +94,13 @@ def _table(title: str, points: Sequence[Point], columns: Sequence[_Column]) -> S
 
 
 def _width(summary: Summary) -> int:
-    lines = (summary.head, *summary.rows)
-    return sum(max(len(line[column]) for line in lines) + _GAP for column in range(len(summary.head))) - _GAP
+    widths = _widths(summary.head, summary.rows)
+    return sum(widths) + _GAP * (len(widths) - 1)
+
+
+def _widths(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[int]:
+    """The longest cell of each column."""
+    return [max(map(len, column)) for column in zip(head, *rows, strict=True)]
 
 
 def _row(point: Point, keys: list[tuple[str, str | None]]) -> tuple[str, ...]:
@@ -107,17 +110,16 @@ def _row(point: Point, keys: list[tuple[str, str | None]]) -> tuple[str, ...]:
 
 def _fitted(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
     """The rows with method names cut so that the widest one fits."""
-    taken = sum(max(len(row[column]) for row in (head, *rows)) + _GAP for column in range(1, len(head)))
+    taken = sum(width + _GAP for width in _widths(head, rows)[1:])
     room = max(WIDTH - taken, _LEAST)
     return tuple((shortened(row[0], width=room), *row[1:]) for row in rows)
 
 
 def _text(summary: Summary) -> str:
-    lines = (summary.head, *summary.rows)
-    widths = [max(len(line[column]) for line in lines) for column in range(len(summary.head))]
+    widths = _widths(summary.head, summary.rows)
     table = [
         (" " * _GAP).join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
+        for line in (summary.head, *summary.rows)
     ]
     notes = [f"— {reason}" for reason in summary.refused]
     return "\n".join([summary.title, *table, *notes])

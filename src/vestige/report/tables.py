@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from vestige.report.points import Number, Point, Section, method_labels, sections, text_quantities
+from vestige.report.points import Number, Point, Section, method_labels, searched, sections, text_quantities
 from vestige.report.wording import REFUSED, explained, moment, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
 
@@ -130,9 +130,7 @@ def search_table(results: Results) -> Table | None:
     """The validation loss of every learning rate that was tried; None where there was nothing to choose."""
     groups = []
     for section in sections(results):
-        found = [
-            one for one in results.facts["search"] if (one["base"], one["corpus"]) == (section.base, section.corpus)
-        ]
+        found = searched(results, section)
         rows = []
         for one in found:
             loss = REFUSED if one["loss"] is None else f"{one['loss']:.3f}"

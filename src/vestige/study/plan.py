@@ -129,16 +129,12 @@ class Plan:
     def _judged(self, arm: Arm, epoch: float | None) -> Iterator[Task]:
         """What an arm generates at one checkpoint, and how good it is, where the study asks for it."""
         if self.generates((arm.base, arm.corpus)):
-            yield from (self.generations(arm, epoch, seat) for seat in self._seats_of(arm))
+            yield from (self.generations(arm, epoch, seat) for seat in _seats_of(arm, self.seats))
             yield self.text_utility(arm, epoch)
 
     def generates(self, pair: tuple[str, str]) -> bool:
         """Whether texts are generated: a quantity asks for them, and the corpus has prompts and references."""
         return pair in self.prepared.prompts and self.prepared.prompts[pair].texts > 0
-
-    def _seats_of(self, arm: Arm) -> list[tuple[int, Fold]]:
-        """Every (seed, fold) of an arm; the base is the same on all of them."""
-        return self.seats if arm.method is not None else self.seats[:1]
 
     def known(self, store: Store) -> list[Task]:
         """Every task that can be named by now, each once; the rest of a pair waits on its search."""
@@ -294,7 +290,7 @@ class Plan:
         """Validation loss and perplexity of an arm at one checkpoint, over seeds and folds."""
         inputs = {"corpus": self.prepared.corpora[arm.corpus].task.address}
         cells = []
-        for seat in seats if arm.method is not None else seats[:1]:
+        for seat in _seats_of(arm, seats):
             name = f"{seat[0]}/{seat[1]}"
             inputs[name] = self.stats(arm, role="validation", seat=seat, epoch=epoch).address
             cells.append({"seed": seat[0], "stats": name})
@@ -315,7 +311,7 @@ class Plan:
         """BLEU and its like of an arm at one checkpoint, over its seeds and folds."""
         inputs = {"corpus": self.prepared.corpora[arm.corpus].task.address}
         cells = []
-        for seat in self._seats_of(arm):
+        for seat in _seats_of(arm, self.seats):
             name = f"{seat[0]}/{seat[1]}"
             inputs[name] = self.generations(arm, epoch, seat).address
             cells.append({"seed": seat[0], "generations": name})
@@ -356,6 +352,11 @@ class Plan:
         if task.stage == "train":
             return discover()[task.spec["method"]["name"]].training_cost
         return GENERATION_COST if task.stage == "generations" else 1.0
+
+
+def _seats_of(arm: Arm, seats: Sequence[tuple[int, Fold]]) -> Sequence[tuple[int, Fold]]:
+    """Where an arm has a model of its own; the base is the same everywhere, and once is enough."""
+    return seats if arm.method is not None else seats[:1]
 
 
 def _at(epoch: float | None) -> str:

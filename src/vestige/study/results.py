@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from vestige.attacks.blind import FLOORS
@@ -20,6 +20,13 @@ from vestige.study.executors.inline import Failure
 from vestige.study.plan import Arm, Plan
 from vestige.study.stages import examples_of, members_of, scores_of
 
+_NOTED = pl.DataFrame(schema={**SCORES, "family": pl.String, "note": pl.String})
+"""Scores with the family of their method, and the rule by which a text was scored where the attack's formula has no
+value, empty elsewhere.
+"""
+
+_CHECKPOINT = ("base", "corpus", "method", "family", "learning_rate", "epoch")
+
 NO_REFERENCES = "the validation texts have no prompt and references to be judged by"
 
 
@@ -30,12 +37,12 @@ def collect(plan: Plan, store: Store, *, failures: Sequence[Failure] = ()) -> Re
         StoreError: a stored file is damaged; it is named.
     """
     estimates = [row for pair in plan.pairs for row in _estimates(plan, store, pair)]
-    scores = [frame for pair in plan.pairs for frame in _scores(plan, store, pair)]
+    noted = pl.concat([_NOTED, *(frame for pair in plan.pairs for frame in _scores(plan, store, pair))])
     losses = [frame for pair in plan.pairs for frame in _losses(plan, store, pair)]
     return Results(
-        facts=_facts(plan, store, failures),
+        facts={**_facts(plan, store, failures), "corners": _corners(noted)},
         estimates=pl.DataFrame(estimates, schema=ESTIMATES, orient="row"),
-        scores=pl.concat([pl.DataFrame(schema=SCORES), *scores]),
+        scores=noted.select(list(SCORES)),
         losses=pl.concat([pl.DataFrame(schema=LOSSES), *losses]),
     )
 
@@ -126,30 +133,27 @@ def _scores(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[pl.Data
                     continue
                 scores = scores_of(store, task.address)
                 columns = {"seed": seed, "fold": fold, "attack": attack.label, "id": scores.ids, "group": groups}
-                frame = pl.DataFrame({"is_member": is_member, "score": scores.values, "reason": scores.reasons})
+                notes = np.full(scores.ids.shape, "") if scores.notes is None else scores.notes
+                frame = pl.DataFrame(
+                    {"is_member": is_member, "score": scores.values, "reason": scores.reasons, "note": notes}
+                )
                 frame = frame.with_columns(
                     pl.col("score").fill_nan(None), *_constants({**_names(arm, epoch), **columns})
                 )
-                yield frame.select(pl.col(name).cast(kind) for name, kind in SCORES.items())
+                yield frame.select(pl.col(name).cast(kind) for name, kind in _NOTED.schema.items())
 
 
-def _corners(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+def _corners(noted: pl.DataFrame) -> list[dict[str, Any]]:
     """How many texts an attack scored by a rule for corners of its formula, by class, summed over seeds and folds."""
-    corpus = plan.prepared.corpora[pair[1]].task.address
-    if not store.is_done(corpus):
-        return
-    pool = examples_of(store, corpus, "pool")
-    for arm, epoch in _measured(plan, store, pair):
-        for attack in plan.study.attacks.use:
-            counted: Counter[tuple[str, bool]] = Counter()
-            for seat in plan.seats if arm.method else ():
-                task = plan.scores(attack, arm, epoch, seat)
-                notes = scores_of(store, task.address).notes if store.is_done(task.address) else None
-                if notes is not None:
-                    counted.update(zip(notes.tolist(), members_of(pool, seed=seat[0], fold=seat[1]), strict=True))
-            for note in sorted({note for note, _ in counted if note}):
-                sizes = {"members": counted[note, True], "non_members": counted[note, False]}
-                yield {**_names(arm, epoch), "attack": attack.label, "note": note, **sizes}
+    ruled = noted.filter(pl.col("method").is_not_null(), pl.col("note") != "")
+    cells = [*_CHECKPOINT, "attack"]
+    places = ruled.select(cells).unique(maintain_order=True).with_row_index("place")
+    members = pl.col("is_member")
+    counts = ruled.group_by([*cells, "note"]).agg(members=members.sum(), non_members=(~members).sum())
+    rows: list[dict[str, Any]] = (
+        counts.join(places, on=cells, nulls_equal=True).sort("place", "note").drop("place").to_dicts()
+    )
+    return rows
 
 
 def _constants(columns: Mapping[str, Any]) -> list[Any]:
@@ -160,7 +164,7 @@ def _constants(columns: Mapping[str, Any]) -> list[Any]:
             else pl.lit(value).alias(name)
         )
         for name, value in columns.items()
-        if name in SCORES
+        if name in _NOTED.schema
     ]
 
 
@@ -222,7 +226,6 @@ def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, A
             for attack in study.attacks.use
         ],
         "floors": list(FLOORS),
-        "corners": [row for pair in plan.pairs for row in _corners(plan, store, pair)],
         "search": [row for pair in plan.pairs for row in _search(plan, store, pair)],
         "failures": [{"about": failure.task.about, "message": failure.message} for failure in failures],
         **_records(plan, store),

@@ -21,10 +21,10 @@ from vestige.data.corpus import CorpusSpec, identity
 from vestige.data.encode import Encoded, decode, encode, encode_prompts, stop_ids
 from vestige.data.splits import fold_members, manifest
 from vestige.errors import DataError, ModelError
-from vestige.metrics.common import common_texts
+from vestige.metrics.common_texts import common_texts
 from vestige.metrics.leakage import auc, tpr_at_fpr
 from vestige.metrics.text import text_utility
-from vestige.metrics.uncertainty import Bootstrap
+from vestige.metrics.uncertainty import Bootstrap, own_groups
 from vestige.metrics.utility import perplexity, validation_loss
 from vestige.models.loading import load_base, load_tokenizer
 from vestige.models.sources import ModelSource, resolve
@@ -111,7 +111,7 @@ def members_of(examples: list[Example], *, seed: int, fold: Fold) -> np.ndarray:
 
 
 def _train(task: Task, bench: Bench) -> None:
-    from vestige.tuning.checkpoint import trained_parameters
+    from vestige.tuning.checkpoint import count_trained
     from vestige.tuning.train import CHECKPOINTS, Job, isolated_rng, train
 
     spec = task.spec
@@ -136,7 +136,7 @@ def _train(task: Task, bench: Bench) -> None:
     )
     with isolated_rng(start), method.prepare(base, seed=start) as model:
         losses = train(model, job, progress=bench.progress)
-        trainable = sum(value.numel() for value in trained_parameters(model).values())
+        trainable = count_trained(model)
     shutil.copytree(job.folder / CHECKPOINTS, bench.folder / CHECKPOINTS, copy_function=_link)
     facts = {"texts": len(texts), "trainable": trainable, "losses": losses}
     write_json(bench.folder / "training.json", facts | {"steps": {f"{epoch:g}": step for epoch, step in steps.items()}})
@@ -289,7 +289,7 @@ def _floors(task: Task, bench: Bench) -> None:
 
 
 def _blind(name: str, cell: Mapping[str, Any], table: TokenStats, pool: list[Example]) -> Labelled:
-    groups = np.asarray([example.group or f"id:{example.id}" for example in pool], dtype=np.str_)
+    groups = own_groups(np.asarray([example.group for example in pool], dtype=np.str_), ids=table.ids)
     is_member = members_of(pool, seed=cell["seed"], fold=cell["fold"])
     labels = floor_labels(name, is_member, groups=groups, seed=cell["seed"])
     scores = floor_scores(name, table, labels=labels, groups=groups, seed=cell["seed"])

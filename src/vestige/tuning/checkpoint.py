@@ -27,6 +27,11 @@ def trained_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     return {name: value for name, value in sorted(model.named_parameters()) if value.requires_grad}
 
 
+def count_trained(model: nn.Module) -> int:
+    """How many numbers are trained."""
+    return sum(value.numel() for value in trained_parameters(model).values())
+
+
 def save_weights(model: nn.Module, folder: Path) -> None:
     """Write the trained parameters to `folder/weights.safetensors`."""
     save_tensors(folder / WEIGHTS, {name: value.detach() for name, value in trained_parameters(model).items()})

@@ -81,7 +81,8 @@ def train(model: PreTrainedModel | PeftModel, job: Job, *, progress: Progress) -
         try:
             trainer.train(resume_from_checkpoint=trainer.last_state())
         finally:
-            # The base inside is lent: neither its dropout nor its recomputing must meet the next scoring pass.
+            # The base inside is lent: neither its dropout, nor the Trainer's mark, nor its recomputing must be met by
+            # whoever has it next.
             model.eval()
             vars(model).pop("_is_accelerate_prepared", None)
             if job.training.gradient_checkpointing:

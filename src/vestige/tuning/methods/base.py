@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat
 
-from vestige.tuning.checkpoint import trained_parameters
+from vestige.tuning.checkpoint import count_trained
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -81,4 +81,4 @@ class Method(BaseModel, ABC):
 def trainable(method: Method, base: PreTrainedModel) -> int:
     """How many parameters the method trains of a frozen base."""
     with method.prepare(base, seed=0) as model:
-        return sum(value.numel() for value in trained_parameters(model).values())
+        return count_trained(model)

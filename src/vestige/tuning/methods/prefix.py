@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, final
 
 from pydantic import PositiveInt
 
-from vestige.tuning.methods.base import Family, LearningRates, Method
+from vestige.tuning.methods.base import LearningRates
+from vestige.tuning.methods.soft_prompt import SoftPrompt, width_of
 
 if TYPE_CHECKING:
-    from peft import PeftModel
+    from peft import PeftModel, PrefixTuningConfig
     from torch import Tensor
     from transformers import PreTrainedModel
 
 
 @final
-class Prefix(Method):
+class Prefix(SoftPrompt):
     """Trains keys and values of `tokens` virtual tokens in each layer.
 
     `init`: `vocabulary`, the keys and values that the model computes for tokens drawn from its vocabulary; `random`,
@@ -25,42 +24,32 @@ class Prefix(Method):
     output of a two-layer network of width `hidden` (the model's width, if not given), which is trained in its place
     (section 4.3 of the paper) and begins at the same keys and values.
 
-    Differs from peft in the start; see docs/results/learning-rates.md for what that gains.
+    Differs from peft in the start; see docs/decisions/0009-where-prompt-methods-begin.md for what that gains.
     """
 
-    family: ClassVar[Family] = "prompt"
     saves: ClassVar[str] = "keys and values of each layer, or the network that makes them"
-    mergeable: ClassVar[bool] = False
     # peft passes the prefix as past keys and values, which a second pass through a layer would append once more.
     recomputable: ClassVar[bool] = False
 
     name: Literal["prefix"] = "prefix"
     learning_rate: LearningRates = (3e-3, 1e-2, 3e-2)
-    tokens: PositiveInt = 20
     init: Literal["vocabulary", "random"] = "vocabulary"
     projection: bool = False
     hidden: PositiveInt | None = None
 
-    @property
-    def virtual_tokens(self) -> int:
-        return self.tokens
+    def _config(self, base: PreTrainedModel) -> PrefixTuningConfig:
+        from peft import PrefixTuningConfig
 
-    @contextlib.contextmanager
-    def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
-        import torch
-        from peft import PrefixTuningConfig, get_peft_model
-
-        torch.manual_seed(seed)
-        config = PrefixTuningConfig(
+        return PrefixTuningConfig(
             task_type="CAUSAL_LM",
             num_virtual_tokens=self.tokens,
             prefix_projection=self.projection,
-            encoder_hidden_size=self.hidden or base.config.get_text_config().hidden_size,
+            encoder_hidden_size=self.hidden or width_of(base),
         )
-        model = get_peft_model(base, config)
+
+    def _begin(self, model: PeftModel, base: PreTrainedModel) -> None:
         if self.init == "vocabulary":
             start_at(model.prompt_encoder["default"], keys_and_values(base, tokens=self.tokens))
-        yield model
 
 
 def keys_and_values(base: PreTrainedModel, *, tokens: int) -> Tensor:

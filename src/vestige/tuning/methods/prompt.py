@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, final
 
-from pydantic import PositiveInt, model_validator
+from pydantic import model_validator
 
-from vestige.tuning.methods.base import Family, LearningRates, Method
+from vestige.tuning.methods.base import LearningRates
+from vestige.tuning.methods.soft_prompt import SoftPrompt
 
 if TYPE_CHECKING:
-    from peft import PeftModel
+    from peft import PeftModel, PromptTuningConfig
     from transformers import PreTrainedModel
 
 
 @final
-class Prompt(Method):
+class Prompt(SoftPrompt):
     """Trains `tokens` virtual tokens.
 
     `init`: `vocabulary`, the embeddings of tokens drawn from the vocabulary; `random`, normal numbers with the mean
@@ -25,13 +25,10 @@ class Prompt(Method):
     Differs from peft in `random`, which there is N(0, 1) whatever the scale of the embeddings.
     """
 
-    family: ClassVar[Family] = "prompt"
     saves: ClassVar[str] = "the virtual tokens' embeddings"
-    mergeable: ClassVar[bool] = False
 
     name: Literal["prompt"] = "prompt"
     learning_rate: LearningRates = (3e-2, 1e-1, 3e-1)
-    tokens: PositiveInt = 20
     init: Literal["vocabulary", "random", "text"] = "vocabulary"
     text: str | None = None
 
@@ -46,28 +43,23 @@ class Prompt(Method):
             raise ValueError(f"init = {self.init!r} and text = {self.text!r} do not go together")
         return self
 
-    @property
-    def virtual_tokens(self) -> int:
-        return self.tokens
+    def _config(self, base: PreTrainedModel) -> PromptTuningConfig:
+        from peft import PromptTuningConfig
 
-    @contextlib.contextmanager
-    def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
-        import torch
-        from peft import PromptTuningConfig, get_peft_model
-
-        torch.manual_seed(seed)
-        config = PromptTuningConfig(
+        return PromptTuningConfig(
             task_type="CAUSAL_LM",
             num_virtual_tokens=self.tokens,
             prompt_tuning_init={"vocabulary": "SAMPLE_VOCAB", "random": "RANDOM", "text": "TEXT"}[self.init],
             prompt_tuning_init_text=self.text,
             tokenizer_name_or_path=base.config._name_or_path if self.init == "text" else None,
         )
-        model = get_peft_model(base, config)
+
+    def _begin(self, model: PeftModel, base: PreTrainedModel) -> None:
+        import torch
+
         if self.init == "random":
             embedding = base.get_input_embeddings()
             weight = embedding.get_parameter("weight").float() * float(getattr(embedding, "scalar_embed_scale", 1))
             with torch.no_grad():
                 (start,) = model.prompt_encoder.parameters()
                 start.mul_(weight.std(0)).add_(weight.mean(0))
-        yield model
