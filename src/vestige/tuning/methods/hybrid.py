@@ -75,8 +75,13 @@ class Hybrid(Method):
     @property
     def label(self) -> str:
         names = "+".join(part.label for part in self.parts)
-        default = type(self).model_fields["ratio"].default
-        return names if self.ratio == default else f"{names}(ratio={self.ratio:g})"
+        fields = type(self).model_fields
+        own = [
+            f"{name}={value:g}"
+            for name in ("ratio", "warmup")
+            if (value := getattr(self, name)) != fields[name].default
+        ]
+        return f"{names}({', '.join(own)})" if own else names
 
 
 def _without(names: frozenset[str], table: Mapping[str, Any]) -> dict[str, Any]:
