@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vestige.api import Result as Result
+    from vestige.api import exposure as exposure
     from vestige.api import load as load
     from vestige.api import run as run
     from vestige.attacks import Attack as Attack
@@ -43,6 +44,7 @@ _HOMES = {
     "TokenStats": "vestige.records",
     "VestigeError": "vestige.errors",
     "View": "vestige.records",
+    "exposure": "vestige.api",
     "load": "vestige.api",
     "load_study": "vestige.study.spec",
     "make_attack": "vestige.attacks",

@@ -14,6 +14,7 @@ from vestige.store.frames import Results
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.executors.inline import Failure, Watcher
+from vestige.study.exposure import FALSE_DISCOVERIES, Exposure, expose, find_cell
 from vestige.study.plan import Plan
 from vestige.study.prepare import prepare
 from vestige.study.results import collect
@@ -95,6 +96,29 @@ def load(study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | N
     """What the store holds of a study, without running anything."""
     plan, opened = planned(study, store=store)
     return Result(results=collect(plan, opened), failures=(), folder=opened.root / plan.study.study.name)
+
+
+def exposure(
+    study: Study | Mapping[str, Any] | str | Path,
+    *,
+    cell: str = "",
+    store: str | Path | None = None,
+    fdr: float = FALSE_DISCOVERIES,
+) -> Exposure:
+    """One cell of a study, record by record, from what the store holds; nothing is run.
+
+    Args:
+        study: as in `run`.
+        cell: the parts of its name that tell it from the others, `"webnlg, lora, fold A, last"`; without a checkpoint,
+            that of the lowest validation loss.
+        store: as in `run`.
+        fdr: the share of non-members that is tolerated among the records that an attack calls members.
+
+    Raises:
+        ConfigError: no cell or several bear that name (they are listed), or it is not attacked yet.
+    """
+    plan, opened = planned(study, store=store)
+    return expose(plan, opened, find_cell(plan, opened, cell), fdr=fdr)
 
 
 def planned(

@@ -1,4 +1,4 @@
-"""`vestige`: run, plan, report, list, models."""
+"""`vestige`: run, plan, report, show, list, models."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 models = typer.Typer(help="Base models that go by a short name.", no_args_is_help=True)
 app.add_typer(models, name="models")
+shown = typer.Typer(help="Look into a finished study.", no_args_is_help=True)
+app.add_typer(shown, name="show")
 
 StudyFile = Annotated[Path, typer.Argument(help="The study file (TOML).", metavar="STUDY")]
 StoreFolder = Annotated[
@@ -131,6 +133,40 @@ def get_model(name: Annotated[str, typer.Argument(help="A known name, a folder, 
 
     _quiet()
     print(get(name, say=_say))
+
+
+@shown.command("records")
+def show_records(
+    study: StudyFile,
+    cell: Annotated[
+        str, typer.Option(help="Which cell, as the log names it; what is the same for all can be left out.")
+    ] = "",
+    top: Annotated[int, typer.Option(min=1, help="How many records to print.")] = 10,
+    fdr: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of non-members tolerated among the records called members.")
+    ] = 0.1,
+    parquet: Annotated[Path | None, typer.Option(help="Write all records of the pool to this file.")] = None,
+    show_texts: Annotated[bool, typer.Option("--show-texts", help="Print the texts too.")] = False,
+    as_json: AsJson = False,
+    store: StoreFolder = RUNS,
+) -> None:
+    """The most exposed records of one cell: ids, every attack's score and p-value, how many attacks agree.
+
+    For example: --cell "webnlg, lora, fold A, last". Without a checkpoint, that of the lowest validation loss.
+    """
+    from vestige.api import exposure
+    from vestige.cli.records import print_records
+    from vestige.store.frames import as_arrow
+    from vestige.store.io import write_parquet
+
+    _quiet()
+    exposed = exposure(study, cell=cell, store=store, fdr=fdr)
+    if parquet is not None:
+        write_parquet(parquet, as_arrow(exposed.frame))
+    if as_json:
+        print(json.dumps(exposed.rows(top, texts=show_texts), indent=1, ensure_ascii=False))
+    else:
+        print_records(exposed, top=top, texts=show_texts)
 
 
 def _show(result: vestige.Result, *, table: str) -> None:

@@ -1,6 +1,8 @@
 """Metrics: scores and labels, or tables, → `Estimate`. No number without interval, counts and recipe."""
 
 from vestige.metrics.common_texts import common_texts
+from vestige.metrics.conformal import adjusted_p_values, conformal_p_values
+from vestige.metrics.counterfactual import counterfactual_memorization
 from vestige.metrics.leakage import auc, tpr_at_fpr
 from vestige.metrics.roc import RocCurve, roc_curve
 from vestige.metrics.text import text_utility
@@ -10,8 +12,11 @@ from vestige.metrics.utility import perplexity, validation_loss
 __all__ = [
     "Bootstrap",
     "RocCurve",
+    "adjusted_p_values",
     "auc",
     "common_texts",
+    "conformal_p_values",
+    "counterfactual_memorization",
     "perplexity",
     "roc_curve",
     "text_utility",

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-import polars as pl
-
 from vestige.report.html import render
-from vestige.store.frames import Results
+from vestige.store.frames import Results, as_arrow
 from vestige.store.io import write_json, write_parquet, write_text
 
 
@@ -23,7 +21,7 @@ def write_report(results: Results, folder: Path) -> Path:
     """
     page = render(results)
     write_text(folder / "estimates.csv", results.estimates.write_csv())
-    write_parquet(folder / "scores.parquet", results.scores.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    write_parquet(folder / "scores.parquet", as_arrow(results.scores))
     write_json(folder / "facts.json", _without_nan(results.facts))
     write_text(folder / "report.html", page)
     return folder / "report.html"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import polars as pl
+import pyarrow as pa
 
 ESTIMATES: Mapping[str, Any] = {
     "base": pl.String,
@@ -90,3 +91,8 @@ class Results:
     estimates: pl.DataFrame
     scores: pl.DataFrame
     losses: pl.DataFrame
+
+
+def as_arrow(frame: pl.DataFrame) -> pa.Table:
+    """A frame as `write_parquet` takes it, in the types that every reader of Parquet knows."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())

@@ -104,6 +104,7 @@ class Plan:
         floor = Arm(*pair)
         yield self.utility(floor, None, self.seats)
         yield from self._judged(floor, None)
+        yield from (self.stats(floor, role=role) for role in self.scored_roles(floor.corpus))
         if any(attack.needs_counts for attack in self.study.attacks.use):
             yield self.counts(floor)
         for attack in self.study.attacks.use:
@@ -116,8 +117,9 @@ class Plan:
                 yield from self._judged(arm, epoch)
             for seat in self.seats:
                 for epoch in self.epochs:
-                    yield self.stats(arm, role="pool", seat=seat, epoch=epoch)
-                    yield from (self.scores(attack, arm, epoch, seat) for attack in self.study.attacks.use)
+                    for role in self.scored_roles(arm.corpus):
+                        yield self.stats(arm, role=role, seat=seat, epoch=epoch)
+                        yield from (self.scores(attack, arm, epoch, seat, role) for attack in self.study.attacks.use)
             yield from (self.leakage(arm, epoch) for epoch in self.epochs)
 
     def _validated(self, arm: Arm, seats: Sequence[tuple[int, Fold]]) -> Iterator[Task]:
@@ -135,6 +137,11 @@ class Plan:
     def generates(self, pair: tuple[str, str]) -> bool:
         """Whether texts are generated: a quantity asks for them, and the corpus has prompts and references."""
         return pair in self.prepared.prompts and self.prepared.prompts[pair].texts > 0
+
+    def scored_roles(self, corpus: str) -> list[Role]:
+        """The roles whose texts are attacked: the pool, and the calibration texts that its scores are held against."""
+        roles: tuple[Role, ...] = ("pool", "calibration")
+        return [role for role in roles if self.prepared.corpora[corpus].split.roles.get(role)]
 
     def known(self, store: Store) -> list[Task]:
         """Every task that can be named by now, each once; the rest of a pair waits on its search."""
@@ -234,12 +241,14 @@ class Plan:
         spec = {**self._model_spec(arm), "base": {"model": self._model_spec(arm)["base"]["model"]}, "roles": roles}
         return self._task("counts", spec, arm, {}, about=f"count the tokens of {arm.base}, {arm.corpus}")
 
-    def scores(self, attack: Attack, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None) -> Task:
-        """One attack on one checkpoint, or its control on the base."""
+    def scores(
+        self, attack: Attack, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None, role: Role = "pool"
+    ) -> Task:
+        """One attack on one checkpoint, or its control on the base, over the texts of one role."""
         control = arm.method is None
         needs = attack.control_needs if control else attack.needs
-        target = self.stats(arm, role="pool", seat=seat, epoch=epoch)
-        base = self.stats(Arm(arm.base, arm.corpus), role="pool")
+        target = self.stats(arm, role=role, seat=seat, epoch=epoch)
+        base = self.stats(Arm(arm.base, arm.corpus), role=role)
         views: set[str] = {column.view.model for column in needs}
         inputs = {view: (base if view == "base" else target).address for view in sorted(views)}
         if attack.needs_counts:
@@ -248,7 +257,7 @@ class Plan:
             "scores",
             {"attack": attack.spec(), "control": control},
             inputs,
-            about=f"attack {attack.label} on {arm.name}",
+            about=f"attack {attack.label} on {arm.name}" + ("" if role == "pool" else f", {role}"),
         )
 
     def leakage(self, arm: Arm, epoch: float | None) -> Task:

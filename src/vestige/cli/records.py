@@ -1,0 +1,58 @@
+"""`vestige show records` on the terminal: one row per record, every attack in it, 80 columns wide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from vestige.study.exposure import Exposure
+
+
+def print_records(exposed: Exposure, *, top: int, texts: bool) -> None:
+    """The most exposed records with their scores and p-values, and what the columns mean."""
+    console = Console()
+    shown = exposed.rows(top, texts=texts)
+    console.print(f"{exposed.place.name}: {len(shown)} of {len(exposed.frame)} records", markup=False, highlight=False)
+    table = Table("record", "member", "agree", "memorized", "scores, p in brackets", box=None, padding=(0, 2, 0, 0))
+    table.columns[0].overflow = "fold"
+    for row in shown:
+        scores = "  ".join(_score(row, attack).replace(" ", "\u00a0") for attack in exposed.attacks)
+        agree = "—" if row["agree"] is None else f"{row['agree']}/{len(exposed.testing)}"
+        is_member = "yes" if row["is_member"] else "no"
+        table.add_row(escape(row["id"]), is_member, agree, _number(row["memorized"]), escape(scores))
+        if texts:
+            table.add_row("", "", "", "", escape(row["text"]))
+    console.print(table, highlight=False)
+    console.print("\n" + " ".join(_legend(exposed)), markup=False, highlight=False)
+
+
+def _score(row: Mapping[str, Any], attack: str) -> str:
+    p = row[f"{attack} p"]
+    return f"{attack} {_number(row[attack])}" + ("" if p is None else f" ({p:.3f})")
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.3g}"
+
+
+def _legend(exposed: Exposure) -> list[str]:
+    """What the columns mean, and why one of them is empty."""
+    lines = [f"Sorted by agreement, then by {exposed.primary}."]
+    if exposed.testing:
+        called = int((exposed.frame["agree"] > 0).sum())
+        lines.append(
+            f"agree: attacks that call the record a member, each with at most {100 * exposed.fdr:g}% false discoveries "
+            f"expected (Benjamini-Hochberg); {called} records have one or more."
+        )
+    else:
+        lines.append("No p-values: give the corpus a `calibration` role in the study file, and run it again.")
+    if exposed.frame["memorized"].is_null().all():
+        lines.append("memorized: needs both folds (folds = 2).")
+    else:
+        lines.append("memorized: mean loss where it was left out minus where it was trained on, nats per token.")
+    return lines
