@@ -30,7 +30,12 @@ StoreFolder = Annotated[
     Path, typer.Option("--store", envvar="VESTIGE_STORE", help="Where all artefacts are kept.", metavar="FOLDER")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SearchOnly = Annotated[bool, typer.Option("--search-only", help="Search the learning rates; attack nothing.")]
+SearchOnly = Annotated[
+    bool,
+    typer.Option(
+        "--search-only", help="Train every method at every learning rate of its grid, once, and attack nothing."
+    ),
+]
 RUNS = Path("runs")
 
 

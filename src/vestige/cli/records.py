@@ -50,7 +50,7 @@ def _legend(exposed: Exposure) -> list[str]:
             f"expected (Benjamini-Hochberg); {called} records have one or more."
         )
     else:
-        lines.append("No p-values: give the corpus a `calibration` role in the study file, and run it again.")
+        lines.append("No p-values: they need `calibration` texts in the study file, scored by `vestige run`.")
     if exposed.frame["memorized"].is_null().all():
         lines.append("memorized: needs both folds (folds = 2).")
     else:

@@ -105,7 +105,7 @@ def _design(results: Results) -> Iterator[str]:
             "Two folds: every text is once a member and once not, so that the base's AUC averages to ½ by design, and "
             "a difference between the folds cancels. The base's TPR still says what chance gives."
         )
-    if study.get("search") == "validation" and facts["search"]:
+    if study.get("search") == "validation" and any(one["rivals"] for one in facts["search"]):
         yield "Learning rates were searched on the first seed and fold only."
     if len(facts["attacks"]) > 1:
         yield f"Only {study['primary']} was named before the run; the best of many, picked after, is optimistic."

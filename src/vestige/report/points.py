@@ -102,7 +102,12 @@ def text_quantities(results: Results) -> list[str]:
 
 
 def searched(results: Results, section: Section) -> list[dict[str, Any]]:
-    """What was found of each learning rate that was tried on a base and corpus, in the order of the study."""
+    """What was found of each learning rate that had a rival on a base and corpus, in the order of the study."""
+    return [one for one in tried(results, section) if one["rivals"]]
+
+
+def tried(results: Results, section: Section) -> list[dict[str, Any]]:
+    """The same of every learning rate, those without a rival too."""
     pair = (section.base, section.corpus)
     return [one for one in results.facts["search"] if (one["base"], one["corpus"]) == pair]
 

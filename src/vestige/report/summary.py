@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from vestige.report.points import Point, Section, method_labels, searched, sections, text_quantities
+from vestige.report.points import Point, Section, method_labels, sections, text_quantities, tried
 from vestige.report.tables import best_and_last, epoch_of_lowest, search_verdict
 from vestige.report.wording import REFUSED, moment, plain, quantity_name, shortened, shown, tpr_key
 from vestige.store.frames import Results
@@ -47,11 +47,11 @@ def summary_table(results: Results) -> str:
 
 
 def search_summary(results: Results) -> str:
-    """What the learning-rate searches found, as aligned text: perplexity at the best checkpoint of every rate."""
+    """What a search found, as aligned text: perplexity at the best checkpoint of every method and rate."""
     head = ("method", "rate", "perplexity", "epoch", "")
     tables = []
     for section in sections(results):
-        found = searched(results, section)
+        found = tried(results, section)
         rows = [_searched(one, found) for one in found]
         title = shortened(f"{section.name}, learning rates by validation loss", width=WIDTH)
         tables.append(_text(Summary(title, head, _fitted(head, rows), ())))

@@ -154,7 +154,7 @@ def search_verdict(chosen: Mapping[str, Any], found: list[dict[str, Any]]) -> st
     """What may be better than the chosen rate: one beyond those tried, or a longer training."""
     tried = [one["learning_rate"] for one in found if one["method"] == chosen["method"]]
     rate = chosen["learning_rate"]
-    said = ["chosen"]
+    said = ["chosen"] if chosen["rivals"] else []
     if len(tried) > 1 and not min(tried) < rate < max(tried):
         said.append(f"the {'highest' if rate == max(tried) else 'lowest'} tried")
     if epoch_of_lowest(chosen) == max(map(float, chosen["losses"]), default=None):

@@ -90,14 +90,15 @@ class Plan:
     # What comes first, and what follows from it
 
     def search(self, pair: tuple[str, str]) -> Iterator[Task]:
-        """Corpus, base, and the trainings that choose a learning rate, scored on the validation texts."""
+        """Corpus, base, and every method at every learning rate of its grid on the seats of the search, scored on the
+        validation texts.
+        """
         base, corpus = pair
         yield self.prepared.corpora[corpus].task
         yield self.stats(Arm(base, corpus), role="validation")
         yield self.stats(Arm(base, corpus), role="pool")
         for arm in self.arms(pair):
-            if self._is_searched(arm):
-                yield from self._validated(arm, self.search_seats)
+            yield from self._validated(arm, self.search_seats)
 
     def rest(self, pair: tuple[str, str], arms: Iterable[Arm]) -> Iterator[Task]:
         """The chosen arms on every seed and fold: trained, scored, attacked, estimated; and the base as their floor."""
@@ -160,10 +161,6 @@ class Plan:
     def arms(self, pair: tuple[str, str]) -> list[Arm]:
         """Every method at every learning rate of its grid."""
         return [Arm(*pair, method, rate) for method in self.study.method for rate in method.learning_rate]
-
-    def _is_searched(self, arm: Arm) -> bool:
-        assert arm.method is not None
-        return len(arm.method.learning_rate) > 1
 
     def search_losses(self, arm: Arm, store: Store) -> dict[float, float]:
         """The validation losses of a searched arm, by epoch, as far as they are known."""

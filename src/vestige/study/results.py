@@ -258,16 +258,16 @@ def _trainable(plan: Plan, store: Store, method: Any) -> dict[str, int]:
 def _search(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
     for arm in plan.arms(pair):
         assert arm.method is not None
-        if len(arm.method.learning_rate) > 1:
-            yield {
-                "base": arm.base,
-                "corpus": arm.corpus,
-                "method": arm.method.label,
-                "learning_rate": arm.learning_rate,
-                "loss": plan.search_loss(arm, store),
-                "losses": {f"{epoch:g}": loss for epoch, loss in plan.search_losses(arm, store).items()},
-                "chosen": arm == plan.best(pair, arm.method, store),
-            }
+        yield {
+            "base": arm.base,
+            "corpus": arm.corpus,
+            "method": arm.method.label,
+            "learning_rate": arm.learning_rate,
+            "loss": plan.search_loss(arm, store),
+            "losses": {f"{epoch:g}": loss for epoch, loss in plan.search_losses(arm, store).items()},
+            "chosen": arm == plan.best(pair, arm.method, store),
+            "rivals": len(arm.method.learning_rate) - 1,
+        }
 
 
 def _records(plan: Plan, store: Store) -> dict[str, Any]:

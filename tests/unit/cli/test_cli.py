@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from vestige.cli.main import main
@@ -87,7 +88,50 @@ def test_a_search_trains_and_scores_and_attacks_nothing(
     assert out.count("chosen") == 1
     assert max(map(len, out.splitlines()[:-1])) <= 80
     assert not (store / "scores").exists()
-    assert len(list((store / "train").iterdir())) == 2
+    assert len(list((store / "train").iterdir())) == 3, "two rates of lora, and the one of the prompt"
+
+
+def test_records_are_shown_without_their_texts(
+    run: Run, write: Callable[[dict[str, Any]], Path], tables: dict[str, Any], tmp_path: Path
+) -> None:
+    tables["corpus"][0] |= {"validation": 4, "calibration": 8}
+    study, store = write(tables), tmp_path / "runs"
+    assert run("show", "records", study, "--store", store)[0] == 2
+    assert not store.exists()
+    assert run("run", study, "--store", store)[0] == 0
+    cell = ("--cell", "prompt(tokens=4), fold A, last")
+    status, out, err = run("show", "records", study, "--store", store, *cell, "--top", "3")
+    assert status == 0, err
+    assert "3 of 16 records" in out
+    assert max(map(len, out.splitlines())) <= 80
+    notes = [json.loads(line)["note"] for line in Path(tables["corpus"][0]["path"]).read_text().splitlines()]
+    assert not any(note in " ".join(out.split()) for note in notes)
+    _, asked, _ = run("show", "records", study, "--store", store, *cell, "--json", "--show-texts", "--top", "16")
+    rows = json.loads(asked)
+    assert len(rows) == 16
+    assert all(any(note in row["text"] for note in notes) for row in rows)
+    assert {f"{name}{kind}" for name in ("loss", "ref", "min_k") for kind in ("", " p", " q")} < set(rows[0])
+
+
+def test_records_are_the_same_as_parquet(
+    run: Run, write: Callable[[dict[str, Any]], Path], tables: dict[str, Any], tmp_path: Path
+) -> None:
+    study, store = write(tables), tmp_path / "runs"
+    run("run", study, "--store", store)
+    cell = ("--cell", "prompt(tokens=4), fold A", "--parquet", tmp_path / "records.parquet")
+    _, asked, _ = run("show", "records", study, "--store", store, *cell, "--json", "--top", "16")
+    assert pl.read_parquet(tmp_path / "records.parquet").to_dicts() == json.loads(asked)
+
+
+def test_an_unclear_cell_is_answered_with_the_choices(
+    run: Run, write: Callable[[dict[str, Any]], Path], tables: dict[str, Any], tmp_path: Path
+) -> None:
+    study, store = write(tables), tmp_path / "runs"
+    run("run", study, "--store", store)
+    status, out, err = run("show", "records", study, "--store", store, "--cell", "fold A")
+    assert (status, out) == (2, "")
+    assert "not one cell" in err
+    assert "prompt(tokens=4), lr 0.1, seed 0, fold A" in err
     assert run("run", study, "--store", store)[0] == 0
     assert len(list((store / "train").iterdir())) == 5
 

@@ -218,6 +218,7 @@ FACTS: dict[str, Any] = {
             "loss": min(LOSS[method]) + 0.1 * (rate == RATES[method][0]),
             "losses": {"1": 2.9, "3": min(LOSS[method]) + 0.1 * (rate == RATES[method][0])},
             "chosen": rate == RATES[method][1],
+            "rivals": len(RATES[method]) - 1,
         }
         for corpus in CORPORA
         for method in METHODS

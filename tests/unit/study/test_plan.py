@@ -124,7 +124,8 @@ def test_a_search_is_on_the_first_seat_and_what_it_found_is_not_trained_again(ta
     plan, store = finished.plan, finished.store
     assert plan.search_seats == [(0, "A")]
     searched = [task for task in plan.search(plan.pairs[0]) if task.stage == "train"]
-    assert [(task.spec["learning_rate"], task.spec["fold"]) for task in searched] == [(1e-3, "A"), (1e-2, "A")]
+    found = [(task.spec["method"]["name"], task.spec["learning_rate"], task.spec["fold"]) for task in searched]
+    assert found == [("lora", 1e-3, "A"), ("lora", 1e-2, "A"), ("prompt", 0.1, "A")]
     tasks = plan.known(store)
     assert count(tasks)["train"] == 2 + 1 + 2, "two rates on fold A, the better one on B, the prompt on both"
 

@@ -113,8 +113,12 @@ def test_losses_are_one_row_per_step_of_every_training(results: Results) -> None
 
 def test_facts_are_json_and_say_what_was_searched(results: Results) -> None:
     facts: dict[str, Any] = json.loads(json.dumps(results.facts, allow_nan=False))
-    assert [row["chosen"] for row in facts["search"]].count(True) == 1
-    assert {row["learning_rate"] for row in facts["search"]} == {1e-3, 1e-2}
+    searched = [row for row in facts["search"] if row["rivals"]]
+    assert [row["chosen"] for row in searched].count(True) == 1
+    assert {row["learning_rate"] for row in searched} == {1e-3, 1e-2}
+    assert [(row["method"], row["chosen"]) for row in facts["search"] if not row["rivals"]] == [
+        ("prompt(tokens=4)", True)
+    ]
     assert facts["failures"] == []
     assert facts["corpora"][0]["roles"]["pool"]["texts"] == 16
     assert all(isinstance(count, int) for method in facts["methods"] for count in method["trainable"].values())

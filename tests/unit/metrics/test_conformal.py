@@ -1,0 +1,50 @@
+"""p-values of single records against values worked out by hand, and what they promise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vestige.metrics import adjusted_p_values, conformal_p_values
+from vestige.records import Scores
+
+
+def scores(*values: float) -> Scores:
+    found = np.asarray(values, dtype=np.float64)
+    reasons = np.where(np.isfinite(found), "", "too_short")
+    return Scores(ids=np.asarray([str(place) for place in range(len(found))]), values=found, reasons=reasons)
+
+
+def test_by_hand() -> None:
+    """Of the calibration texts 0, 1, 2, 3 (one has no score): none reaches 4, two reach 2, all reach 0."""
+    found = conformal_p_values(scores(4, 2, 2.5, 0, np.nan), calibration=scores(3, np.nan, 1, 0, 2))
+    assert found[:4].tolist() == [1 / 5, 3 / 5, 2 / 5, 1.0]
+    assert np.isnan(found[4])
+
+
+def test_without_calibration_there_is_no_p_value() -> None:
+    assert np.isnan(conformal_p_values(scores(1, 2), calibration=scores(np.nan))).all()
+
+
+@given(st.lists(st.integers(-3, 3), min_size=2, max_size=40))
+def test_a_non_member_seldom_has_a_small_one(values: list[int]) -> None:
+    """Each of exchangeable texts takes its turn against the others: at most a share α of them has p ≤ α."""
+    drawn = np.asarray(values, dtype=np.float64)
+    found = np.asarray(
+        [
+            conformal_p_values(scores(value), calibration=scores(*np.delete(drawn, place)))[0]
+            for place, value in enumerate(drawn)
+        ]
+    )
+    for level in np.unique(found):
+        assert np.mean(found <= level) <= level + 1e-12
+
+
+def test_adjusted_by_hand() -> None:
+    """p · texts / rank, made to rise with p: .01·4/1, .02·4/2, .03·4/3, .5·4/4; the one without a score is no text."""
+    found = adjusted_p_values(np.asarray([0.5, 0.02, np.nan, 0.01, 0.03]))
+    assert found[[0, 1, 3, 4]] == pytest.approx([0.5, 0.04, 0.04, 0.04])
+    assert np.isnan(found[2])
+    assert np.isnan(adjusted_p_values(np.asarray([np.nan]))).all()

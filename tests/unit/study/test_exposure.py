@@ -1,0 +1,145 @@
+"""One cell record by record: which cell is meant, and what its rows hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from vestige.errors import ConfigError
+from vestige.metrics import adjusted_p_values, conformal_p_values
+from vestige.study.exposure import Exposure, Place, expose, find_cell
+from vestige.study.plan import Plan
+from vestige.study.run import Outcome
+from vestige.study.stages import examples_of, scores_of
+from vestige.testing.studies import run_study, tiny_study
+
+
+@pytest.fixture(scope="module")
+def calibrated(tiny_llama: Path, tiny_notes: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The tiny study with calibration texts, an attack that uses them as its population, and one learning rate."""
+    table = tiny_study(model=tiny_llama, corpus=tiny_notes)
+    table["corpus"][0] |= {"validation": 4, "calibration": 8}
+    table["method"] = [{"name": "full", "learning_rate": 1e-2}]
+    table["training"] = {"epochs": 6, "batch_size": 4, "checkpoints": [1, 6]}
+    table["attacks"] = {"use": ["loss", "ref", "dc_pdd"], "primary": "ref"}
+    outcome = run_study(table, tmp_path_factory.mktemp("calibrated") / "runs")
+    assert not outcome.failures
+    return outcome
+
+
+@pytest.fixture(scope="module")
+def place(calibrated: Outcome) -> Place:
+    return find_cell(calibrated.plan, calibrated.store, "fold B, last")
+
+
+@pytest.fixture(scope="module")
+def exposed(calibrated: Outcome, place: Place) -> Exposure:
+    return expose(calibrated.plan, calibrated.store, place, fdr=0.5)
+
+
+# Which cell
+
+
+def test_a_cell_is_found_by_what_tells_it_from_the_others(finished: Outcome) -> None:
+    plan, store = finished.plan, finished.store
+    place = find_cell(plan, store, "prompt(tokens=4), fold B, epoch 1")
+    assert (place.arm.corpus, place.fold, place.epoch) == ("notes", "B", 1.0)
+    assert find_cell(plan, store, place.name) == place
+    assert find_cell(plan, store, "prompt(tokens=4), fold B").is_best
+    assert find_cell(plan, store, "prompt(tokens=4), fold B, last").epoch == 2.0
+
+
+def test_several_cells_are_named(finished: Outcome) -> None:
+    with pytest.raises(ConfigError, match=r"not one cell(?s:.*)lora.*fold A(?s:.*)lora.*fold B"):
+        find_cell(finished.plan, finished.store, "lora(r=2)")
+
+
+def test_an_unknown_part_has_near_misses(finished: Outcome) -> None:
+    with pytest.raises(ConfigError, match=r"no cell is called 'fold C'\. Did you mean 'fold "):
+        find_cell(finished.plan, finished.store, "fold C")
+
+
+def test_parts_that_never_meet_are_told(finished: Outcome) -> None:
+    with pytest.raises(ConfigError, match="is none of the cells"):
+        find_cell(finished.plan, finished.store, "fold A, fold B")
+
+
+def test_an_empty_store_holds_no_cell(finished: Outcome, tmp_path: Path) -> None:
+    empty = type(finished.store)(tmp_path / "empty")
+    with pytest.raises(ConfigError, match="no finished cell"):
+        find_cell(finished.plan, empty, "")
+
+
+# Its records
+
+
+def test_p_values_are_held_against_the_calibration_texts(calibrated: Outcome, place: Place, exposed: Exposure) -> None:
+    plan, store = calibrated.plan, calibrated.store
+    assert exposed.testing == ["loss", "ref"]
+    for attack in plan.study.attacks.use[:2]:
+        seat = (place.seed, place.fold)
+        pool, held = (
+            scores_of(store, plan.scores(attack, place.arm, place.epoch, seat, role).address)
+            for role in ("pool", "calibration")
+        )
+        assert len(held.ids) == 8
+        own = exposed.frame.sort("id")[attack.label, f"{attack.label} p", f"{attack.label} q"]
+        order = np.argsort(pool.ids)
+        p_values = conformal_p_values(pool, calibration=held)
+        assert np.array_equal(own[:, 0], pool.values[order])
+        assert np.array_equal(own[:, 1], p_values[order])
+        assert np.array_equal(own[:, 2], adjusted_p_values(p_values)[order])
+
+
+def test_an_attack_that_knows_the_calibration_texts_has_no_p_value(exposed: Exposure) -> None:
+    assert exposed.frame["dc_pdd"].is_not_null().all()
+    assert exposed.frame["dc_pdd p"].is_null().all()
+
+
+def test_agreement_counts_attacks_and_comes_first(exposed: Exposure) -> None:
+    frame = exposed.frame
+    counted = sum((frame[f"{attack} q"] <= 0.5).cast(pl.Int64) for attack in ("loss", "ref"))
+    assert frame["agree"].equals(counted.alias("agree"))
+    keys = list(zip(-frame["agree"], -frame["ref"], strict=True))
+    assert keys == sorted(keys)
+
+
+def test_what_was_trained_on_is_memorized(exposed: Exposure) -> None:
+    """Six epochs of full fine-tuning on eight texts: each is better known to the cell that saw it."""
+    assert exposed.frame["memorized"].min() > 0
+
+
+def test_memorization_is_the_same_seen_from_either_fold(calibrated: Outcome, exposed: Exposure) -> None:
+    other = find_cell(calibrated.plan, calibrated.store, "fold A, last")
+    turned = expose(calibrated.plan, calibrated.store, other).frame.sort("id")
+    frame = exposed.frame.sort("id")
+    assert turned["memorized"].equals(frame["memorized"])
+    assert turned["is_member"].equals(~frame["is_member"])
+
+
+def test_without_calibration_nothing_agrees(finished: Outcome) -> None:
+    place = find_cell(finished.plan, finished.store, "prompt(tokens=4), fold A, last")
+    frame = expose(finished.plan, finished.store, place).frame
+    assert frame["agree"].is_null().all()
+    assert frame["ref p"].is_null().all()
+    assert frame["ref"].is_sorted(descending=True)
+
+
+def test_texts_are_given_only_when_asked_for(calibrated: Outcome, exposed: Exposure) -> None:
+    (bare,), (full,) = exposed.rows(1), exposed.rows(1, texts=True)
+    corpus = calibrated.plan.prepared.corpora["notes"].task.address
+    text = next(one for one in examples_of(calibrated.store, corpus, "pool") if one.id == bare["id"])
+    assert full == bare | {"text": text.prompt + text.completion}
+    assert text.completion not in str(bare)
+
+
+def test_an_attack_that_has_not_run_is_named(calibrated: Outcome, place: Place) -> None:
+    attacks = calibrated.plan.study.attacks.model_validate({"use": ["zlib"], "primary": "zlib"})
+    study = calibrated.plan.study.model_copy(update={"attacks": attacks})
+    further = Plan(replace(calibrated.plan.prepared, study=study))
+    with pytest.raises(ConfigError, match=r"attack zlib on .* is not in the store yet"):
+        expose(further, calibrated.store, place)
