@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
+
 from vestige.attacks.blind import PERMUTED
 from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
+from vestige.report.tables import best_and_last
 from vestige.report.wording import joined, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
 
@@ -116,6 +119,8 @@ def _local(results: Results) -> Iterator[tuple[str, str]]:
     for one in sections(results):
         for caveat in (_shift, _split_leaks, _few_non_members, _refusals):
             yield from ((one.name, said) for said in caveat(results, one))
+        for method in method_labels(results):
+            yield from ((f"{one.name}, {method}", said) for said in _tied_at_the_top(results, one, method))
         for method in _still_falling(results, one):
             yield f"{one.name}, {method}", _UNDER_TRAINED
     yield from _edge_of_the_search(results)
@@ -155,6 +160,40 @@ def _few_non_members(results: Results, section: Section) -> Iterator[str]:
             f"{available} non-members per training are few for an FPR of {rates}: the TPR there is biased upward, in "
             "the base as well. Compare it with the floor."
         )
+
+
+def _tied_at_the_top(results: Results, section: Section, method: str) -> Iterator[str]:
+    """Where so many non-members share the highest score that a TPR is 0 whatever the members do."""
+    attack = results.facts["study"]["primary"]
+    told: dict[str, float] = {}
+    rates: set[float] = set()
+    for point in best_and_last(section, method):
+        zero = [rate for rate in results.facts["study"]["fpr"] if point.number(tpr_key(rate), attack).value == 0]
+        if zero and (share := _share_at_the_top(results, section, point, attack)) > max(zero):
+            told[plain(point.epoch)] = share
+            rates |= set(zero)
+    if told:
+        shares = joined([f"{100 * share:.0f}% at epoch {epoch}" for epoch, share in told.items()])
+        yield (
+            f"many non-members share the highest score of {attack} ({shares}): every threshold accuses all of them or "
+            f"nobody, so that the TPR at {joined([f'{100 * rate:g}%' for rate in sorted(rates)])} FPR reads 0. This "
+            "limits the attack, on texts like these, and says nothing of what the model remembers."
+        )
+
+
+def _share_at_the_top(results: Results, section: Section, point: Point, attack: str) -> float:
+    """The share of non-members that have the highest score of their cell, averaged over the cells."""
+    cells = results.scores.filter(
+        base=section.base,
+        corpus=section.corpus,
+        method=point.method,
+        learning_rate=point.learning_rate,
+        epoch=point.epoch,
+        attack=attack,
+    ).drop_nulls("score")
+    at_the_top = pl.col("score") == pl.col("score").max().over("seed", "fold")
+    shares = cells.with_columns(at_the_top=at_the_top).filter(~pl.col("is_member")).group_by("seed", "fold")
+    return float(shares.agg(pl.col("at_the_top").mean())["at_the_top"].mean() or 0.0)  # type: ignore[arg-type]
 
 
 def _refusals(results: Results, section: Section) -> Iterator[str]:

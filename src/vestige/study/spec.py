@@ -91,12 +91,15 @@ class GenerateSection(_Section):
 
 @final
 class AttackSection(_Section):
-    """The `[attacks]` table: names, or tables with parameters; the primary one is named before the run."""
+    """The `[attacks]` table: names, or tables with parameters; the primary one is named before the run.
+
+    Why `ez` by default: docs/decisions/0013-the-default-primary-attack.md.
+    """
 
     use: tuple[Annotated[Attack, BeforeValidator(_attack)], ...] = Field(
-        default=("loss", "zlib", "ref", "min_k"), validate_default=True, min_length=1
+        default=("loss", "zlib", "ref", "ratio", "min_k", "min_k_pp", "ez", "wbc"), validate_default=True, min_length=1
     )
-    primary: str = "ref"
+    primary: str = "ez"
 
     @model_validator(mode="after")
     def _primary_is_used(self) -> Self:

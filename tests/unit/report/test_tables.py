@@ -118,6 +118,21 @@ def test_caveats_come_from_the_numbers(results: Results) -> None:
     assert "not ½. Members" not in said
 
 
+def test_ties_at_the_top_are_told_where_they_make_a_tpr_zero(results: Results) -> None:
+    """A fifth of the non-members, and as many members, get the highest score of the primary attack."""
+    is_lora = (pl.col("method") == "lora") & (pl.col("attack") == "ref")
+    is_tied = is_lora & (pl.col("id").str.extract(r"(\d+)$").cast(pl.Int64) % 10 < 2)
+    scores = results.scores.with_columns(score=pl.when(is_tied).then(9.0).otherwise("score"))
+    tied = replace(results, scores=scores)
+    assert "share the highest score" not in "\n".join(notes.caveats(tied)), "the TPR is not 0"
+    is_zero = (pl.col("method") == "lora") & (pl.col("attack") == "ref") & (pl.col("quantity") == "tpr@0.1")
+    estimates = results.estimates.with_columns(value=pl.when(is_zero).then(0.0).otherwise("value"))
+    said = "\n".join(notes.caveats(replace(tied, estimates=estimates)))
+    assert "lora: many non-members share the highest score of ref (20% at epoch" in said
+    assert "the TPR at 10% FPR reads 0" in said
+    assert "share the highest score" not in "\n".join(notes.caveats(replace(results, estimates=estimates)))
+
+
 def test_caveats_of_one_fold_and_a_shifted_split(results: Results) -> None:
     shifted = results.estimates.with_columns(
         pl.when(pl.col("method").is_null()).then(0.6).otherwise("low").alias("low")

@@ -102,15 +102,15 @@ def test_an_attack_that_knows_the_calibration_texts_has_no_p_value(exposed: Expo
 
 def test_agreement_counts_attacks_and_comes_first(exposed: Exposure) -> None:
     frame = exposed.frame
-    counted = sum((frame[f"{attack} q"] <= 0.5).cast(pl.Int64) for attack in ("loss", "ref"))
-    assert frame["agree"].equals(counted.alias("agree"))
+    counted = frame.select(pl.sum_horizontal((pl.col("loss q", "ref q") <= 0.5).cast(pl.Int64)).alias("agree"))
+    assert counted["agree"].equals(frame["agree"])
     keys = list(zip(-frame["agree"], -frame["ref"], strict=True))
     assert keys == sorted(keys)
 
 
 def test_what_was_trained_on_is_memorized(exposed: Exposure) -> None:
     """Six epochs of full fine-tuning on eight texts: each is better known to the cell that saw it."""
-    assert exposed.frame["memorized"].min() > 0
+    assert (exposed.frame["memorized"] > 0).all()
 
 
 def test_memorization_is_the_same_seen_from_either_fold(calibrated: Outcome, exposed: Exposure) -> None:
