@@ -92,6 +92,8 @@ def test_a_hybrid_attaches_trains_and_counts_both_parts() -> None:
 def test_a_part_is_configured_in_its_own_table() -> None:
     method = make_method({"name": "lora+prompt", "lora": {"r": 2}, "prompt": {"tokens": 3}})
     assert method.label == "lora(r=2)+prompt(tokens=3)"
+    changed = method.model_copy(update={"ratio": 5.0, "warmup": 0.0})
+    assert changed.label == "lora(r=2)+prompt(tokens=3)(ratio=5, warmup=0)"
     assert method.virtual_tokens == 3
     assert method.spec()["lora"]["r"] == 2
     assert "learning_rate" not in method.spec()["lora"]
