@@ -107,8 +107,10 @@ class AttackSection(_Section):
         if len(set(labels)) < len(labels):
             raise ValueError(f"attacks are named twice: {labels}")
         if self.primary not in labels:
+            default = "" if "primary" in self.model_fields_set else ", and no other is named (primary = …)"
             raise ValueError(
-                f"the primary attack {self.primary!r} is not among those used." + near_misses(self.primary, labels)
+                f"the primary attack {self.primary!r} is not among those used{default}."
+                + near_misses(self.primary, labels)
             )
         return self
 

@@ -75,7 +75,7 @@ def test_the_base_is_scored_once_whatever_the_methods_folds_and_seeds(
 
 
 def test_one_pass_serves_all_attacks(table: Table, tmp_path: Path) -> None:
-    few, many = dict(table, attacks={"use": ["ref"]}), dict(table)
+    few, many = dict(table, attacks={"use": ["ref"], "primary": "ref"}), dict(table)
     assert addresses(known(few, tmp_path), "stats") == addresses(known(many, tmp_path), "stats")
 
 

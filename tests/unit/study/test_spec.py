@@ -91,6 +91,8 @@ def test_an_unknown_recipe(table: Table) -> None:
 def test_a_primary_attack_that_is_not_used(table: Table) -> None:
     table["attacks"] = {"use": ["loss", "zlib"], "primary": "zlb"}
     assert "the primary attack 'zlb' is not among those used. Did you mean 'zlib'?" in message(table)
+    table["attacks"] = {"use": ["loss", "zlib"]}
+    assert "'ez' is not among those used, and no other is named (primary = …). Known: loss, zlib." in message(table)
 
 
 @pytest.mark.parametrize(("what", "named"), [("base", "bases"), ("corpus", "corpora"), ("method", "methods")])
