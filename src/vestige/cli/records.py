@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -13,22 +14,34 @@ if TYPE_CHECKING:
     from vestige.study.exposure import Exposure
 
 
+_LEAST = 24
+_GLUE = "\u00a0"
+"""Holds a score together with its name where lines are broken."""
+
+
 def print_records(exposed: Exposure, *, top: int, texts: bool) -> None:
     """The most exposed records with their scores and p-values, and what the columns mean."""
     console = Console()
     shown = exposed.rows(top, texts=texts)
-    console.print(f"{exposed.place.name}: {len(shown)} of {len(exposed.frame)} records", markup=False, highlight=False)
+    console.print(exposed.place.name, markup=False, highlight=False)
+    console.print(_table(exposed, shown, width=console.width), highlight=False)
+    legend = [f"{len(shown)} of {len(exposed.frame)} records.", *_legend(exposed)]
+    console.print("\n" + " ".join(legend), markup=False, highlight=False)
+
+
+def _table(exposed: Exposure, shown: Sequence[Mapping[str, Any]], *, width: int) -> Table:
     table = Table("record", "member", "agree", "memorized", "scores, p in brackets", box=None, padding=(0, 2, 0, 0))
-    table.columns[0].overflow = "fold"
+    ids = max(len(row["id"]) for row in shown)
+    room = max(width - ids - len("member  agree  memorized        "), _LEAST)
     for row in shown:
-        scores = "  ".join(_score(row, attack).replace(" ", "\u00a0") for attack in exposed.attacks)
+        scores = "  ".join(_score(row, attack).replace(" ", _GLUE) for attack in exposed.attacks)
+        lines = "\n".join(textwrap.wrap(scores, room)).replace(_GLUE, " ")
         agree = "—" if row["agree"] is None else f"{row['agree']}/{len(exposed.testing)}"
         is_member = "yes" if row["is_member"] else "no"
-        table.add_row(escape(row["id"]), is_member, agree, _number(row["memorized"]), escape(scores))
-        if texts:
+        table.add_row(escape(row["id"]), is_member, agree, _number(row["memorized"]), escape(lines))
+        if "text" in row:
             table.add_row("", "", "", "", escape(row["text"]))
-    console.print(table, highlight=False)
-    console.print("\n" + " ".join(_legend(exposed)), markup=False, highlight=False)
+    return table
 
 
 def _score(row: Mapping[str, Any], attack: str) -> str:
@@ -42,7 +55,7 @@ def _number(value: float | None) -> str:
 
 def _legend(exposed: Exposure) -> list[str]:
     """What the columns mean, and why one of them is empty."""
-    lines = [f"Sorted by agreement, then by {exposed.primary}."]
+    lines = ["Sorted by agreement, then by the mean of log p." if exposed.testing else f"Sorted by {exposed.primary}."]
     if exposed.testing:
         called = int((exposed.frame["agree"] > 0).sum())
         lines.append(

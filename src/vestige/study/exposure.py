@@ -98,7 +98,8 @@ def _places(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[Place]:
 @final
 @dataclass(frozen=True)
 class Exposure:
-    """The records of one cell, the most exposed first: most attacks agreeing, then highest primary score.
+    """The records of one cell, the most exposed first: most attacks agreeing, then the lowest mean of log p over the
+    attacks (an order, not a test: attacks depend on each other), then the highest primary score.
 
     `frame` has one row per record of the pool. `id`, `group`, `is_member` (the truth). `agree`: how many attacks call
     it a member, each with at most `fdr` false discoveries expected among all that it calls so; null where no attack has
@@ -144,12 +145,15 @@ def expose(plan: Plan, store: Store, place: Place, *, fdr: float = FALSE_DISCOVE
         "memorized": _counterfactual(plan, store, place, pool),
     }
     frame = pl.DataFrame(about | columns).with_columns(pl.selectors.float().fill_nan(None))
+    mean_log_p = pl.mean_horizontal(pl.col(f"{attack.label} p").log() for attack in attacks.use)
     return Exposure(
         place=place,
         attacks=tuple(attack.label for attack in attacks.use),
         primary=attacks.primary,
         fdr=fdr,
-        frame=frame.sort(["agree", attacks.primary, "id"], descending=[True, True, False], nulls_last=True),
+        frame=frame.sort(
+            pl.col("agree"), mean_log_p, attacks.primary, "id", descending=[True, False, True, False], nulls_last=True
+        ),
         texts={example.id: example.prompt + example.completion for example in pool},
     )
 

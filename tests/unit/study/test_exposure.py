@@ -104,7 +104,9 @@ def test_agreement_counts_attacks_and_comes_first(exposed: Exposure) -> None:
     frame = exposed.frame
     counted = frame.select(pl.sum_horizontal((pl.col("loss q", "ref q") <= 0.5).cast(pl.Int64)).alias("agree"))
     assert counted["agree"].equals(frame["agree"])
-    keys = list(zip(-frame["agree"], -frame["ref"], strict=True))
+    assert frame["agree"].is_sorted(descending=True)
+    order = np.log(frame.select("loss p", "ref p").to_numpy()).mean(axis=1)
+    keys = list(zip(-frame["agree"], order.round(9), -frame["ref"], strict=True))
     assert keys == sorted(keys)
 
 
