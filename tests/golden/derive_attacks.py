@@ -31,7 +31,8 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
     defaults = {"token_id": [i % 10 for i in range(size)], "rank": [1] * size}
     moments = {"mean": [-1.0] * size, "variance": [2.25] * size}
     base_moments = {"base_mean": [-1.5] * size, "base_variance": [4.0] * size}
-    row = {**defaults, **moments, **base_moments, **columns}
+    forms = {"lowercase": sawtooth(size + 1 if size else 0, step=13, low=370)}
+    row = {**defaults, **moments, **base_moments, **forms, **columns}
     return {"name": name, "text": text, "zlib_bytes": len(zlib.compress(text.encode("utf-8"))), **row}
 
 
@@ -54,7 +55,7 @@ CASES = [
         token_id=[0, 3, 0, 7, 1, 3, 9],
     ),
     case("one token, an error", "No", target=[-2.5], base=[-3.0], rank=[4], token_id=[2]),
-    case("one token, right", "Yes", target=[-0.25], base=[-0.125], rank=[0], token_id=[0]),
+    case("one token, right", "Yes", target=[-0.25], base=[-0.125], rank=[0], token_id=[0], lowercase=[]),
     case("no scored token", "", target=[], base=[]),
     case("no error token", "a b c d", target=[-0.25] * 4, base=[-1.0, -0.125, -0.5, -0.25], rank=[0] * 4),
     case("only gains", "gains gains", target=[-1.0, -2.0, -3.0], base=[-1.5, -2.0, -5.0], rank=[1, 2, 0]),
@@ -79,7 +80,7 @@ CASES = [
         token_id=[4, 4, 4, 4, 4],
     ),
     case("known by heart", "To be, or not to be", target=[0.0] * 3, base=[-0.5, -1.0, 0.0], rank=[0, 0, 0]),
-    case("known by heart to both", "Amen", target=[0.0] * 2, base=[0.0] * 2, rank=[0, 0]),
+    case("known by heart to both", "Amen", target=[0.0] * 2, base=[0.0] * 2, rank=[0, 0], lowercase=[0.0] * 3),
     case(
         "not ASCII",
         "Füße, 東京 – naïve ☕ 東京 – naïve",
@@ -175,6 +176,12 @@ def ez(row: Row) -> Answer:  # 2601.12104
     return 0.5 if gains == losses == 0 else gains / (gains + losses)
 
 
+def lowercase(row: Row) -> Answer:  # 2012.07805, section 5.2
+    if not row["lowercase"]:
+        return "too_short"
+    return max(-mean(row["lowercase"]), SMALLEST_LOSS) / max(-mean(row["target"]), SMALLEST_LOSS)
+
+
 def wbc(row: Row) -> Answer:  # 2601.02751
     change = [t - b for t, b in zip(row["target"], row["base"], strict=True)]
     shares = []
@@ -214,6 +221,7 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
         lambda row: surp(row, "0.25", 1.25),
     ),
     "ez": ({"name": "ez"}, ez),
+    "lowercase": ({"name": "lowercase"}, lowercase),
     "wbc": ({"name": "wbc"}, wbc),
     "dc_pdd": ({"name": "dc_pdd"}, dc_pdd),
     "dc_pdd(a=0.5)": ({"name": "dc_pdd", "a": 0.5}, lambda row: dc_pdd(row, 0.5)),

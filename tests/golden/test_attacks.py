@@ -20,6 +20,7 @@ from vestige.testing.stats import token_stats
 GOLDEN = json.loads(Path(__file__).with_name("attacks.json").read_text(encoding="utf-8"))
 TEXTS = GOLDEN["texts"]
 EXPECTED = GOLDEN["expected"]
+FORMS = ("lowercase",)
 COLUMNS = {"logp": ("target", "base"), "mean_logp": ("mean", "base_mean"), "var_logp": ("variance", "base_variance")}
 
 
@@ -30,6 +31,8 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
         tokens |= {name: [row[name] for row in rows] for name in ("token_id", "rank")}
         sizes = {"zlib_bytes": [row["zlib_bytes"] for row in rows]}
         views[view] = token_stats(tokens.pop("logp"), ids=[row["name"] for row in rows], tokens=tokens, texts=sizes)
+    for form in FORMS:
+        views[View("target", text=form)] = token_stats([row[form] for row in rows], ids=[row["name"] for row in rows])
     return Tables(views, counts=TokenCounts(np.array(GOLDEN["counts"])))
 
 
@@ -123,6 +126,13 @@ def test_known_by_heart_is_the_most_member_like_for_ratio_and_no_division_by_zer
     assert heart == max(_score("ratio", row["name"]) for row in TEXTS if row["target"])
     assert heart == pytest.approx(0.5 * 2**23)
     assert _score("ratio", "known by heart to both") == 1.0
+
+
+def test_the_loss_in_lower_case_is_divided_by_the_loss_as_written() -> None:
+    row = {**_row("mixed"), "lowercase": [-4.0, -3.0, -2.0, -0.5]}
+    value = make_attack("lowercase").score(_tables([row])).values[0]
+    assert value == pytest.approx((9.5 / 4) / (18.125 / 7), rel=1e-12)
+    assert _score("lowercase", "known by heart to both") == 1.0
 
 
 def test_a_certain_token_without_variance_does_not_divide_by_zero() -> None:

@@ -21,6 +21,7 @@ from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
 from vestige.models.sources import ModelSource, get, resolve
 from vestige.records import Role, Split
+from vestige.stats.views import check_form
 from vestige.store.keys import Task, canonical_json
 from vestige.study.spec import Study
 
@@ -100,6 +101,9 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
         ConfigError, DataError, ModelError: as the messages say; nothing has been written to a store.
     """
     refuse_missing_libraries(study.study.text_utility)
+    for attack in study.attacks.use:
+        for column in attack.reads:
+            check_form(column.view.text)
     corpora = {spec.name: _corpus(spec, seeds=study.study.seeds) for spec in study.corpus}
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
     lengths = {(base, corpus): _lengths(bases[base], corpora[corpus]) for base in bases for corpus in corpora}

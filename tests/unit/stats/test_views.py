@@ -1,0 +1,42 @@
+"""Forms of a text: what changes, and what never does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from vestige.errors import ConfigError
+from vestige.records import Example
+from vestige.stats.views import check_form, rewrite
+
+EXAMPLES = [
+    Example("a", "Who Sold IT?\n", "Ada Sold a BOAT in Lund.", ("Ada Sold a BOAT in Lund.",), "G"),
+    Example("b", "", "already small"),
+    Example("c", "Q", "ÉTÉ İ ß Ω"),
+]
+
+
+def test_the_plain_form_is_the_text_as_it_is() -> None:
+    assert rewrite(EXAMPLES, form="plain") == EXAMPLES
+
+
+def test_lowercase_changes_the_completion_and_nothing_else() -> None:
+    lower = rewrite(EXAMPLES, form="lowercase")
+    assert [one.completion for one in lower] == ["ada sold a boat in lund.", "already small", "été i̇ ß ω"]
+    for before, after in zip(EXAMPLES, lower, strict=True):
+        kept = (after.id, after.prompt, after.references, after.group)
+        assert kept == (before.id, before.prompt, before.references, before.group)
+
+
+def test_an_unknown_form_is_refused_with_the_near_misses() -> None:
+    with pytest.raises(ConfigError, match=r"unknown form 'lowercased'.*Did you mean 'lowercase'"):
+        check_form("lowercased")
+    with pytest.raises(ConfigError, match="unknown form"):
+        rewrite([], form="upper")
+
+
+def test_forms_are_worked_out_without_torch() -> None:
+    code = "import sys, vestige.stats.views; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
