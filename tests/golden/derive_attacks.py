@@ -31,7 +31,10 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
     defaults = {"token_id": [i % 10 for i in range(size)], "rank": [1] * size}
     moments = {"mean": [-1.0] * size, "variance": [2.25] * size}
     base_moments = {"base_mean": [-1.5] * size, "base_variance": [4.0] * size}
-    forms = {"lowercase": sawtooth(size + 1 if size else 0, step=13, low=370)}
+    forms = {
+        "lowercase": sawtooth(size + 1 if size else 0, step=13, low=370),
+        "prefixed": sawtooth(size, step=17, low=290),
+    }
     row = {**defaults, **moments, **base_moments, **forms, **columns}
     return {"name": name, "text": text, "zlib_bytes": len(zlib.compress(text.encode("utf-8"))), **row}
 
@@ -80,7 +83,15 @@ CASES = [
         token_id=[4, 4, 4, 4, 4],
     ),
     case("known by heart", "To be, or not to be", target=[0.0] * 3, base=[-0.5, -1.0, 0.0], rank=[0, 0, 0]),
-    case("known by heart to both", "Amen", target=[0.0] * 2, base=[0.0] * 2, rank=[0, 0], lowercase=[0.0] * 3),
+    case(
+        "known by heart to both",
+        "Amen",
+        target=[0.0] * 2,
+        base=[0.0] * 2,
+        rank=[0, 0],
+        lowercase=[0.0] * 3,
+        prefixed=[0.0] * 2,
+    ),
     case(
         "not ASCII",
         "Füße, 東京 – naïve ☕ 東京 – naïve",
@@ -182,6 +193,10 @@ def lowercase(row: Row) -> Answer:  # 2012.07805, section 5.2
     return max(-mean(row["lowercase"]), SMALLEST_LOSS) / max(-mean(row["target"]), SMALLEST_LOSS)
 
 
+def recall(row: Row) -> Answer:  # 2406.15968, eq. 1; both log-likelihoods are negative
+    return min(mean(row["prefixed"]), -SMALLEST_LOSS) / min(mean(row["target"]), -SMALLEST_LOSS)
+
+
 def wbc(row: Row) -> Answer:  # 2601.02751
     change = [t - b for t, b in zip(row["target"], row["base"], strict=True)]
     shares = []
@@ -222,6 +237,7 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
     ),
     "ez": ({"name": "ez"}, ez),
     "lowercase": ({"name": "lowercase"}, lowercase),
+    "recall": ({"name": "recall"}, recall),
     "wbc": ({"name": "wbc"}, wbc),
     "dc_pdd": ({"name": "dc_pdd"}, dc_pdd),
     "dc_pdd(a=0.5)": ({"name": "dc_pdd", "a": 0.5}, lambda row: dc_pdd(row, 0.5)),

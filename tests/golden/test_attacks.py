@@ -20,7 +20,7 @@ from vestige.testing.stats import token_stats
 GOLDEN = json.loads(Path(__file__).with_name("attacks.json").read_text(encoding="utf-8"))
 TEXTS = GOLDEN["texts"]
 EXPECTED = GOLDEN["expected"]
-FORMS = ("lowercase",)
+FORMS = {"lowercase": "lowercase", "prefixed-256": "prefixed"}
 COLUMNS = {"logp": ("target", "base"), "mean_logp": ("mean", "base_mean"), "var_logp": ("variance", "base_variance")}
 
 
@@ -31,8 +31,8 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
         tokens |= {name: [row[name] for row in rows] for name in ("token_id", "rank")}
         sizes = {"zlib_bytes": [row["zlib_bytes"] for row in rows]}
         views[view] = token_stats(tokens.pop("logp"), ids=[row["name"] for row in rows], tokens=tokens, texts=sizes)
-    for form in FORMS:
-        views[View("target", text=form)] = token_stats([row[form] for row in rows], ids=[row["name"] for row in rows])
+    for form, column in FORMS.items():
+        views[View("target", text=form)] = token_stats([row[column] for row in rows], ids=[row["name"] for row in rows])
     return Tables(views, counts=TokenCounts(np.array(GOLDEN["counts"])))
 
 
@@ -133,6 +133,13 @@ def test_the_loss_in_lower_case_is_divided_by_the_loss_as_written() -> None:
     value = make_attack("lowercase").score(_tables([row])).values[0]
     assert value == pytest.approx((9.5 / 4) / (18.125 / 7), rel=1e-12)
     assert _score("lowercase", "known by heart to both") == 1.0
+
+
+def test_recall_is_the_log_likelihood_behind_the_beginning_over_the_one_alone() -> None:
+    row = {**_row("mixed"), "prefixed": [-1.0, -3.0, -1.0, -7.0, -0.5, -2.0, -5.0]}
+    value = make_attack("recall").score(_tables([row])).values[0]
+    assert value == pytest.approx(-19.5 / -18.125, rel=1e-12)
+    assert _score("recall", "known by heart to both") == 1.0
 
 
 def test_a_certain_token_without_variance_does_not_divide_by_zero() -> None:

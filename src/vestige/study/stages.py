@@ -18,7 +18,7 @@ from vestige.attacks.base import Tables, score_in_blocks
 from vestige.attacks.blind import floor_labels, floor_scores
 from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec, identity
-from vestige.data.encode import Encoded, decode, encode, encode_prompts, stop_ids
+from vestige.data.encode import Encoded, decode, encode, encode_behind, encode_prompts, stop_ids
 from vestige.data.splits import fold_members, manifest
 from vestige.errors import DataError, ModelError
 from vestige.metrics.common_texts import common_texts
@@ -42,7 +42,7 @@ from vestige.records import (
     View,
 )
 from vestige.stats.table import read_table, write_table
-from vestige.stats.views import PLAIN, rewrite
+from vestige.stats.views import PLAIN, beginning_of, rewrite
 from vestige.store.io import read_json, read_parquet, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import DONE, UNFINISHED, Store
@@ -192,7 +192,12 @@ def _stats(task: Task, bench: Bench) -> None:
     examples = rewrite(examples_of(bench.store, task.inputs["corpus"], task.spec["role"]), form=task.spec["view"])
     with _checkpoint(task, bench.store) as (model, tokenizer):
         texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
-        table = collect(model, texts, pad_id=_pad_id(tokenizer), progress=bench.progress)
+        beginning = None
+        if tokens := beginning_of(task.spec["view"]):
+            context = examples_of(bench.store, task.inputs["corpus"], "context")
+            behind = encode_behind(context, texts, tokenizer, tokens=tokens)
+            beginning, texts = behind.beginning, behind.texts
+        table = collect(model, texts, pad_id=_pad_id(tokenizer), beginning=beginning, progress=bench.progress)
     write_table(bench.folder / "tokens.parquet", table)
 
 

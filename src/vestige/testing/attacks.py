@@ -54,7 +54,7 @@ def _check_assumptions(attack: Attack) -> None:
     assert says.passes >= passes, f"{attack.label}: assumes {says.passes} passes, its columns take {passes}"
     for what, said, needed in (
         ("a reference model", says.reference_model, attack.compares),
-        ("a population", says.population, attack.needs_counts),
+        ("a population", says.population, attack.needs_counts or _has_beginning(attack)),
         ("texts", says.texts, bool(attack.needs_text) or any(_is_rewritten(column.view) for column in attack.reads)),
         ("distributions", says.distributions, bool(columns & {"mean_logp", "var_logp", "rank"})),
     ):
@@ -64,6 +64,10 @@ def _check_assumptions(attack: Attack) -> None:
 def _is_rewritten(view: View) -> bool:
     """Whether a form of the text takes the text itself, and not its tokens with others in front of them."""
     return view.text != "plain" and not view.text.startswith("prefixed-")
+
+
+def _has_beginning(attack: Attack) -> bool:
+    return any(column.view.text.startswith("prefixed-") for column in attack.reads)
 
 
 def _auc(attack: Attack, planted: Planted) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from vestige.errors import ConfigError
 from vestige.records import Example
-from vestige.stats.views import check_form, rewrite
+from vestige.stats.views import beginning_of, check_form, rewrite
 
 EXAMPLES = [
     Example("a", "Who Sold IT?\n", "Ada Sold a BOAT in Lund.", ("Ada Sold a BOAT in Lund.",), "G"),
@@ -28,6 +28,11 @@ def test_lowercase_changes_the_completion_and_nothing_else() -> None:
     for before, after in zip(EXAMPLES, lower, strict=True):
         kept = (after.id, after.prompt, after.references, after.group)
         assert kept == (before.id, before.prompt, before.references, before.group)
+
+
+def test_a_beginning_leaves_the_texts_as_they_are() -> None:
+    assert rewrite(EXAMPLES, form="prefixed-40") == EXAMPLES
+    assert [beginning_of(form) for form in ("prefixed-40", "plain", "lowercase", "prefixed-0")] == [40, 0, 0, 0]
 
 
 def test_an_unknown_form_is_refused_with_the_near_misses() -> None:

@@ -31,9 +31,9 @@ class Counting:
         self.texts: list[int] = []
         made, called = Forward.__init__, Forward.__call__
 
-        def init(forward: Forward, model: Any) -> None:
+        def init(forward: Forward, model: Any, **how: Any) -> None:
             self.texts.append(0)
-            made(forward, model)
+            made(forward, model, **how)
 
         def call(forward: Forward, **inputs: Any) -> Any:
             self.texts[-1] += len(inputs["input_ids"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,7 @@ CELLS, CHECKPOINTS = 2, 2
 
 
 def use(table: Table, *attacks: Any) -> Table:
-    names = [attack if isinstance(attack, str) else attack["name"] for attack in attacks]
-    table["attacks"] = {"use": list(attacks), "primary": names[0]}
+    table["attacks"] = {"use": list(attacks), "primary": make_attack(attacks[0]).label}
     table["method"] = [{"name": "lora", "r": 2, "learning_rate": 1e-2}]
     return table
 
@@ -99,6 +99,43 @@ def test_a_form_of_the_base_beside_the_target_is_scored_for_both(table: Table, m
     assert list(inputs) == ["base/lowercase", "target", "target/lowercase"]
     planned = {task.address for task in plan.rest(plan.pairs[0], [arm])}
     assert planned.issuperset(inputs.values())
+
+
+def test_recall_is_the_ratio_of_two_passes_with_a_context(table: Table, tmp_path: Path) -> None:
+    table = use(table, {"name": "recall", "prefix": 24})
+    table["corpus"][0]["context"] = 4
+    outcome, watcher = run(table, tmp_path)
+    once = 1 + CELLS * CHECKPOINTS
+    assert passes(watcher) == {"plain": once, "prefixed-24": once}
+    for task in watcher.done:
+        if task.stage == "scores":
+            scores = scores_of(outcome.store, task.address)
+            alone, behind = (stats_of(outcome.store, task.inputs[name]) for name in sorted(task.inputs))
+            assert np.array_equal(alone.tokens["token_id"], behind.tokens["token_id"])
+            ratios = [
+                behind.tokens["logp"][start:stop].mean(dtype=np.float64)
+                / alone.tokens["logp"][start:stop].mean(dtype=np.float64)
+                for start, stop in pairwise(alone.offsets)
+            ]
+            np.testing.assert_allclose(scores.values, ratios, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "changes", "expected"),
+    [
+        (24, {}, r"24 tokens of the role `context`.*'notes' has no text in that role\. Set `context`"),
+        (80, {"context": 2}, r"the 2 texts of the role `context` have \d+ together\. Raise `context`"),
+        (90, {"context": 6}, r"90 tokens .*max_length = 40 .*beyond the context of .*128 tokens\. Lower max_length"),
+    ],
+)
+def test_a_beginning_that_cannot_be_is_the_users_mistake(
+    table: Table, tmp_path: Path, prefix: int, changes: dict[str, int], expected: str
+) -> None:
+    table = use(table, {"name": "recall", "prefix": prefix})
+    table["corpus"][0] |= changes
+    with pytest.raises(ConfigError, match=f"(?s){expected}"):
+        run_study(table, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_an_unknown_form_is_found_before_anything_is_written(
