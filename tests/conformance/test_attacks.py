@@ -90,10 +90,12 @@ def test_no_text_at_all_is_no_error(name: str) -> None:
     assert make_attack(name).score(_tables([], base=[])).values.shape == (0,)
 
 
-@every_attack
+@pytest.mark.parametrize("name", [name for name in ATTACKS if name != "pac"])
 @given(data=st.data())
 def test_a_text_that_the_target_finds_likelier_never_scores_lower(name: str, data: st.DataObject) -> None:
-    """Every token raised alike; and one token alone, but for surp, whose choice of tokens it may change."""
+    """Every token raised alike; and one token alone, but for surp, whose choice of tokens it may change.
+    Pac is about how far apart the tokens of a text lie, which likelier tokens may be.
+    """
     target = data.draw(st.lists(st.floats(-20, -5, width=16), min_size=1, max_size=50))
     raised = data.draw(st.floats(0, 4, width=16))
     place = None if name == "surp" else data.draw(st.none() | st.integers(0, len(target) - 1))

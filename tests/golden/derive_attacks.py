@@ -35,7 +35,8 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
         "lowercase": sawtooth(size + 1 if size else 0, step=13, low=370),
         "prefixed": sawtooth(size, step=17, low=290),
     }
-    row = {**defaults, **moments, **base_moments, **forms, **columns}
+    swaps = {f"swap-{i}": sawtooth(size + i % 3 - 1 if size > 1 else size, step=3 + i, low=300 + i) for i in range(10)}
+    row = {**defaults, **moments, **base_moments, **forms, **swaps, **columns}
     return {"name": name, "text": text, "zlib_bytes": len(zlib.compress(text.encode("utf-8"))), **row}
 
 
@@ -197,6 +198,14 @@ def recall(row: Row) -> Answer:  # 2406.15968, eq. 1; both log-likelihoods are n
     return min(mean(row["prefixed"]), -SMALLEST_LOSS) / min(mean(row["target"]), -SMALLEST_LOSS)
 
 
+def pac(row: Row, k: str = "0.3") -> Answer:  # 2405.11930
+    def distance(values: list[float]) -> float:
+        count = max(1, math.floor(Fraction(k) * len(values)))
+        return mean(sorted(values, reverse=True)[:count]) - mean(sorted(values)[:count])
+
+    return -(distance(row["target"]) - mean([distance(row[f"swap-{i}"]) for i in range(10)]))
+
+
 def wbc(row: Row) -> Answer:  # 2601.02751
     change = [t - b for t, b in zip(row["target"], row["base"], strict=True)]
     shares = []
@@ -238,6 +247,8 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
     "ez": ({"name": "ez"}, ez),
     "lowercase": ({"name": "lowercase"}, lowercase),
     "recall": ({"name": "recall"}, recall),
+    "pac": ({"name": "pac"}, pac),
+    "pac(k=0.05)": ({"name": "pac", "k": 0.05}, lambda row: pac(row, "0.05")),
     "wbc": ({"name": "wbc"}, wbc),
     "dc_pdd": ({"name": "dc_pdd"}, dc_pdd),
     "dc_pdd(a=0.5)": ({"name": "dc_pdd", "a": 0.5}, lambda row: dc_pdd(row, 0.5)),

@@ -7,9 +7,11 @@ an attack is asked for another) is put there by `encode_behind`. Torch-free.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from vestige.errors import ConfigError, near_misses
 from vestige.records import Example
@@ -23,6 +25,9 @@ def rewrite(examples: Sequence[Example], *, form: str) -> list[Example]:
     * `plain`: as they are.
     * `lowercase`: every letter that has a lower case in it (`str.lower`, so `İ` becomes two characters).
 
+    * `swap-0` to `swap-9`: versions with words swapped, one pair at a time, drawn anew for each of a fifth of the
+      words, at least once; a completion of one word stays. Blanks keep their places. The draws depend on the version
+      and the completion.
     * `prefixed-256`: as they are; `beginning_of` says how many tokens come before them.
 
     ConfigError, with the near misses, for a form that there is not.
@@ -46,4 +51,22 @@ def check_form(form: str) -> None:
         )
 
 
-_FORMS: Mapping[str, Callable[[str], str]] = {PLAIN: str, "lowercase": str.lower}
+def _swapped(completion: str, *, version: int) -> str:
+    parts = re.split(r"(\s+)", completion)
+    words = [place for place, part in enumerate(parts) if part and not part.isspace()]
+    if len(words) < 2:
+        return completion
+    chance = random.Random(f"{version}:{completion}")  # seeded by a digest of the string: the same everywhere
+    for _ in range(max(1, len(words) // _WORDS_PER_SWAP)):
+        one, other = chance.sample(words, 2)
+        parts[one], parts[other] = parts[other], parts[one]
+    return "".join(parts)
+
+
+_WORDS_PER_SWAP = 5
+
+_FORMS: Mapping[str, Callable[[str], str]] = {
+    PLAIN: str,
+    "lowercase": str.lower,
+    **{f"swap-{version}": partial(_swapped, version=version) for version in range(10)},
+}

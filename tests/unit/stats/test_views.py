@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -33,6 +34,27 @@ def test_lowercase_changes_the_completion_and_nothing_else() -> None:
 def test_a_beginning_leaves_the_texts_as_they_are() -> None:
     assert rewrite(EXAMPLES, form="prefixed-40") == EXAMPLES
     assert [beginning_of(form) for form in ("prefixed-40", "plain", "lowercase", "prefixed-0")] == [40, 0, 0, 0]
+
+
+def test_swaps_move_words_and_nothing_else() -> None:
+    words = "Ada  sold a boat in Lund\nand Bruno painted the mill."
+    example = Example("a", "Who Sold IT?", words)
+    versions = [rewrite([example], form=f"swap-{i}")[0] for i in range(10)]
+    assert all(version.prompt == example.prompt for version in versions)
+    assert all(sorted(version.completion.split()) == sorted(words.split()) for version in versions)
+    assert all(re.findall(r"\s+", version.completion) == re.findall(r"\s+", words) for version in versions)
+    assert len({version.completion for version in versions}) > 5
+    moved = [sum(a != b for a, b in zip(one.completion.split(), words.split(), strict=True)) for one in versions]
+    assert 0 < max(moved) <= 4
+
+
+def test_a_swap_depends_on_the_text_and_the_version_alone() -> None:
+    one, two = Example("a", "", "one two three four five six"), Example("b", "Q", "one two three four five six")
+    together = rewrite([two, one], form="swap-3")
+    assert together[0].completion == together[1].completion == rewrite([one], form="swap-3")[0].completion
+    assert together[0].completion == "one four three two five six"
+    for short in ("", "word", " word\n"):
+        assert rewrite([Example("c", "", short)], form="swap-0")[0].completion == short
 
 
 def test_an_unknown_form_is_refused_with_the_near_misses() -> None:

@@ -120,6 +120,19 @@ def test_recall_is_the_ratio_of_two_passes_with_a_context(table: Table, tmp_path
             np.testing.assert_allclose(scores.values, ratios, rtol=1e-9)
 
 
+def test_pac_costs_the_eleven_passes_that_it_says(table: Table, tmp_path: Path) -> None:
+    table = use(table, "pac")
+    table["training"] |= {"epochs": 1, "checkpoints": [1]}
+    outcome, watcher = run(table, tmp_path)
+    assert len(passes(watcher)) == make_attack("pac").assumes.passes == 11
+    assert set(passes(watcher).values()) == {1 + CELLS}
+    for task in watcher.done:
+        if task.stage == "scores":
+            values = scores_of(outcome.store, task.address).values
+            assert np.isfinite(values).all()
+            assert len(set(values.tolist())) > 10
+
+
 @pytest.mark.parametrize(
     ("prefix", "changes", "expected"),
     [
