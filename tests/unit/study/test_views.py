@@ -21,10 +21,11 @@ from vestige.records import Column, View
 from vestige.stats.views import rewrite
 from vestige.study.plan import Arm, Plan
 from vestige.study.prepare import prepare
+from vestige.study.results import collect
 from vestige.study.run import Outcome
 from vestige.study.spec import make_study
 from vestige.study.stages import examples_of, scores_of, stats_of
-from vestige.testing.studies import Recorder, run_study
+from vestige.testing.studies import Recorder, run_study, write_tiny_corpus
 
 Table = dict[str, Any]
 CELLS, CHECKPOINTS = 2, 2
@@ -163,3 +164,19 @@ def test_an_unknown_form_is_found_before_anything_is_written(
 def plan_arm(plan: Plan) -> Arm:
     (arm,) = plan.arms(plan.pairs[0])
     return arm
+
+
+def test_a_model_that_knows_its_texts_by_heart_is_found_out_and_the_base_is_not(table: Table, tmp_path: Path) -> None:
+    """The signs are right where it counts: on members and non-members of a real training."""
+    table = use(table, "lowercase", "pac", {"name": "recall", "prefix": 48})
+    table["corpus"][0] |= {"path": str(write_tiny_corpus(tmp_path / "notes.jsonl", texts=90)), "pool": 60, "context": 6}
+    table["method"] = [{"name": "full", "learning_rate": 3e-3}]
+    table["training"] = {"epochs": 12, "batch_size": 4, "checkpoints": [12]}
+    outcome, _ = run(table, tmp_path)
+    frame = collect(outcome.plan, outcome.store).estimates
+    rows = [row for row in frame.iter_rows(named=True) if row["quantity"] == "auc"]
+    for attack in table["attacks"]["use"]:
+        label = make_attack(attack).label
+        found = {row["method"]: row["value"] for row in rows if row["attack"] == label}
+        assert found["full"] > 0.9, label
+        assert abs(found[None] - 0.5) < 0.2, label
