@@ -54,10 +54,15 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A model and a transformation of the text; scored once, whoever asks."""
+    """A model and a transformation of the text (`stats/views.py` has them); scored once, whoever asks."""
 
     model: Literal["target", "base"]
     text: str = "plain"
+
+    @property
+    def name(self) -> str:
+        """`target`, `base`, and with another form of the text `target/lowercase`."""
+        return self.model if self.text == "plain" else f"{self.model}/{self.text}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,12 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
     defaults = {"token_id": [i % 10 for i in range(size)], "rank": [1] * size}
     moments = {"mean": [-1.0] * size, "variance": [2.25] * size}
     base_moments = {"base_mean": [-1.5] * size, "base_variance": [4.0] * size}
-    row = {**defaults, **moments, **base_moments, **columns}
+    forms = {
+        "lowercase": sawtooth(size + 1 if size else 0, step=13, low=370),
+        "prefixed": sawtooth(size, step=17, low=290),
+    }
+    swaps = {f"swap-{i}": sawtooth(size + i % 3 - 1 if size > 1 else size, step=3 + i, low=300 + i) for i in range(10)}
+    row = {**defaults, **moments, **base_moments, **forms, **swaps, **columns}
     return {"name": name, "text": text, "zlib_bytes": len(zlib.compress(text.encode("utf-8"))), **row}
 
 
@@ -54,7 +59,7 @@ CASES = [
         token_id=[0, 3, 0, 7, 1, 3, 9],
     ),
     case("one token, an error", "No", target=[-2.5], base=[-3.0], rank=[4], token_id=[2]),
-    case("one token, right", "Yes", target=[-0.25], base=[-0.125], rank=[0], token_id=[0]),
+    case("one token, right", "Yes", target=[-0.25], base=[-0.125], rank=[0], token_id=[0], lowercase=[]),
     case("no scored token", "", target=[], base=[]),
     case("no error token", "a b c d", target=[-0.25] * 4, base=[-1.0, -0.125, -0.5, -0.25], rank=[0] * 4),
     case("only gains", "gains gains", target=[-1.0, -2.0, -3.0], base=[-1.5, -2.0, -5.0], rank=[1, 2, 0]),
@@ -79,7 +84,15 @@ CASES = [
         token_id=[4, 4, 4, 4, 4],
     ),
     case("known by heart", "To be, or not to be", target=[0.0] * 3, base=[-0.5, -1.0, 0.0], rank=[0, 0, 0]),
-    case("known by heart to both", "Amen", target=[0.0] * 2, base=[0.0] * 2, rank=[0, 0]),
+    case(
+        "known by heart to both",
+        "Amen",
+        target=[0.0] * 2,
+        base=[0.0] * 2,
+        rank=[0, 0],
+        lowercase=[0.0] * 3,
+        prefixed=[0.0] * 2,
+    ),
     case(
         "not ASCII",
         "Füße, 東京 – naïve ☕ 東京 – naïve",
@@ -175,6 +188,24 @@ def ez(row: Row) -> Answer:  # 2601.12104
     return 0.5 if gains == losses == 0 else gains / (gains + losses)
 
 
+def lowercase(row: Row) -> Answer:  # 2012.07805, section 5.2
+    if not row["lowercase"]:
+        return "too_short"
+    return max(-mean(row["lowercase"]), SMALLEST_LOSS) / max(-mean(row["target"]), SMALLEST_LOSS)
+
+
+def recall(row: Row) -> Answer:  # 2406.15968, eq. 1; both log-likelihoods are negative
+    return min(mean(row["prefixed"]), -SMALLEST_LOSS) / min(mean(row["target"]), -SMALLEST_LOSS)
+
+
+def pac(row: Row, k: str = "0.3") -> Answer:  # 2405.11930
+    def distance(values: list[float]) -> float:
+        count = max(1, math.floor(Fraction(k) * len(values)))
+        return mean(sorted(values, reverse=True)[:count]) - mean(sorted(values)[:count])
+
+    return -(distance(row["target"]) - mean([distance(row[f"swap-{i}"]) for i in range(10)]))
+
+
 def wbc(row: Row) -> Answer:  # 2601.02751
     change = [t - b for t, b in zip(row["target"], row["base"], strict=True)]
     shares = []
@@ -214,6 +245,10 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
         lambda row: surp(row, "0.25", 1.25),
     ),
     "ez": ({"name": "ez"}, ez),
+    "lowercase": ({"name": "lowercase"}, lowercase),
+    "recall": ({"name": "recall"}, recall),
+    "pac": ({"name": "pac"}, pac),
+    "pac(k=0.05)": ({"name": "pac", "k": 0.05}, lambda row: pac(row, "0.05")),
     "wbc": ({"name": "wbc"}, wbc),
     "dc_pdd": ({"name": "dc_pdd"}, dc_pdd),
     "dc_pdd(a=0.5)": ({"name": "dc_pdd", "a": 0.5}, lambda row: dc_pdd(row, 0.5)),

@@ -20,6 +20,7 @@ from vestige.testing.stats import token_stats
 GOLDEN = json.loads(Path(__file__).with_name("attacks.json").read_text(encoding="utf-8"))
 TEXTS = GOLDEN["texts"]
 EXPECTED = GOLDEN["expected"]
+FORMS = {"lowercase": "lowercase", "prefixed-256": "prefixed"} | {f"swap-{i}": f"swap-{i}" for i in range(10)}
 COLUMNS = {"logp": ("target", "base"), "mean_logp": ("mean", "base_mean"), "var_logp": ("variance", "base_variance")}
 
 
@@ -30,6 +31,8 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
         tokens |= {name: [row[name] for row in rows] for name in ("token_id", "rank")}
         sizes = {"zlib_bytes": [row["zlib_bytes"] for row in rows]}
         views[view] = token_stats(tokens.pop("logp"), ids=[row["name"] for row in rows], tokens=tokens, texts=sizes)
+    for form, column in FORMS.items():
+        views[View("target", text=form)] = token_stats([row[column] for row in rows], ids=[row["name"] for row in rows])
     return Tables(views, counts=TokenCounts(np.array(GOLDEN["counts"])))
 
 
@@ -123,6 +126,30 @@ def test_known_by_heart_is_the_most_member_like_for_ratio_and_no_division_by_zer
     assert heart == max(_score("ratio", row["name"]) for row in TEXTS if row["target"])
     assert heart == pytest.approx(0.5 * 2**23)
     assert _score("ratio", "known by heart to both") == 1.0
+
+
+def test_the_loss_in_lower_case_is_divided_by_the_loss_as_written() -> None:
+    row = {**_row("mixed"), "lowercase": [-4.0, -3.0, -2.0, -0.5]}
+    value = make_attack("lowercase").score(_tables([row])).values[0]
+    assert value == pytest.approx((9.5 / 4) / (18.125 / 7), rel=1e-12)
+    assert _score("lowercase", "known by heart to both") == 1.0
+
+
+def test_recall_is_the_log_likelihood_behind_the_beginning_over_the_one_alone() -> None:
+    row = {**_row("mixed"), "prefixed": [-1.0, -3.0, -1.0, -7.0, -0.5, -2.0, -5.0]}
+    value = make_attack("recall").score(_tables([row])).values[0]
+    assert value == pytest.approx(-19.5 / -18.125, rel=1e-12)
+    assert _score("recall", "known by heart to both") == 1.0
+
+
+def test_pac_is_higher_where_the_text_is_more_evenly_likely_than_its_versions() -> None:
+    """Two of seven tokens at each end: −.3125 + 5.625 apart, and versions at 4 and 6 nats apart, five each."""
+    row = {**_row("mixed")}
+    row |= {f"swap-{i}": [-1.0, -5.0, -3.0] if i % 2 else [-1.0, -7.0, -3.0] for i in range(10)}
+    value = make_attack("pac").score(_tables([row])).values[0]
+    assert value == pytest.approx(5.0 - (5.625 - 0.3125), rel=1e-12)
+    even = {**row, "target": [-2.0] * 7}
+    assert make_attack("pac").score(_tables([even])).values[0] == pytest.approx(5.0)
 
 
 def test_a_certain_token_without_variance_does_not_divide_by_zero() -> None:

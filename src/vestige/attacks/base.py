@@ -97,9 +97,14 @@ class Attack(BaseModel, ABC):
         """One score per text of `tables`, in its order; DataError where a declared column was not collected."""
 
     @property
+    def reads(self) -> tuple[Column, ...]:
+        """The columns that `score` reads: `needs`, unless they hang on parameters; such an attack says them here."""
+        return self.needs
+
+    @property
     def compares(self) -> bool:
         """Whether the attack reads the base beside the target."""
-        return any(column.view.model == "base" for column in self.needs)
+        return any(column.view.model == "base" for column in self.reads)
 
     @property
     def control_label(self) -> str:
@@ -111,7 +116,7 @@ class Attack(BaseModel, ABC):
         """The columns that `control` reads, all of them the base's."""
         if self.compares:
             return (BASE_LOGP,)
-        return tuple(Column(replace(column.view, model="base"), column.name) for column in self.needs)
+        return tuple(Column(replace(column.view, model="base"), column.name) for column in self.reads)
 
     def control(self, tables: Tables) -> Scores:
         """How the attack reads where there can be no memory: its own score when the target *is* the base.

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal, final
 import numpy as np
 
 from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.attacks.ragged import Ragged
 from vestige.records import Column, Floats, Scores
 
 SMALLEST_LOSS = float(np.finfo(np.float32).eps)
@@ -30,10 +31,16 @@ class Ratio(Attack):
     def score(self, tables: Tables) -> Scores:
         """Loss of the base over loss of the target, shape (texts,)."""
         target, base = tables.tokens(TARGET_LOGP), tables.tokens(BASE_LOGP)
-        with np.errstate(invalid="ignore"):
-            values = _loss(base.means()) / _loss(target.means())
-        finite = target.finite() & base.finite()
-        return as_scores(tables, np.where(finite, values, np.nan), lengths=target.lengths)
+        return as_scores(tables, loss_ratio(base, target), lengths=target.lengths)
+
+
+def loss_ratio(one: Ragged, other: Ragged) -> Floats:
+    """Loss of `one` over loss of `other`, log-probabilities of the same texts, shape (texts,), each loss at least
+    `SMALLEST_LOSS`; NaN where a text has no token or one that is not finite.
+    """
+    with np.errstate(invalid="ignore"):
+        values = _loss(one.means()) / _loss(other.means())
+    return np.where(one.finite() & other.finite(), values, np.nan)
 
 
 def _loss(mean_logp: Floats) -> Floats:

@@ -93,7 +93,7 @@ def _attacks() -> list[dict[str, Any]]:
             "name": name,
             "about": _first_line(attack),
             "from": origin(attack),
-            "views": sorted({column.view.model for column in attack.needs}),
+            "views": sorted({column.view.name for column in attack.needs}),
             "columns": sorted({column.name for column in attack.needs} | set(attack.needs_text)),
             "assumes": asdict(attack.assumes),
             "parameters": _parameters(attack, without=("name",)),

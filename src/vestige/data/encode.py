@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vestige.errors import DataError
+from vestige.errors import ConfigError, DataError
 from vestige.records import Example, Ints
 
 if TYPE_CHECKING:
@@ -55,6 +55,43 @@ def encode(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, m
         _assemble(example, start + prompt, completion, stop, tokenizer=tokenizer, max_length=max_length)
         for example, prompt, completion in zip(examples, prompts, completions, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Texts behind one common beginning.
+
+    * `beginning`: token ids that come before every text, BOS among them where the tokenizer has the habit.
+    * `texts`: what follows it. Where the beginning has the BOS, the place that a text's own BOS had now holds the last
+      token of the beginning, so that every text has the length, and the same scored tokens in the same places, as
+      without a beginning.
+    """
+
+    beginning: Ints
+    texts: list[Encoded]
+
+
+def encode_behind(
+    context: Sequence[Example], texts: Sequence[Encoded], tokenizer: PreTrainedTokenizerBase, *, tokens: int
+) -> Behind:
+    """Put one beginning of exactly `tokens` tokens (BOS not counted) before every text, which `encode` encoded.
+
+    The beginning is the context, each prompt and completion joined, one example after the other in the order given, a
+    line break between them, cut at its end. Raises ConfigError where the context has too few tokens.
+    """
+    whole = "\n".join(example.prompt + example.completion for example in context)
+    (ids,) = _token_ids(tokenizer, [whole])
+    if len(ids) < tokens:
+        raise ConfigError(
+            f"a beginning of {tokens} tokens is to come before every text, and the {len(context)} texts of the role "
+            f"`context` have {len(ids)} together. Raise `context` in [[corpus]], or ask for fewer tokens in the attack."
+        )
+    beginning = _start_ids(tokenizer) + ids[:tokens]
+    if not adds_bos(tokenizer):
+        return Behind(np.asarray(beginning, dtype=np.int64), list(texts))
+    last = np.asarray(beginning[-1:], dtype=np.int64)
+    moved = [replace(text, ids=np.concatenate([last, text.ids[1:]])) for text in texts]
+    return Behind(np.asarray(beginning[:-1], dtype=np.int64), moved)
 
 
 @dataclass(frozen=True)

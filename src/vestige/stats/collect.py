@@ -1,7 +1,7 @@
 """The only place that runs a scoring pass: a model and encoded texts → the per-token table that every attack shares.
 
-Virtual tokens are never scored: they are the past of each text (`stats/forward.py`), and position j predicts token
-j + 1.
+Virtual tokens, and the beginning that a view puts before every text, are never scored: they are the past of each text
+(`stats/forward.py`), and position j predicts token j + 1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vestige.errors import ScoringError
 from vestige.models.head import head_taken_out
-from vestige.records import TEXT_COLUMNS, TOKEN_COLUMNS, TokenStats
+from vestige.records import TEXT_COLUMNS, TOKEN_COLUMNS, Ints, TokenStats
 from vestige.stats.forward import Forward
 from vestige.stats.head import Head
 
@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 TOKENS_PER_BATCH = 2048
 VERIFIED_TOKENS = 8
 
+_LENT = 2
+"""Lent keys and values of a batch, in batches' worth of tokens: SmolLM2-135M takes 46 KiB for one token in fp32."""
+
 
 def collect(
     model: PreTrainedModel | PeftModel,
     texts: Sequence[Encoded],
     *,
     pad_id: int,
+    beginning: Ints | None = None,
     tokens_per_batch: int = TOKENS_PER_BATCH,
     progress: Callable[[int], None] = lambda _: None,
 ) -> TokenStats:
@@ -41,6 +45,10 @@ def collect(
 
     Batches are cut from the texts sorted by length and hold at most `tokens_per_batch` tokens, padding included (one
     longer text goes alone). `progress` is told the tokens of each batch.
+
+    `beginning`, shape (tokens,): token ids that come before every text, behind any virtual tokens; they are run once.
+    Every text of a batch is lent their keys and values, so that such a batch also holds no more than `_LENT` times
+    `tokens_per_batch` lent tokens.
 
     Raises:
         ScoringError: the architecture's logits are not understood, or a log-probability is not finite (the ids are
@@ -50,12 +58,13 @@ def collect(
     columns = {name: np.empty(offsets[-1], dtype) for name, dtype in TOKEN_COLUMNS.items()}
     scorable = [index for index, text in enumerate(texts) if text.n_scored]
     with torch.inference_mode():
-        forward = Forward(model)
+        forward = Forward(model, beginning=None if beginning is None else torch.from_numpy(beginning))
         head = Head(forward.core)
         if scorable:
             _verify(forward, head, texts[scorable[0]])
         with head_taken_out(forward.core) as hidden_states:
-            for batch in batches(texts, scorable, tokens_per_batch=tokens_per_batch):
+            most = None if beginning is None else max(1, _LENT * tokens_per_batch // max(1, len(beginning)))
+            for batch in batches(texts, scorable, tokens_per_batch=tokens_per_batch, most=most):
                 _score(forward, head, hidden_states, [texts[index] for index in batch], batch, offsets, columns, pad_id)
                 progress(sum(len(texts[index].ids) for index in batch))
     table = TokenStats(
@@ -68,11 +77,15 @@ def collect(
     return table
 
 
-def batches(texts: Sequence[Encoded], scorable: Sequence[int], *, tokens_per_batch: int) -> Iterator[list[int]]:
-    """Indices of texts, longest first, so that the largest batch comes first and padding is small."""
+def batches(
+    texts: Sequence[Encoded], scorable: Sequence[int], *, tokens_per_batch: int, most: int | None = None
+) -> Iterator[list[int]]:
+    """Indices of texts, longest first, so that the largest batch comes first and padding is small; at most `most` of
+    them in a batch, if given.
+    """
     batch: list[int] = []
     for index in sorted(scorable, key=lambda index: (-_input_length(texts[index]), index)):
-        if batch and (len(batch) + 1) * _input_length(texts[batch[0]]) > tokens_per_batch:
+        if batch and (len(batch) == most or (len(batch) + 1) * _input_length(texts[batch[0]]) > tokens_per_batch):
             yield batch
             batch = []
         batch.append(index)

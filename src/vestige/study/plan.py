@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Literal, final
 
 from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
@@ -105,7 +105,8 @@ class Plan:
         floor = Arm(*pair)
         yield self.utility(floor, None, self.seats)
         yield from self._judged(floor, None)
-        yield from (self.stats(floor, role=role) for role in self.scored_roles(floor.corpus))
+        for role in self.scored_roles(floor.corpus):
+            yield from (self.stats(floor, role=role, text=text) for text in self.forms("base"))
         if any(attack.needs_counts for attack in self.study.attacks.use):
             yield self.counts(floor)
         for attack in self.study.attacks.use:
@@ -119,7 +120,8 @@ class Plan:
             for seat in self.seats:
                 for epoch in self.epochs:
                     for role in self.scored_roles(arm.corpus):
-                        yield self.stats(arm, role=role, seat=seat, epoch=epoch)
+                        for text in self.forms("target"):
+                            yield self.stats(arm, role=role, seat=seat, epoch=epoch, text=text)
                         yield from (self.scores(attack, arm, epoch, seat, role) for attack in self.study.attacks.use)
             yield from (self.leakage(arm, epoch) for epoch in self.epochs)
 
@@ -143,6 +145,13 @@ class Plan:
         """The roles whose texts are attacked: the pool, and the calibration texts that its scores are held against."""
         roles: tuple[Role, ...] = ("pool", "calibration")
         return [role for role in roles if self.prepared.corpora[corpus].split.roles.get(role)]
+
+    def forms(self, model: Literal["target", "base"]) -> list[str]:
+        """The forms of the texts that the attacks need scored by the target or, their controls too, by the base; the
+        plain one first.
+        """
+        columns = [column for attack in self.study.attacks.use for column in (*attack.reads, *attack.control_needs)]
+        return list(dict.fromkeys(["plain", *(column.view.text for column in columns if column.view.model == model)]))
 
     def known(self, store: Store) -> list[Task]:
         """Every task that can be named by now, each once; the rest of a pair waits on its search."""
@@ -219,14 +228,23 @@ class Plan:
         }
         return self._task("train", spec, arm, {}, about=f"train {arm.name}, seed {seed}, fold {fold}")
 
-    def stats(self, arm: Arm, *, role: Role, seat: tuple[int, Fold] | None = None, epoch: float | None = None) -> Task:
-        """One scoring pass: a checkpoint, or the base, on one role."""
-        spec = {**self._model_spec(arm), "view": "plain", "role": role}
+    def stats(
+        self,
+        arm: Arm,
+        *,
+        role: Role,
+        seat: tuple[int, Fold] | None = None,
+        epoch: float | None = None,
+        text: str = "plain",
+    ) -> Task:
+        """One scoring pass: a checkpoint, or the base, on one role in one form of its texts."""
+        spec = {**self._model_spec(arm), "view": text, "role": role}
+        form = "" if text == "plain" else f", {text}"
         if arm.method is None:
-            return self._task("stats", spec, arm, {}, about=f"score {arm.name}, the base on {role}")
+            return self._task("stats", spec, arm, {}, about=f"score {arm.name}, the base on {role}{form}")
         assert seat is not None
         inputs = {"cell": self.train(arm, seat).address}
-        about = f"score {arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}"
+        about = f"score {arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}{form}"
         return self._task("stats", {**spec, "epoch": epoch}, arm, inputs, about=about)
 
     def counts(self, arm: Arm) -> Task:
@@ -243,13 +261,16 @@ class Plan:
     ) -> Task:
         """One attack on one checkpoint, or its control on the base, over the texts of one role."""
         control = arm.method is None
-        needs = attack.control_needs if control else attack.needs
-        target = self.stats(arm, role=role, seat=seat, epoch=epoch)
-        base = self.stats(Arm(arm.base, arm.corpus), role=role)
-        views: set[str] = {column.view.model for column in needs}
-        inputs = {view: (base if view == "base" else target).address for view in sorted(views)}
+        columns = attack.control_needs if control else attack.reads
+        floor = Arm(arm.base, arm.corpus)
+        inputs: dict[str, str] = {}
+        for view in sorted({column.view for column in columns}, key=lambda view: view.name):
+            if view.model == "base":
+                inputs[view.name] = self.stats(floor, role=role, text=view.text).address
+            else:
+                inputs[view.name] = self.stats(arm, role=role, seat=seat, epoch=epoch, text=view.text).address
         if attack.needs_counts:
-            inputs["counts"] = self.counts(Arm(arm.base, arm.corpus)).address
+            inputs["counts"] = self.counts(floor).address
         return Task(
             "scores",
             {"attack": attack.spec(), "control": control},

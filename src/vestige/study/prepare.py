@@ -14,13 +14,14 @@ from typing import Any, final
 import numpy as np
 
 from vestige.data.corpus import CorpusSpec, identity, load_examples
-from vestige.data.encode import encode, encode_prompts, refuse_unscorable
+from vestige.data.encode import encode, encode_behind, encode_prompts, refuse_unscorable
 from vestige.data.splits import cut, fold_members, manifest
 from vestige.errors import ConfigError, DataError
 from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
 from vestige.models.sources import ModelSource, get, resolve
 from vestige.records import Role, Split
+from vestige.stats.views import beginning_of, check_form
 from vestige.store.keys import Task, canonical_json
 from vestige.study.spec import Study
 
@@ -100,8 +101,16 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
         ConfigError, DataError, ModelError: as the messages say; nothing has been written to a store.
     """
     refuse_missing_libraries(study.study.text_utility)
+    forms = {column.view.text for attack in study.attacks.use for column in attack.reads}
+    for form in sorted(forms):
+        check_form(form)
     corpora = {spec.name: _corpus(spec, seeds=study.study.seeds) for spec in study.corpus}
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
+    longest = max(map(beginning_of, forms), default=0)
+    if longest:
+        for base in bases.values():
+            for corpus in corpora.values():
+                _refuse_beginning(base, corpus, longest, study)
     lengths = {(base, corpus): _lengths(bases[base], corpora[corpus]) for base in bases for corpus in corpora}
     prompts = _all_prompts(study, bases, corpora) if study.study.text_utility else {}
     return Prepared(study=study, bases=bases, corpora=corpora, lengths=lengths, prompts=prompts)
@@ -155,6 +164,26 @@ def _refuse_overlong(source: ModelSource, study: Study) -> None:
                 f"longest prompt are beyond the context of {source.name}, {context} tokens. "
                 f"Lower max_length to {context - virtual} or less."
             )
+
+
+def _refuse_beginning(base: PreparedBase, corpus: PreparedCorpus, tokens: int, study: Study) -> None:
+    """A beginning before every text needs texts to be made of, and room in the context of the model."""
+    examples = corpus.split.roles.get("context", ())
+    if not examples:
+        raise ConfigError(
+            f"an attack puts {tokens} tokens of the role `context` before every text, and the corpus "
+            f"'{corpus.spec.name}' has no text in that role. Set `context` in [[corpus]], or leave the attack out."
+        )
+    encode_behind(examples, [], load_tokenizer(base.source), tokens=tokens)
+    context, max_length = context_length(load_config(base.source)), corpus.spec.max_length
+    virtual = max(method.virtual_tokens for method in study.method)
+    if context is not None and tokens + max_length + virtual > context:
+        raise ConfigError(
+            f"the {tokens} tokens that an attack puts before every text, max_length = {max_length} of the corpus "
+            f"'{corpus.spec.name}' and {virtual} virtual tokens of the longest prompt are beyond the context of "
+            f"{base.source.name}, {context} tokens. Lower max_length, ask for fewer tokens in the attack, or leave it "
+            "out."
+        )
 
 
 def _lengths(base: PreparedBase, corpus: PreparedCorpus) -> dict[Role, Lengths]:

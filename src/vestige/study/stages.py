@@ -18,7 +18,7 @@ from vestige.attacks.base import Tables, score_in_blocks
 from vestige.attacks.blind import floor_labels, floor_scores
 from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec, identity
-from vestige.data.encode import Encoded, decode, encode, encode_prompts, stop_ids
+from vestige.data.encode import Encoded, decode, encode, encode_behind, encode_prompts, stop_ids
 from vestige.data.splits import fold_members, manifest
 from vestige.errors import DataError, ModelError
 from vestige.metrics.common_texts import common_texts
@@ -42,6 +42,7 @@ from vestige.records import (
     View,
 )
 from vestige.stats.table import read_table, write_table
+from vestige.stats.views import PLAIN, beginning_of, rewrite
 from vestige.store.io import read_json, read_parquet, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import DONE, UNFINISHED, Store
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_MODELS: tuple[Literal["base", "target"], ...] = ("base", "target")
+_MODELS: Mapping[str, Literal["base", "target"]] = {"base": "base", "target": "target"}
 
 _ORDER, _START = 11, 12
 """First words of the seed sequences of the order of the texts and of the start of what is trained."""
@@ -188,10 +189,15 @@ def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
 def _stats(task: Task, bench: Bench) -> None:
     from vestige.stats.collect import collect
 
-    examples = examples_of(bench.store, task.inputs["corpus"], task.spec["role"])
+    examples = rewrite(examples_of(bench.store, task.inputs["corpus"], task.spec["role"]), form=task.spec["view"])
     with _checkpoint(task, bench.store) as (model, tokenizer):
         texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
-        table = collect(model, texts, pad_id=_pad_id(tokenizer), progress=bench.progress)
+        beginning = None
+        if tokens := beginning_of(task.spec["view"]):
+            context = examples_of(bench.store, task.inputs["corpus"], "context")
+            behind = encode_behind(context, texts, tokenizer, tokens=tokens)
+            beginning, texts = behind.beginning, behind.texts
+        table = collect(model, texts, pad_id=_pad_id(tokenizer), beginning=beginning, progress=bench.progress)
     write_table(bench.folder / "tokens.parquet", table)
 
 
@@ -237,15 +243,25 @@ def counts_of(store: Store, address: str) -> TokenCounts:
 
 
 def _scores(task: Task, bench: Bench) -> None:
-    views = {View(model): task.inputs[model] for model in _MODELS if model in task.inputs}
     counts = counts_of(bench.store, task.inputs["counts"]) if "counts" in task.inputs else None
-    tables = Tables({view: stats_of(bench.store, address) for view, address in views.items()}, counts=counts)
+    views = {view: stats_of(bench.store, address) for view, address in _views(task).items()}
+    tables = Tables(views, counts=counts)
     scores = score_in_blocks(make_attack(task.spec["attack"]), tables, control=task.spec["control"])
     values = pa.array(scores.values, mask=~scores.scored)
     columns = {"id": scores.ids.tolist(), "score": values, "reason": scores.reasons.tolist()}
     if scores.notes is not None:
         columns["note"] = scores.notes.tolist()
     write_parquet(bench.folder / "scores.parquet", pa.table(columns))
+
+
+def _views(task: Task) -> dict[View, str]:
+    """The scoring passes among the inputs of a task, named as `View.name` names them, models and forms in order."""
+    named = {name: name.partition("/") for name in sorted(task.inputs)}
+    return {
+        View(_MODELS[model], text=text or PLAIN): task.inputs[name]
+        for name, (model, _, text) in named.items()
+        if model in _MODELS
+    }
 
 
 def scores_of(store: Store, address: str) -> Scores:

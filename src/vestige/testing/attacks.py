@@ -29,7 +29,7 @@ def check_attack(attack: Attack) -> None:
     """
     _check_spec(attack)
     _check_assumptions(attack)
-    views = [column.view for column in attack.needs]
+    views = [column.view for column in attack.reads]
     planted = planted_tables(_STRONG, members=_EACH, non_members=_EACH, views=views, seed=1)
     noise = planted_tables(0.0, members=_EACH, non_members=_EACH, views=views, seed=2)
     found, fancied = _auc(attack, planted), _auc(attack, noise)
@@ -45,20 +45,29 @@ def _check_spec(attack: Attack) -> None:
     assert spec.get("name") == attack.name, f"{attack.label}: the spec must hold the name"
     assert type(attack).model_validate(spec) == attack, f"{attack.label}: does not come back from its JSON spec"
     assert type(attack).model_config.get("frozen"), f"{attack.label}: must be frozen"
-    assert attack.needs, f"{attack.label}: declares no column, so nothing would be collected for it"
+    assert attack.reads, f"{attack.label}: declares no column, so nothing would be collected for it"
 
 
 def _check_assumptions(attack: Attack) -> None:
-    says, columns = attack.assumes, {column.name for column in attack.needs}
-    passes = len({column.view for column in attack.needs})
+    says, columns = attack.assumes, {column.name for column in attack.reads}
+    passes = len({column.view for column in attack.reads})
     assert says.passes >= passes, f"{attack.label}: assumes {says.passes} passes, its columns take {passes}"
     for what, said, needed in (
         ("a reference model", says.reference_model, attack.compares),
-        ("a population", says.population, attack.needs_counts),
-        ("texts", says.texts, bool(attack.needs_text)),
+        ("a population", says.population, attack.needs_counts or _has_beginning(attack)),
+        ("texts", says.texts, bool(attack.needs_text) or any(_is_rewritten(column.view) for column in attack.reads)),
         ("distributions", says.distributions, bool(columns & {"mean_logp", "var_logp", "rank"})),
     ):
         assert said or not needed, f"{attack.label}: needs {what}, and does not say so in `assumes`"
+
+
+def _is_rewritten(view: View) -> bool:
+    """Whether a form of the text takes the text itself, and not its tokens with others in front of them."""
+    return view.text != "plain" and not view.text.startswith("prefixed-")
+
+
+def _has_beginning(attack: Attack) -> bool:
+    return any(column.view.text.startswith("prefixed-") for column in attack.reads)
 
 
 def _auc(attack: Attack, planted: Planted) -> float:
@@ -99,13 +108,13 @@ def _check_control(attack: Attack) -> None:
 
 def _declared(attack: Attack, tables: Tables) -> Tables:
     """The tables without any column that the attack has not declared."""
-    views = {column.view for column in attack.needs}
+    views = {column.view for column in attack.reads}
     counts = tables.counts if attack.needs_counts else None
     return Tables({view: _only(attack, view, table=tables[view]) for view in views}, counts=counts)
 
 
 def _only(attack: Attack, view: View, *, table: TokenStats) -> TokenStats:
-    tokens = {name: values for name, values in table.tokens.items() if Column(view, name) in attack.needs}
+    tokens = {name: values for name, values in table.tokens.items() if Column(view, name) in attack.reads}
     texts = {name: values for name, values in table.texts.items() if name in attack.needs_text}
     return TokenStats(ids=table.ids, offsets=table.offsets, tokens=tokens, texts=texts)
 

@@ -74,7 +74,8 @@ def planted_tables(
 
     The mean log-probability of text i is −9 + 0.3 · z_i nats under the target, z_i a unit normal, raised by
     `separation` for members, and −9 under the base: so the AUC of `loss` and of `ref` is `normal_auc(separation)`.
-    Tokens scatter around it, 36 to 44 a text; ranks, moments, sizes and the token counts of the population know nothing
+    The tokens of members lie the closer together under the target, by a tenth per unit of `separation`. Tokens scatter
+    around it, 36 to 44 a text; ranks, moments, sizes and the token counts of the population know nothing
     of membership, nor does a view of another form of the text.
 
     The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
@@ -85,10 +86,16 @@ def planted_tables(
     is_member = generator.permutation(np.arange(members + non_members) < members)
     lengths = generator.integers(36, 45, size=len(is_member))
     gain = 0.3 * (generator.normal(size=len(is_member)) + separation * is_member)
+    even = np.repeat(1 - min(0.1 * separation, 0.5) * is_member, lengths)
     shared = _common_columns(lengths, generator=generator)
     wanted = dict.fromkeys([View("target"), View("base"), *views])
     tables = {
-        view: _planted(gain if view == View("target") else 0 * gain, shared=shared, generator=generator)
+        view: _planted(
+            gain if view == View("target") else 0 * gain,
+            spread=even if view == View("target") else np.ones(len(even)),
+            shared=shared,
+            generator=generator,
+        )
         for view in wanted
     }
     counts = TokenCounts(generator.integers(0, 50, size=_VOCABULARY))
@@ -111,11 +118,11 @@ def _common_columns(lengths: Ints, *, generator: np.random.Generator) -> TokenSt
     )
 
 
-def _planted(gain: Floats, *, shared: TokenStats, generator: np.random.Generator) -> TokenStats:
+def _planted(gain: Floats, *, spread: Floats, shared: TokenStats, generator: np.random.Generator) -> TokenStats:
     total = int(shared.offsets[-1])
     scatter = _centred(generator.normal(0, 0.6, size=total), offsets=shared.offsets)
     difficulty = shared.tokens["logp"].astype(np.float64)
-    logp = -9 + difficulty + scatter + np.repeat(gain, shared.lengths)
+    logp = -9 + spread * (difficulty + scatter) + np.repeat(gain, shared.lengths)
     tokens: dict[str, NDArray[np.generic]] = {
         "token_id": shared.tokens["token_id"],
         "logp": logp.astype(np.float32),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vestige.attacks import discover
+from vestige.attacks import discover, make_attack
 from vestige.records import View
 from vestige.stats.forward import Forward
 from vestige.store.keys import Task
@@ -19,7 +19,9 @@ from vestige.study.stages import counts_of, scores_of, stats_of
 from vestige.testing.studies import Recorder, run_study
 
 Table = dict[str, Any]
-ALL = [name for name, attack in discover().items() if attack.__module__.startswith("vestige.")]
+BUILT_IN = {name: make_attack(name) for name, one in discover().items() if one.__module__.startswith("vestige.")}
+ALL = [name for name, attack in BUILT_IN.items() if {column.view.text for column in attack.reads} == {"plain"}]
+"""The attacks that read the texts as they are."""
 
 
 class Counting:
@@ -29,9 +31,9 @@ class Counting:
         self.texts: list[int] = []
         made, called = Forward.__init__, Forward.__call__
 
-        def init(forward: Forward, model: Any) -> None:
+        def init(forward: Forward, model: Any, **how: Any) -> None:
             self.texts.append(0)
-            made(forward, model)
+            made(forward, model, **how)
 
         def call(forward: Forward, **inputs: Any) -> Any:
             self.texts[-1] += len(inputs["input_ids"])
