@@ -17,30 +17,24 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
-import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vestige.data.case_notes import case_notes
+from turns import fastest, joined_notes
 from vestige.data.encode import Encoded, encode
 from vestige.models.loading import Dtype, load_base, load_tokenizer
 from vestige.models.sources import resolve
-from vestige.records import Example
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 MODEL = "smollm2-135m"
-TURNS = 3
 
 
 def texts(count: int, *, length: int) -> list[Encoded]:
     """Case notes without their prompts, joined to texts of `length` tokens, all of them scored but the first."""
-    notes = [note.notes[0] for note in case_notes(4 * count, seed=0)]
-    joined = [Example(str(index), "", "".join(notes[4 * index : 4 * index + 4])) for index in range(count)]
-    return encode(joined, load_tokenizer(resolve(MODEL)), max_length=length)
+    return encode(joined_notes(count), load_tokenizer(resolve(MODEL)), max_length=length)
 
 
 def bare(model: PreTrainedModel, encoded: list[Encoded], *, keep: bool = False) -> None:
@@ -69,17 +63,7 @@ def scored(model: PreTrainedModel, encoded: list[Encoded]) -> None:
 def time_ratio(dtype: Dtype, encoded: list[Encoded]) -> float:
     """Fastest turn of the scoring pass over the fastest turn of the bare forward."""
     model = load_base(resolve(MODEL), dtype=dtype)
-    passes: dict[str, Callable[[], None]] = {
-        "bare": lambda: bare(model, encoded),
-        "scored": lambda: scored(model, encoded),
-    }
-    best = dict.fromkeys(passes, float("inf"))
-    for turn in range(TURNS + 1):
-        for name, run in passes.items():
-            began = time.perf_counter()
-            run()
-            if turn:  # the first turn warms up
-                best[name] = min(best[name], time.perf_counter() - began)
+    best = fastest({"bare": lambda: bare(model, encoded), "scored": lambda: scored(model, encoded)})
     tokens = sum(len(text.ids) for text in encoded)
     print(
         f"{dtype}: bare {best['bare'] / tokens * 1e3:.3f} ms/token, scored {best['scored'] / tokens * 1e3:.3f} ms/token"

@@ -12,26 +12,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from collections.abc import Callable
 
-from vestige.data.case_notes import case_notes
+from turns import fastest, joined_notes
 from vestige.data.encode import encode, encode_behind
 from vestige.models.loading import load_base, load_tokenizer
 from vestige.models.sources import resolve
-from vestige.records import Example
 from vestige.stats.collect import collect
 
 MODEL = "smollm2-135m"
-TURNS = 3
-NOTES_PER_TEXT = 4
-
-
-def examples(count: int, *, seed: int) -> list[Example]:
-    """Case notes without their prompts, some joined to one text, so that each fills the length it is cut to."""
-    notes = [note.notes[0] for note in case_notes(NOTES_PER_TEXT * count, seed=seed)]
-    starts = range(0, len(notes), NOTES_PER_TEXT)
-    return [Example(str(start), "", "".join(notes[start : start + NOTES_PER_TEXT])) for start in starts]
 
 
 def main() -> None:
@@ -47,19 +35,14 @@ def main() -> None:
     )
     tokenizer = load_tokenizer(resolve(MODEL))
     model = load_base(resolve(MODEL), dtype="float32")
-    texts = encode(examples(arguments.texts, seed=0), tokenizer, max_length=arguments.length)
-    behind = encode_behind(examples(8, seed=1), texts, tokenizer, tokens=arguments.prefix)
-    passes: dict[str, Callable[[], object]] = {
-        "plain": lambda: collect(model, texts, pad_id=0),
-        "behind": lambda: collect(model, behind.texts, pad_id=0, beginning=behind.beginning),
-    }
-    best = dict.fromkeys(passes, float("inf"))
-    for turn in range(TURNS + 1):
-        for name, run in passes.items():
-            began = time.perf_counter()
-            run()
-            if turn:  # the first turn warms up
-                best[name] = min(best[name], time.perf_counter() - began)
+    texts = encode(joined_notes(arguments.texts), tokenizer, max_length=arguments.length)
+    behind = encode_behind(joined_notes(8, seed=1), texts, tokenizer, tokens=arguments.prefix)
+    best = fastest(
+        {
+            "plain": lambda: collect(model, texts, pad_id=0),
+            "behind": lambda: collect(model, behind.texts, pad_id=0, beginning=behind.beginning),
+        }
+    )
     print(f"plain {best['plain']:.2f} s, behind the beginning {best['behind']:.2f} s")
     print(f"recall_ratio={best['behind'] / best['plain']:.3f}")
 

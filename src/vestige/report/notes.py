@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from vestige.attacks.blind import PERMUTED
+from vestige.report.curves import scores_at
 from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
 from vestige.report.tables import best_and_last
 from vestige.report.wording import joined, plain, quantity_name, shown, tpr_key
@@ -183,14 +184,7 @@ def _tied_at_the_top(results: Results, section: Section, method: str) -> Iterato
 
 def _share_at_the_top(results: Results, section: Section, point: Point, attack: str) -> float:
     """The share of non-members that have the highest score of their cell, averaged over the cells."""
-    cells = results.scores.filter(
-        base=section.base,
-        corpus=section.corpus,
-        method=point.method,
-        learning_rate=point.learning_rate,
-        epoch=point.epoch,
-        attack=attack,
-    ).drop_nulls("score")
+    cells = scores_at(results, section, point).filter(attack=attack).drop_nulls("score")
     at_the_top = pl.col("score") == pl.col("score").max().over("seed", "fold")
     shares = cells.with_columns(at_the_top=at_the_top).filter(~pl.col("is_member")).group_by("seed", "fold")
     return float(shares.agg(pl.col("at_the_top").mean())["at_the_top"].mean() or 0.0)  # type: ignore[arg-type]

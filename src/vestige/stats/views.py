@@ -24,7 +24,6 @@ def rewrite(examples: Sequence[Example], *, form: str) -> list[Example]:
 
     * `plain`: as they are.
     * `lowercase`: every letter that has a lower case in it (`str.lower`, so `İ` becomes two characters).
-
     * `swap-0` to `swap-9`: versions with words swapped, one pair at a time, drawn anew for each of a fifth of the
       words, at least once; a completion of one word stays. Blanks keep their places. The draws depend on the version
       and the completion.

@@ -96,7 +96,6 @@ class Plan:
         base, corpus = pair
         yield self.prepared.corpora[corpus].task
         yield self.stats(Arm(base, corpus), role="validation")
-        yield self.stats(Arm(base, corpus), role="pool")
         for arm in self.arms(pair):
             yield from self._validated(arm, self.search_seats)
 
