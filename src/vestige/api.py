@@ -35,6 +35,12 @@ class Result:
     failures: Sequence[Failure]
     folder: Path
 
+    @classmethod
+    def of(cls, plan: Plan, *, failures: Sequence[Failure] = ()) -> Result:
+        """What the store of a plan holds."""
+        folder = plan.store.root / plan.study.study.name
+        return cls(results=collect(plan, failures=failures), failures=failures, folder=folder)
+
     @property
     def estimates(self) -> pl.DataFrame:
         """One row per number, with its interval (columns: `vestige.store.frames.ESTIMATES`)."""
@@ -84,18 +90,15 @@ def run(
     Raises:
         ConfigError, DataError, ModelError: the input is wrong; nothing has been written.
     """
-    from vestige.study.run import run as run_prepared
+    from vestige.study.run import run as run_plan
 
-    plan, opened = planned(study, store=store)
-    outcome = run_prepared(plan.prepared, opened, watcher=watcher or Silent(), search_only=search_only)
-    results = collect(plan, opened, failures=outcome.failures)
-    return Result(results=results, failures=outcome.failures, folder=opened.root / plan.study.study.name)
+    plan = planned(study, store=store)
+    return Result.of(plan, failures=run_plan(plan, watcher=watcher or Silent(), search_only=search_only))
 
 
 def load(study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | None = None) -> Result:
     """What the store holds of a study, without running anything."""
-    plan, opened = planned(study, store=store)
-    return Result(results=collect(plan, opened), failures=(), folder=opened.root / plan.study.study.name)
+    return Result.of(planned(study, store=store))
 
 
 def exposure(
@@ -117,8 +120,8 @@ def exposure(
     Raises:
         ConfigError: no cell or several bear that name (they are listed), or it is not attacked yet.
     """
-    plan, opened = planned(study, store=store)
-    return expose(plan, opened, find_cell(plan, opened, cell), fdr=fdr)
+    plan = planned(study, store=store)
+    return expose(plan, find_cell(plan, cell), fdr=fdr)
 
 
 def planned(
@@ -126,10 +129,10 @@ def planned(
     *,
     store: str | Path | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> tuple[Plan, Store]:
-    """A study checked against its data and models, and the store that it runs in; nothing is written."""
+) -> Plan:
+    """A study checked against its data and models, with the store that it runs in; nothing is written."""
     opened = Store(Path(store) if store is not None else default_store())
-    return Plan(prepare(as_study(study), say=say)), opened
+    return Plan(prepare(as_study(study), say=say), opened)
 
 
 def as_study(study: Study | Mapping[str, Any] | str | Path) -> Study:

@@ -19,9 +19,8 @@ from vestige.report.write import write_report
 from vestige.store.layout import RUN
 from vestige.study.plan import Arm
 from vestige.study.results import collect
-from vestige.study.run import Outcome
 from vestige.study.stages import examples_of, generations_of
-from vestige.testing.studies import Recorder, run_study, tiny_study
+from vestige.testing.studies import Outcome, Recorder, run_study, tiny_study
 
 NEW = 10
 WANTED = ["bleu", "exact_match", "chrf"]
@@ -47,7 +46,7 @@ def outcome(tiny_llama: Path, tiny_notes: Path, tmp_path_factory: pytest.TempPat
 
 
 def numbers(outcome: Outcome, corpus: str) -> pl.DataFrame:
-    frame = collect(outcome.plan, outcome.store).estimates
+    frame = collect(outcome.plan).estimates
     return frame.filter(pl.col("quantity").is_in(WANTED), corpus=corpus)
 
 
@@ -94,13 +93,13 @@ def test_the_base_answers_as_a_naive_loop_does(outcome: Outcome) -> None:
 
 def test_the_search_generates_nothing(outcome: Outcome) -> None:
     plan = outcome.plan
-    generated = {task.inputs.get("cell") for task in plan.known(outcome.store) if task.stage == "generations"}
-    chosen = plan.chosen(plan.pairs[0], outcome.store)
+    generated = {task.inputs.get("cell") for task in plan.known() if task.stage == "generations"}
+    chosen = plan.chosen(plan.pairs[0])
     assert generated == {None, *(plan.train(arm, seat).address for arm in chosen for seat in plan.seats)}
 
 
 def test_the_report_shows_them(outcome: Outcome, tmp_path: Path, tiny_notes: Path) -> None:
-    results = collect(outcome.plan, outcome.store)
+    results = collect(outcome.plan)
     page = write_report(results, tmp_path / "report").read_text(encoding="utf-8")
     heads = [f'<th scope="col">{name}</th>' for name in ("BLEU", "Exact match", "chrF")]
     for words in (*heads, "Validation chrF along the training"):

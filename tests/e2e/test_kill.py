@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from vestige.store.layout import DONE, RUN
-from vestige.study.run import Outcome
-from vestige.testing.studies import Recorder, run_study
+from vestige.testing.studies import Outcome, Recorder, run_study
 
 SCRIPT = Path(__file__).with_name("killed.py")
 QUICK = ["training, before any state", "training, after the first state", "scoring", "scoring, before DONE"]

@@ -12,8 +12,7 @@ from vestige.models.loading import _load_base
 from vestige.store.layout import RUN, UNFINISHED
 from vestige.study.plan import Arm
 from vestige.study.results import collect
-from vestige.study.run import Outcome
-from vestige.testing.studies import Recorder, run_study
+from vestige.testing.studies import Outcome, Recorder, run_study
 from vestige.tuning.methods import discover
 
 
@@ -28,7 +27,7 @@ def content(store: Path) -> dict[str, bytes]:
 
 def test_everything_is_done_and_nothing_is_left_over(undisturbed: Outcome) -> None:
     assert not undisturbed.failures
-    tasks = undisturbed.plan.known(undisturbed.store)
+    tasks = undisturbed.plan.known()
     assert {task.stage for task in tasks} == {"corpus", "train", "stats", "scores", "leakage", "floors", "utility"}
     assert all(undisturbed.store.is_done(task.address) for task in tasks)
     assert {path.name for path in undisturbed.store.root.iterdir()} == {*(task.stage for task in tasks), "store.json"}
@@ -54,7 +53,7 @@ def test_a_second_run_reuses_everything(table: dict[str, Any], undisturbed: Outc
     outcome = run_study(table, runs, watcher=watcher)
     assert not outcome.failures
     assert (watcher.begun, watcher.tokens) == ([], {})
-    assert len(watcher.found) == len(undisturbed.plan.known(undisturbed.store))
+    assert len(watcher.found) == len(undisturbed.plan.known())
 
 
 def test_another_place_gives_the_same_bytes(table: dict[str, Any], undisturbed: Outcome, tmp_path: Path) -> None:
@@ -70,7 +69,7 @@ def test_a_further_attack_runs_no_model(table: dict[str, Any], undisturbed: Outc
     watcher = Recorder()
     outcome = run_study(table, runs, watcher=watcher)
     assert {task.stage for task in watcher.done} == {"scores", "leakage"}
-    attacks = collect(outcome.plan, outcome.store).scores["attack"].unique()
+    attacks = collect(outcome.plan).scores["attack"].unique()
     assert "min_k(k=0.5)" in attacks
 
 
@@ -89,7 +88,7 @@ def test_every_method_runs_on_one_loaded_base_that_stays_as_it_was(table: dict[s
     assert not run_study(table, tmp_path / "runs").failures
     assert _load_base.cache_info().misses == 1
     assert before.read_bytes() == first
-    frame = collect(outcome.plan, outcome.store).estimates.drop_nulls("method")
+    frame = collect(outcome.plan).estimates.drop_nulls("method")
     assert set(frame["method"]) == set(discover())
     assert set(frame["family"]) == {"parameter", "prompt", "hybrid"}
 
@@ -99,7 +98,7 @@ def test_training_is_seen_by_the_attacks(table: dict[str, Any], tmp_path: Path) 
     table["method"] = [{"name": "lora", "learning_rate": 1e-2}]
     table["training"] = {"epochs": 20, "batch_size": 4, "checkpoints": [1, 20]}
     outcome = run_study(table, tmp_path / "runs")
-    estimates = collect(outcome.plan, outcome.store).estimates
+    estimates = collect(outcome.plan).estimates
     auc = estimates.filter(quantity="auc", attack="ref", epoch=20.0)["value"].item()
     floor = estimates.filter(pl.col("method").is_null(), quantity="auc", attack="ref")["value"].item()
     assert auc > 0.95

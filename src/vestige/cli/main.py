@@ -71,19 +71,17 @@ def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = F
     """Do what is missing of a study, then report."""
     from vestige.api import Result, planned
     from vestige.cli.progress import watching
-    from vestige.study.results import collect
-    from vestige.study.run import run as run_prepared
+    from vestige.study.run import run as run_plan
 
     _quiet()
-    plan, opened = planned(study, store=store, say=_say)
-    with watching(plan, opened, search_only=search_only) as watcher:
-        outcome = run_prepared(plan.prepared, opened, watcher=watcher, search_only=search_only)
-    results = collect(plan, opened, failures=outcome.failures)
-    result = Result(results=results, failures=outcome.failures, folder=opened.root / plan.study.study.name)
+    plan = planned(study, store=store, say=_say)
+    with watching(plan, search_only=search_only) as watcher:
+        failures = run_plan(plan, watcher=watcher, search_only=search_only)
+    result = Result.of(plan, failures=failures)
     _show(result, table=result.search_table() if search_only else result.table())
-    if outcome.failures:
+    if failures:
         again = f"vestige run {study} --store {store}" + (" --search-only" if search_only else "")
-        _tell_failures([(one.task.about, one.message) for one in outcome.failures], retry=again)
+        _tell_failures([(one.task.about, one.message) for one in failures], retry=again)
         raise typer.Exit(1)
 
 
@@ -94,8 +92,7 @@ def plan(study: StudyFile, store: StoreFolder = RUNS) -> None:
     from vestige.cli.tables import print_plan
 
     _quiet()
-    made, opened = planned(study, store=store, say=_say)
-    print_plan(made, opened)
+    print_plan(planned(study, store=store, say=_say))
 
 
 @app.command()

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from vestige.store.keys import Task
-from vestige.store.layout import Store
 from vestige.study.executors.inline import Watcher
 from vestige.study.forecast import ASSUMED_PACE, expected, measured_pace
 from vestige.study.plan import Plan
@@ -21,13 +20,13 @@ from vestige.study.plan import Plan
 class Clock:
     """How much of a study is done, in scored tokens, and how long the rest takes at the pace seen so far."""
 
-    def __init__(self, plan: Plan, store: Store, *, search_only: bool = False) -> None:
-        tasks = expected(plan, store, search_only=search_only)
-        done = [task for task in tasks if store.is_done(task.address)]
+    def __init__(self, plan: Plan, *, search_only: bool = False) -> None:
+        tasks = expected(plan, search_only=search_only)
+        done = [task for task in tasks if plan.store.is_done(task.address)]
         self.plan = plan
         self.total = sum(plan.cost(task) for task in tasks)
         self.done = sum(plan.cost(task) for task in done)
-        self._before = measured_pace(plan, store, done) or ASSUMED_PACE
+        self._before = measured_pace(plan, done) or ASSUMED_PACE
         self._worked = 0.0
         self._began = time.monotonic()
 
@@ -54,10 +53,10 @@ class Clock:
 
 
 @contextmanager
-def watching(plan: Plan, store: Store, *, search_only: bool = False) -> Iterator[Watcher]:
+def watching(plan: Plan, *, search_only: bool = False) -> Iterator[Watcher]:
     """A watcher for a run: live on a terminal, lines elsewhere."""
     console = Console(stderr=True)
-    clock = Clock(plan, store, search_only=search_only)
+    clock = Clock(plan, search_only=search_only)
     if not console.is_terminal:
         yield Lines(console, clock)
         return

@@ -10,18 +10,17 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from vestige.store.layout import Store
     from vestige.study.plan import Plan
 
 
-def print_plan(plan: Plan, store: Store) -> None:
+def print_plan(plan: Plan) -> None:
     """Cells with their state, stages with their counts, and the time that is left."""
     from vestige.cli.progress import duration
     from vestige.study.forecast import forecast
 
     console = Console()
-    console.print(_cells(plan, store))
-    ahead = forecast(plan, store)
+    console.print(_cells(plan))
+    ahead = forecast(plan)
     stages = Table("stage", "in the store", "to do", box=None, padding=(0, 2, 0, 0))
     for stage in dict.fromkeys([*ahead.to_do, *ahead.done]):
         stages.add_row(stage, str(ahead.done.get(stage, 0)), str(ahead.to_do.get(stage, 0)))
@@ -33,15 +32,15 @@ def print_plan(plan: Plan, store: Store) -> None:
     )
 
 
-def _cells(plan: Plan, store: Store) -> Table:
+def _cells(plan: Plan) -> Table:
     table = Table("base", "corpus", "method", "rate", "seed/fold", "state", box=None, padding=(0, 2, 0, 0))
     for pair in plan.pairs:
-        chosen = plan.chosen(pair, store)
+        chosen = plan.chosen(pair)
         for arm in plan.arms(pair):
             is_chosen = arm in chosen
             for seat in plan.seats:
                 if is_chosen or seat in plan.search_seats:
-                    done = store.is_done(plan.train(arm, seat).address)
+                    done = plan.store.is_done(plan.train(arm, seat).address)
                     state = ("trained" if done else "to train") + (", chosen" if is_chosen else "")
                     table.add_row(*pair, arm.method.label, f"{arm.learning_rate:g}", f"{seat[0]}/{seat[1]}", state)  # type: ignore[union-attr]
     return table

@@ -17,7 +17,6 @@ from vestige.errors import ConfigError, near_misses
 from vestige.metrics.conformal import adjusted_p_values, conformal_p_values
 from vestige.metrics.counterfactual import counterfactual_memorization
 from vestige.records import Example, Floats, Fold
-from vestige.store.layout import Store
 from vestige.study.plan import Arm, Plan
 from vestige.study.results import best_checkpoint
 from vestige.study.stages import examples_of, members_of, scores_of, stats_of
@@ -58,7 +57,7 @@ class Place:
         return part in self.parts or (part == "best" and self.is_best) or (part == "last" and self.is_last)
 
 
-def find_cell(plan: Plan, store: Store, name: str) -> Place:
+def find_cell(plan: Plan, name: str) -> Place:
     """The one cell that bears every comma-separated part of `name`: `webnlg, lora, fold A, epoch 3`.
 
     What is the same for all cells can be left out, and so can the checkpoint: that of the lowest validation loss.
@@ -66,7 +65,7 @@ def find_cell(plan: Plan, store: Store, name: str) -> Place:
     Raises:
         ConfigError: a part is unknown (near misses shown), or several cells answer (they are named).
     """
-    places = [place for pair in plan.pairs for place in _places(plan, store, pair)]
+    places = [place for pair in plan.pairs for place in _places(plan, pair)]
     if not places:
         raise ConfigError("The store holds no finished cell of this study. Run it first: vestige run STUDY")
     parts = [part for part in _TOP_LEVEL_COMMA.split(name.strip()) if part]
@@ -85,12 +84,12 @@ def find_cell(plan: Plan, store: Store, name: str) -> Place:
     raise ConfigError(f"--cell {name!r} {problem}:{names}")
 
 
-def _places(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[Place]:
-    for arm in plan.chosen(pair, store):
-        best = best_checkpoint(plan, store, pair, arm.method)
+def _places(plan: Plan, pair: tuple[str, str]) -> Iterator[Place]:
+    for arm in plan.chosen(pair):
+        best = best_checkpoint(plan, pair, arm.method)
         for seed, fold in plan.seats:
             for epoch in plan.epochs:
-                if store.is_done(plan.stats(arm, role="pool", seat=(seed, fold), epoch=epoch).address):
+                if plan.store.is_done(plan.stats(arm, role="pool", seat=(seed, fold), epoch=epoch).address):
                     is_last = epoch == plan.epochs[-1]
                     yield Place(arm, seed, fold, epoch, is_best=best == (arm, epoch), is_last=is_last)
 
@@ -127,14 +126,14 @@ class Exposure:
         return [attack for attack in self.attacks if self.frame[f"{attack} p"].is_not_null().any()]
 
 
-def expose(plan: Plan, store: Store, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Exposure:
+def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Exposure:
     """Put together what the store holds of one cell; ConfigError where an attack of the study has not run on it."""
     corpus = plan.prepared.corpora[place.arm.corpus].task.address
-    pool = examples_of(store, corpus, "pool")
+    pool = examples_of(plan.store, corpus, "pool")
     attacks = plan.study.attacks
     columns: dict[str, Floats] = {}
     for attack in attacks.use:
-        columns |= _columns(plan, store, place, attack)
+        columns |= _columns(plan, place, attack)
     tested = [values for name, values in columns.items() if name.endswith(" q") and np.isfinite(values).any()]
     agree = np.sum([values <= fdr for values in tested], axis=0) if tested else [None] * len(pool)
     about = {
@@ -142,7 +141,7 @@ def expose(plan: Plan, store: Store, place: Place, *, fdr: float = FALSE_DISCOVE
         "group": [example.group for example in pool],
         "is_member": members_of(pool, seed=place.seed, fold=place.fold),
         "agree": pl.Series(agree, dtype=pl.Int64),
-        "memorized": _counterfactual(plan, store, place, pool),
+        "memorized": _counterfactual(plan, place, pool),
     }
     frame = pl.DataFrame(about | columns).with_columns(pl.selectors.float().fill_nan(None))
     mean_log_p = pl.mean_horizontal(pl.col(f"{attack.label} p").log() for attack in attacks.use)
@@ -158,17 +157,17 @@ def expose(plan: Plan, store: Store, place: Place, *, fdr: float = FALSE_DISCOVE
     )
 
 
-def _columns(plan: Plan, store: Store, place: Place, attack: Attack) -> dict[str, Floats]:
+def _columns(plan: Plan, place: Place, attack: Attack) -> dict[str, Floats]:
     seat = (place.seed, place.fold)
     task = plan.scores(attack, place.arm, place.epoch, seat)
-    if not store.is_done(task.address):
+    if not plan.store.is_done(task.address):
         raise ConfigError(f"{task.about} is not in the store yet. Run the study first: vestige run STUDY")
-    scores = scores_of(store, task.address)
+    scores = scores_of(plan.store, task.address)
     held = plan.scores(attack, place.arm, place.epoch, seat, "calibration")
     is_fair = "calibration" in plan.scored_roles(place.arm.corpus) and not attack.needs_counts
     p_values = np.full(scores.values.shape, np.nan)
-    if is_fair and store.is_done(held.address):
-        p_values = conformal_p_values(scores, calibration=scores_of(store, held.address))
+    if is_fair and plan.store.is_done(held.address):
+        p_values = conformal_p_values(scores, calibration=scores_of(plan.store, held.address))
     return {
         attack.label: scores.values,
         f"{attack.label} p": p_values,
@@ -176,11 +175,11 @@ def _columns(plan: Plan, store: Store, place: Place, attack: Attack) -> dict[str
     }
 
 
-def _counterfactual(plan: Plan, store: Store, place: Place, pool: list[Example]) -> Floats:
+def _counterfactual(plan: Plan, place: Place, pool: list[Example]) -> Floats:
     """Over all cells that differ from this one in seed and fold alone, as far as they are scored."""
     tasks = {seat: plan.stats(place.arm, role="pool", seat=seat, epoch=place.epoch) for seat in plan.seats}
-    done = {seat: task for seat, task in tasks.items() if store.is_done(task.address)}
-    tables = [stats_of(store, task.address) for task in done.values()]
+    done = {seat: task for seat, task in tasks.items() if plan.store.is_done(task.address)}
+    tables = [stats_of(plan.store, task.address) for task in done.values()]
     return counterfactual_memorization(
         tables, is_member=[members_of(pool, seed=seed, fold=fold) for seed, fold in done]
     )

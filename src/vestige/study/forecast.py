@@ -9,7 +9,7 @@ from typing import Final, final
 
 from vestige.store.io import read_json
 from vestige.store.keys import Task
-from vestige.store.layout import RUN, Store
+from vestige.store.layout import RUN
 from vestige.study.plan import Arm, Plan
 
 ASSUMED_PACE: Final = 700.0
@@ -36,14 +36,14 @@ class Forecast:
         return self.remaining / self.pace
 
 
-def forecast(plan: Plan, store: Store) -> Forecast:
-    """Hold a plan against a store. A search that is not finished is taken to end at the first rate of its grid, which
+def forecast(plan: Plan) -> Forecast:
+    """Hold a plan against its store. A search that is not finished is taken to end at the first rate of its grid, which
     costs the same.
     """
-    tasks = expected(plan, store)
-    done = [task for task in tasks if store.is_done(task.address)]
-    to_do = [task for task in tasks if not store.is_done(task.address)]
-    pace = measured_pace(plan, store, done)
+    tasks = expected(plan)
+    done = [task for task in tasks if plan.store.is_done(task.address)]
+    to_do = [task for task in tasks if not plan.store.is_done(task.address)]
+    pace = measured_pace(plan, done)
     return Forecast(
         done=Counter(task.stage for task in done),
         to_do=Counter(task.stage for task in to_do),
@@ -54,11 +54,11 @@ def forecast(plan: Plan, store: Store) -> Forecast:
     )
 
 
-def expected(plan: Plan, store: Store, *, search_only: bool = False) -> list[Task]:
+def expected(plan: Plan, *, search_only: bool = False) -> list[Task]:
     """Every task of the study, or of its learning-rate searches alone, each once."""
     tasks: dict[str, Task] = {}
     for pair in plan.pairs:
-        chosen = plan.chosen(pair, store)
+        chosen = plan.chosen(pair)
         settled = {arm.method for arm in chosen}
         guessed = [Arm(*pair, one, one.learning_rate[0]) for one in plan.study.method if one not in settled]
         rest = () if search_only else plan.rest(pair, [*chosen, *guessed])
@@ -67,11 +67,11 @@ def expected(plan: Plan, store: Store, *, search_only: bool = False) -> list[Tas
     return list(tasks.values())
 
 
-def measured_pace(plan: Plan, store: Store, done: list[Task]) -> float | None:
+def measured_pace(plan: Plan, done: list[Task]) -> float | None:
     """Scored tokens per second over the finished trainings and passes; None where there are none."""
     tokens = seconds = 0.0
     for task in done:
-        path = store.folder(task.address) / RUN
+        path = plan.store.folder(task.address) / RUN
         if plan.cost(task) and path.exists():
             tokens += plan.cost(task)
             seconds += read_json(path)["seconds"]

@@ -65,11 +65,12 @@ class Arm:
 
 @final
 class Plan:
-    """The tasks of a prepared study."""
+    """The tasks of a prepared study, as far as what its store holds names them: learning rates are found there."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, store: Store) -> None:
         self.prepared = prepared
         self.study = prepared.study
+        self.store = store
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -152,11 +153,9 @@ class Plan:
         columns = [column for attack in self.study.attacks.use for column in (*attack.reads, *attack.control_needs)]
         return list(dict.fromkeys(["plain", *(column.view.text for column in columns if column.view.model == model)]))
 
-    def known(self, store: Store) -> list[Task]:
+    def known(self) -> list[Task]:
         """Every task that can be named by now, each once; the rest of a pair waits on its search."""
-        tasks = [
-            task for pair in self.pairs for task in (*self.search(pair), *self.rest(pair, self.chosen(pair, store)))
-        ]
+        tasks = [task for pair in self.pairs for task in (*self.search(pair), *self.rest(pair, self.chosen(pair)))]
         return list({task.address: task for task in tasks}.values())
 
     # Learning rates
@@ -170,34 +169,34 @@ class Plan:
         """Every method at every learning rate of its grid."""
         return [Arm(*pair, method, rate) for method in self.study.method for rate in method.learning_rate]
 
-    def search_losses(self, arm: Arm, store: Store) -> dict[float, float]:
+    def search_losses(self, arm: Arm) -> dict[float, float]:
         """The validation losses of a searched arm, by epoch, as far as they are known."""
         tasks = {epoch: self.utility(arm, epoch, self.search_seats) for epoch in self.epochs}
-        return {epoch: loss for epoch, task in tasks.items() if (loss := self.loss(task, store)) is not None}
+        return {epoch: loss for epoch, task in tasks.items() if (loss := self.loss(task)) is not None}
 
-    def search_loss(self, arm: Arm, store: Store) -> float | None:
+    def search_loss(self, arm: Arm) -> float | None:
         """The lowest of them; None where there is none (yet)."""
-        return min(self.search_losses(arm, store).values(), default=None)
+        return min(self.search_losses(arm).values(), default=None)
 
-    def loss(self, utility: Task, store: Store) -> float | None:
+    def loss(self, utility: Task) -> float | None:
         """The validation loss that a utility task found; None where it is not done, or refused."""
-        if not store.is_done(utility.address):
+        if not self.store.is_done(utility.address):
             return None
-        rows = read_json(store.open(utility.address) / "estimates.json")
+        rows = read_json(self.store.open(utility.address) / "estimates.json")
         value: float | None = next(row["value"] for row in rows if row["quantity"] == "loss")
         return value
 
-    def best(self, pair: tuple[str, str], method: Method, store: Store) -> Arm | None:
+    def best(self, pair: tuple[str, str], method: Method) -> Arm | None:
         """The arm of a method with the lowest validation loss; None where the search has not finished or all of it
         failed.
         """
         arms = [arm for arm in self.arms(pair) if arm.method == method]
         if len(arms) == 1:
             return arms[0]
-        losses = {arm: loss for arm in arms if (loss := self.search_loss(arm, store)) is not None}
+        losses = {arm: loss for arm in arms if (loss := self.search_loss(arm)) is not None}
         return min(losses, key=losses.__getitem__, default=None)
 
-    def chosen(self, pair: tuple[str, str], store: Store) -> list[Arm]:
+    def chosen(self, pair: tuple[str, str]) -> list[Arm]:
         """The arms that go on to every seed and fold.
 
         A method whose search is damaged in the store is left out: the rest of its rates must not be taken for all of
@@ -208,7 +207,7 @@ class Plan:
         best: list[Arm | None] = []
         for method in self.study.method:
             with contextlib.suppress(StoreError):
-                best.append(self.best(pair, method, store))
+                best.append(self.best(pair, method))
         return [arm for arm in best if arm is not None]
 
     # One task each

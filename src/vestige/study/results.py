@@ -15,7 +15,7 @@ from vestige.records import ROLES, Counts, Estimate
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
 from vestige.store.keys import Task
-from vestige.store.layout import RUN, Store
+from vestige.store.layout import RUN
 from vestige.study.executors.inline import Failure
 from vestige.study.plan import Arm, Plan
 from vestige.study.stages import examples_of, members_of, scores_of
@@ -30,34 +30,34 @@ _CHECKPOINT = ("base", "corpus", "method", "family", "learning_rate", "epoch")
 NO_REFERENCES = "the validation texts have no prompt and references to be judged by"
 
 
-def collect(plan: Plan, store: Store, *, failures: Sequence[Failure] = ()) -> Results:
-    """Everything that the store holds of a study, as frames and facts.
+def collect(plan: Plan, *, failures: Sequence[Failure] = ()) -> Results:
+    """Everything that its store holds of a study, as frames and facts.
 
     Raises:
         StoreError: a stored file is damaged; it is named.
     """
-    estimates = [row for pair in plan.pairs for row in _estimates(plan, store, pair)]
-    noted = pl.concat([_NOTED, *(frame for pair in plan.pairs for frame in _scores(plan, store, pair))])
-    losses = [frame for pair in plan.pairs for frame in _losses(plan, store, pair)]
+    estimates = [row for pair in plan.pairs for row in _estimates(plan, pair)]
+    noted = pl.concat([_NOTED, *(frame for pair in plan.pairs for frame in _scores(plan, pair))])
+    losses = [frame for pair in plan.pairs for frame in _losses(plan, pair)]
     return Results(
-        facts={**_facts(plan, store, failures), "corners": _corners(noted)},
+        facts={**_facts(plan, failures), "corners": _corners(noted)},
         estimates=pl.DataFrame(estimates, schema=ESTIMATES, orient="row"),
         scores=noted.select(list(SCORES)),
         losses=pl.concat([pl.DataFrame(schema=LOSSES), *losses]),
     )
 
 
-def _estimates(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
-    best = {method: best_checkpoint(plan, store, pair, method) for method in plan.study.method}
-    for arm, epoch in _measured(plan, store, pair):
+def _estimates(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    best = {method: best_checkpoint(plan, pair, method) for method in plan.study.method}
+    for arm, epoch in _measured(plan, pair):
         point = {
             "is_best": arm.method is None or best[arm.method] == (arm, epoch),
-            "is_last": _is_last(plan, store, arm, epoch),
+            "is_last": _is_last(plan, arm, epoch),
         }
         judged = [plan.text_utility(arm, epoch)] if plan.generates(pair) else []
         floors = [plan.floors(arm)] if arm.method is None else []
         tasks = [plan.utility(arm, epoch, plan.seats), *judged, plan.leakage(arm, epoch), *floors]
-        for row in (*_rows(store, tasks), *_not_to_be_had(plan, pair)):
+        for row in (*_rows(plan, tasks), *_not_to_be_had(plan, pair)):
             yield {**_names(arm, epoch), **point, **row}
 
 
@@ -69,36 +69,36 @@ def _not_to_be_had(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]
             yield _flat({"quantity": quantity, **asdict(estimate)})
 
 
-def _measured(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[tuple[Arm, float | None]]:
+def _measured(plan: Plan, pair: tuple[str, str]) -> Iterator[tuple[Arm, float | None]]:
     yield Arm(*pair), None
-    for arm in plan.chosen(pair, store):
+    for arm in plan.chosen(pair):
         for epoch in plan.epochs:
             yield arm, epoch
 
 
-def _is_last(plan: Plan, store: Store, arm: Arm, epoch: float | None) -> bool:
+def _is_last(plan: Plan, arm: Arm, epoch: float | None) -> bool:
     if arm.method is None:
         return True
-    chosen = plan.best((arm.base, arm.corpus), arm.method, store)
+    chosen = plan.best((arm.base, arm.corpus), arm.method)
     return arm == chosen and epoch == plan.epochs[-1]
 
 
-def best_checkpoint(plan: Plan, store: Store, pair: tuple[str, str], method: Any) -> tuple[Arm, float] | None:
+def best_checkpoint(plan: Plan, pair: tuple[str, str], method: Any) -> tuple[Arm, float] | None:
     """The arm and epoch of a method's lowest validation loss, over all seeds and folds; None where nothing is
     measured yet.
     """
-    arm = plan.best(pair, method, store)
+    arm = plan.best(pair, method)
     if arm is None:
         return None
-    losses = {epoch: plan.loss(plan.utility(arm, epoch, plan.seats), store) for epoch in plan.epochs}
+    losses = {epoch: plan.loss(plan.utility(arm, epoch, plan.seats)) for epoch in plan.epochs}
     known = {epoch: loss for epoch, loss in losses.items() if loss is not None}
     return (arm, min(known, key=known.__getitem__)) if known else None
 
 
-def _rows(store: Store, tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
+def _rows(plan: Plan, tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
     for task in tasks:
-        if store.is_done(task.address):
-            for row in read_json(store.open(task.address) / "estimates.json"):
+        if plan.store.is_done(task.address):
+            for row in read_json(plan.store.open(task.address) / "estimates.json"):
                 yield _flat(row)
 
 
@@ -118,20 +118,20 @@ def _names(arm: Arm, epoch: float | None) -> dict[str, Any]:
     }
 
 
-def _scores(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
+def _scores(plan: Plan, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
     corpus = plan.prepared.corpora[pair[1]].task.address
-    if not store.is_done(corpus):
+    if not plan.store.is_done(corpus):
         return
-    pool = examples_of(store, corpus, "pool")
+    pool = examples_of(plan.store, corpus, "pool")
     groups = [example.group for example in pool]
-    for arm, epoch in _measured(plan, store, pair):
+    for arm, epoch in _measured(plan, pair):
         for seed, fold in plan.seats:
             is_member = members_of(pool, seed=seed, fold=fold)
             for attack in plan.study.attacks.use:
                 task = plan.scores(attack, arm, epoch, (seed, fold) if arm.method else None)
-                if not store.is_done(task.address):
+                if not plan.store.is_done(task.address):
                     continue
-                scores = scores_of(store, task.address)
+                scores = scores_of(plan.store, task.address)
                 columns = {"seed": seed, "fold": fold, "attack": attack.label, "id": scores.ids, "group": groups}
                 notes = np.full(scores.ids.shape, "") if scores.notes is None else scores.notes
                 frame = pl.DataFrame(
@@ -168,9 +168,9 @@ def _constants(columns: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _losses(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
-    for arm, seat, task in _trainings(plan, store, pair):
-        record = read_json(store.open(task.address) / "training.json")
+def _losses(plan: Plan, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
+    for arm, seat, task in _trainings(plan, pair):
+        record = read_json(plan.store.open(task.address) / "training.json")
         losses = record["losses"]
         per_epoch = record["steps"][f"{plan.epochs[-1]:g}"] / plan.epochs[-1]
         steps = list(range(1, len(losses) + 1))
@@ -182,15 +182,15 @@ def _losses(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[pl.Data
         yield frame.select(pl.col(name).cast(kind) for name, kind in LOSSES.items())
 
 
-def _trainings(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[tuple[Arm, tuple[int, Any], Task]]:
+def _trainings(plan: Plan, pair: tuple[str, str]) -> Iterator[tuple[Arm, tuple[int, Any], Task]]:
     for arm in plan.arms(pair):
         for seat in plan.seats:
             task = plan.train(arm, seat)
-            if store.is_done(task.address):
+            if plan.store.is_done(task.address):
                 yield arm, seat, task
 
 
-def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, Any]:
+def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
     study = plan.study
     return {
         "study": {
@@ -212,7 +212,7 @@ def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, A
                 "family": method.family,
                 "spec": method.spec(),
                 "learning_rates": list(method.learning_rate),
-                "trainable": _trainable(plan, store, method),
+                "trainable": _trainable(plan, method),
             }
             for method in study.method
         ],
@@ -226,9 +226,9 @@ def _facts(plan: Plan, store: Store, failures: Sequence[Failure]) -> dict[str, A
             for attack in study.attacks.use
         ],
         "floors": list(FLOORS),
-        "search": [row for pair in plan.pairs for row in _search(plan, store, pair)],
+        "search": [row for pair in plan.pairs for row in _search(plan, pair)],
         "failures": [{"about": failure.task.about, "message": failure.message} for failure in failures],
-        **_records(plan, store),
+        **_records(plan),
     }
 
 
@@ -246,16 +246,16 @@ def _corpus_facts(plan: Plan, name: str) -> dict[str, Any]:
     return {"name": name, "source": source, "max_length": corpus.spec.max_length, **corpus.facts, "lengths": lengths}
 
 
-def _trainable(plan: Plan, store: Store, method: Any) -> dict[str, int]:
+def _trainable(plan: Plan, method: Any) -> dict[str, int]:
     found: dict[str, int] = {}
     for pair in plan.pairs:
-        for arm, _, task in _trainings(plan, store, pair):
+        for arm, _, task in _trainings(plan, pair):
             if arm.method == method:
-                found[arm.base] = read_json(store.open(task.address) / "training.json")["trainable"]
+                found[arm.base] = read_json(plan.store.open(task.address) / "training.json")["trainable"]
     return found
 
 
-def _search(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+def _search(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
     for arm in plan.arms(pair):
         assert arm.method is not None
         yield {
@@ -263,20 +263,20 @@ def _search(plan: Plan, store: Store, pair: tuple[str, str]) -> Iterator[dict[st
             "corpus": arm.corpus,
             "method": arm.method.label,
             "learning_rate": arm.learning_rate,
-            "loss": plan.search_loss(arm, store),
-            "losses": {f"{epoch:g}": loss for epoch, loss in plan.search_losses(arm, store).items()},
-            "chosen": arm == plan.best(pair, arm.method, store),
+            "loss": plan.search_loss(arm),
+            "losses": {f"{epoch:g}": loss for epoch, loss in plan.search_losses(arm).items()},
+            "chosen": arm == plan.best(pair, arm.method),
             "rivals": len(arm.method.learning_rate) - 1,
         }
 
 
-def _records(plan: Plan, store: Store) -> dict[str, Any]:
+def _records(plan: Plan) -> dict[str, Any]:
     """The distinct environments that the stages ran in, and the seconds that each stage took, from their `run.json`."""
     environments: list[dict[str, Any]] = []
     seconds: dict[str, float] = {}
-    for task in plan.known(store):
-        path = store.folder(task.address) / RUN
-        if store.is_done(task.address) and path.exists():
+    for task in plan.known():
+        path = plan.store.folder(task.address) / RUN
+        if plan.store.is_done(task.address) and path.exists():
             record = read_json(path)
             seconds[task.stage] = round(seconds.get(task.stage, 0.0) + record["seconds"], 1)
             if record["environment"] not in environments:

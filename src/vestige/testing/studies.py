@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from vestige.store.keys import Task
 from vestige.store.layout import Store
+from vestige.study.executors.inline import Failure
+from vestige.study.plan import Plan
 from vestige.study.prepare import prepare
-from vestige.study.run import Outcome, run
+from vestige.study.run import run
 from vestige.study.spec import make_study
 from vestige.testing.models import tiny_texts
 
@@ -85,9 +87,29 @@ class Recorder:
         self.lost.append((task, message))
 
 
+@final
+@dataclass(frozen=True)
+class Outcome:
+    """A study that has been run, and what failed on the way."""
+
+    plan: Plan
+    failures: Sequence[Failure]
+
+    @property
+    def store(self) -> Store:
+        """Where everything is."""
+        return self.plan.store
+
+
+def plan_of(table: Mapping[str, Any], store: Path) -> Plan:
+    """Check the tables of a study and plan it; nothing is written. Errors as in `make_study` and `prepare`."""
+    return Plan(prepare(make_study(table)), Store(store))
+
+
 def run_study(table: Mapping[str, Any], store: Path, *, watcher: Recorder | None = None) -> Outcome:
     """Check the tables of a study and do what the store lacks of it; errors as in `make_study` and `prepare`."""
-    return run(prepare(make_study(table)), Store(store), watcher=watcher or Recorder())
+    plan = plan_of(table, store)
+    return Outcome(plan, run(plan, watcher=watcher or Recorder()))
 
 
 def as_toml(tables: Mapping[str, Any]) -> str:

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from vestige.study.run import Outcome
-from vestige.testing.studies import run_study, tiny_study
+from vestige.testing.studies import Outcome, run_study, tiny_study
 
 
 @pytest.fixture

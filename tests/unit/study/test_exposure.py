@@ -11,11 +11,11 @@ import pytest
 
 from vestige.errors import ConfigError
 from vestige.metrics import adjusted_p_values, conformal_p_values
+from vestige.store.layout import Store
 from vestige.study.exposure import Exposure, Place, expose, find_cell
 from vestige.study.plan import Plan
-from vestige.study.run import Outcome
 from vestige.study.stages import examples_of, scores_of
-from vestige.testing.studies import run_study, tiny_study
+from vestige.testing.studies import Outcome, run_study, tiny_study
 
 
 @pytest.fixture(scope="module")
@@ -33,45 +33,45 @@ def calibrated(tiny_llama: Path, tiny_notes: Path, tmp_path_factory: pytest.Temp
 
 @pytest.fixture(scope="module")
 def place(calibrated: Outcome) -> Place:
-    return find_cell(calibrated.plan, calibrated.store, "fold B, last")
+    return find_cell(calibrated.plan, "fold B, last")
 
 
 @pytest.fixture(scope="module")
 def exposed(calibrated: Outcome, place: Place) -> Exposure:
-    return expose(calibrated.plan, calibrated.store, place, fdr=0.5)
+    return expose(calibrated.plan, place, fdr=0.5)
 
 
 # Which cell
 
 
 def test_a_cell_is_found_by_what_tells_it_from_the_others(finished: Outcome) -> None:
-    plan, store = finished.plan, finished.store
-    place = find_cell(plan, store, "prompt(tokens=4), fold B, epoch 1")
+    plan = finished.plan
+    place = find_cell(plan, "prompt(tokens=4), fold B, epoch 1")
     assert (place.arm.corpus, place.fold, place.epoch) == ("notes", "B", 1.0)
-    assert find_cell(plan, store, place.name) == place
-    assert find_cell(plan, store, "prompt(tokens=4), fold B").is_best
-    assert find_cell(plan, store, "prompt(tokens=4), fold B, last").epoch == 2.0
+    assert find_cell(plan, place.name) == place
+    assert find_cell(plan, "prompt(tokens=4), fold B").is_best
+    assert find_cell(plan, "prompt(tokens=4), fold B, last").epoch == 2.0
 
 
 def test_several_cells_are_named(finished: Outcome) -> None:
     with pytest.raises(ConfigError, match=r"not one cell(?s:.*)lora.*fold A(?s:.*)lora.*fold B"):
-        find_cell(finished.plan, finished.store, "lora(r=2)")
+        find_cell(finished.plan, "lora(r=2)")
 
 
 def test_an_unknown_part_has_near_misses(finished: Outcome) -> None:
     with pytest.raises(ConfigError, match=r"no cell is called 'fold C'\. Did you mean 'fold "):
-        find_cell(finished.plan, finished.store, "fold C")
+        find_cell(finished.plan, "fold C")
 
 
 def test_parts_that_never_meet_are_told(finished: Outcome) -> None:
     with pytest.raises(ConfigError, match="is none of the cells"):
-        find_cell(finished.plan, finished.store, "fold A, fold B")
+        find_cell(finished.plan, "fold A, fold B")
 
 
 def test_an_empty_store_holds_no_cell(finished: Outcome, tmp_path: Path) -> None:
-    empty = type(finished.store)(tmp_path / "empty")
+    empty = Plan(finished.plan.prepared, Store(tmp_path / "empty"))
     with pytest.raises(ConfigError, match="no finished cell"):
-        find_cell(finished.plan, empty, "")
+        find_cell(empty, "")
 
 
 # Its records
@@ -116,16 +116,16 @@ def test_what_was_trained_on_is_memorized(exposed: Exposure) -> None:
 
 
 def test_memorization_is_the_same_seen_from_either_fold(calibrated: Outcome, exposed: Exposure) -> None:
-    other = find_cell(calibrated.plan, calibrated.store, "fold A, last")
-    turned = expose(calibrated.plan, calibrated.store, other).frame.sort("id")
+    other = find_cell(calibrated.plan, "fold A, last")
+    turned = expose(calibrated.plan, other).frame.sort("id")
     frame = exposed.frame.sort("id")
     assert turned["memorized"].equals(frame["memorized"])
     assert turned["is_member"].equals(~frame["is_member"])
 
 
 def test_without_calibration_nothing_agrees(finished: Outcome) -> None:
-    place = find_cell(finished.plan, finished.store, "prompt(tokens=4), fold A, last")
-    frame = expose(finished.plan, finished.store, place).frame
+    place = find_cell(finished.plan, "prompt(tokens=4), fold A, last")
+    frame = expose(finished.plan, place).frame
     assert frame["agree"].is_null().all()
     assert frame["ref p"].is_null().all()
     assert frame["ref"].is_sorted(descending=True)
@@ -142,6 +142,6 @@ def test_texts_are_given_only_when_asked_for(calibrated: Outcome, exposed: Expos
 def test_an_attack_that_has_not_run_is_named(calibrated: Outcome, place: Place) -> None:
     attacks = calibrated.plan.study.attacks.model_validate({"use": ["zlib"], "primary": "zlib"})
     study = calibrated.plan.study.model_copy(update={"attacks": attacks})
-    further = Plan(replace(calibrated.plan.prepared, study=study))
+    further = Plan(replace(calibrated.plan.prepared, study=study), calibrated.store)
     with pytest.raises(ConfigError, match=r"attack zlib on .* is not in the store yet"):
-        expose(further, calibrated.store, place)
+        expose(further, place)

@@ -12,11 +12,11 @@ import pytest
 from vestige.data.encode import encode_prompts
 from vestige.errors import ConfigError
 from vestige.store.keys import Task
-from vestige.store.layout import Store
-from vestige.study.plan import GENERATION_COST, Arm, Plan
+from vestige.study.plan import GENERATION_COST, Arm
 from vestige.study.prepare import prepare
 from vestige.study.spec import make_study
 from vestige.testing.models import CONTEXT, tiny_tokenizer
+from vestige.testing.studies import plan_of
 
 Table = dict[str, Any]
 
@@ -35,13 +35,9 @@ def refused(table: Table) -> str:
     return str(caught.value)
 
 
-def plan_of(table: Table) -> Plan:
-    return Plan(prepare(make_study(table)))
-
-
 def known(table: Table, tmp_path: Path) -> list[Task]:
     table["training"]["search"] = "all"
-    return plan_of(table).known(Store(tmp_path / "empty"))
+    return plan_of(table, tmp_path / "empty").known()
 
 
 def addresses(tasks: list[Task], *stages: str) -> set[str]:
@@ -156,8 +152,8 @@ def test_the_answers_of_a_study_are_counted(asking: Table, tmp_path: Path) -> No
         seen.add(task.address)
 
 
-def test_a_search_generates_nothing(asking: Table) -> None:
-    plan = plan_of(asking)
+def test_a_search_generates_nothing(asking: Table, tmp_path: Path) -> None:
+    plan = plan_of(asking, tmp_path)
     assert not addresses(list(plan.search(plan.pairs[0])), "generations", "text_utility")
 
 
@@ -169,8 +165,8 @@ def test_a_further_quantity_generates_nothing_anew(asking: Table, tmp_path: Path
     assert not addresses(before, "text_utility") & addresses(after, "text_utility")
 
 
-def test_what_generating_costs(asking: Table) -> None:
-    plan = plan_of(asking)
+def test_what_generating_costs(asking: Table, tmp_path: Path) -> None:
+    plan = plan_of(asking, tmp_path)
     prompts = plan.prepared.prompts[plan.pairs[0]]
     task = plan.generations(Arm(*plan.pairs[0]), None, plan.seats[0])
     assert plan.cost(task) == prompts.tokens + GENERATION_COST * prompts.texts * 8

@@ -14,9 +14,8 @@ from vestige.records import View
 from vestige.stats.forward import Forward
 from vestige.store.keys import Task
 from vestige.study.results import collect
-from vestige.study.run import Outcome
 from vestige.study.stages import counts_of, scores_of, stats_of
-from vestige.testing.studies import Recorder, run_study
+from vestige.testing.studies import Outcome, Recorder, plan_of, run_study
 
 Table = dict[str, Any]
 BUILT_IN = {name: make_attack(name) for name, one in discover().items() if one.__module__.startswith("vestige.")}
@@ -82,9 +81,9 @@ def test_every_attack_scores_every_text_of_every_cell(everything: tuple[Outcome,
 
 def test_corners_of_ez_reach_the_report_as_counts(everything: tuple[Outcome, Recorder, Counting]) -> None:
     outcome, _, _ = everything
-    rows = collect(outcome.plan, outcome.store).facts["corners"]
+    rows = collect(outcome.plan).facts["corners"]
     expected: Counter[str] = Counter()
-    for task in outcome.plan.known(outcome.store):
+    for task in outcome.plan.known():
         if task.stage == "scores" and task.spec["attack"]["name"] == "ez" and not task.spec["control"]:
             notes = scores_of(outcome.store, task.address).notes
             assert notes is not None
@@ -109,14 +108,12 @@ def test_the_population_is_counted_once_over_texts_that_no_attack_scores(
     assert users == {"dc_pdd"}
 
 
-def test_calibration_and_context_are_the_population_where_there_are_any(table: Table) -> None:
-    from vestige.study.plan import Arm, Plan
-    from vestige.study.prepare import prepare
-    from vestige.study.spec import make_study
+def test_calibration_and_context_are_the_population_where_there_are_any(table: Table, tmp_path: Path) -> None:
+    from vestige.study.plan import Arm
 
     table["attacks"] = {"use": ["dc_pdd"], "primary": "dc_pdd"}
     table["corpus"][0] |= {"calibration": 3, "context": 2}
-    plan = Plan(prepare(make_study(table)))
+    plan = plan_of(table, tmp_path)
     task: Task = plan.counts(Arm(*plan.pairs[0]))
     assert task.spec["roles"] == ["calibration", "context"]
     assert plan.cost(task) == 0

@@ -15,21 +15,15 @@ from vestige.store.io import read_json, write_json
 from vestige.store.keys import Task
 from vestige.store.layout import DONE, Store
 from vestige.study.plan import Arm, Plan
-from vestige.study.prepare import prepare
-from vestige.study.run import Outcome
-from vestige.study.spec import make_study
+from vestige.testing.studies import Outcome, plan_of
 
 Table = dict[str, Any]
-
-
-def plan_of(table: Table) -> Plan:
-    return Plan(prepare(make_study(table)))
 
 
 def known(table: Table, tmp_path: Path) -> list[Task]:
     """All tasks of a study in which every learning rate goes everywhere, so that nothing waits on a search."""
     table["training"]["search"] = "all"
-    return plan_of(table).known(Store(tmp_path / "empty"))
+    return plan_of(table, tmp_path / "empty").known()
 
 
 def addresses(tasks: list[Task], stage: str) -> set[str]:
@@ -121,27 +115,26 @@ def test_methods_meet_on_the_same_texts_in_the_same_order(table: Table, tmp_path
 
 
 def test_a_search_is_on_the_first_seat_and_what_it_found_is_not_trained_again(table: Table, finished: Outcome) -> None:
-    plan, store = finished.plan, finished.store
+    plan = finished.plan
     assert plan.search_seats == [(0, "A")]
     searched = [task for task in plan.search(plan.pairs[0]) if task.stage == "train"]
     found = [(task.spec["method"]["name"], task.spec["learning_rate"], task.spec["fold"]) for task in searched]
     assert found == [("lora", 1e-3, "A"), ("lora", 1e-2, "A"), ("prompt", 0.1, "A")]
-    tasks = plan.known(store)
+    tasks = plan.known()
     assert count(tasks)["train"] == 2 + 1 + 2, "two rates on fold A, the better one on B, the prompt on both"
 
 
 def test_the_rest_waits_for_the_search(table: Table, tmp_path: Path) -> None:
-    plan = plan_of(table)
-    store = Store(tmp_path / "empty")
-    assert [arm.method.name for arm in plan.chosen(plan.pairs[0], store) if arm.method] == ["prompt"]
-    assert plan.best(plan.pairs[0], plan.study.method[0], store) is None
+    plan = plan_of(table, tmp_path / "empty")
+    assert [arm.method.name for arm in plan.chosen(plan.pairs[0]) if arm.method] == ["prompt"]
+    assert plan.best(plan.pairs[0], plan.study.method[0]) is None
 
 
 def test_search_all_takes_every_rate_to_every_seat(table: Table, tmp_path: Path) -> None:
     table["training"]["search"] = "all"
-    plan = plan_of(table)
+    plan = plan_of(table, tmp_path / "empty")
     assert plan.search_seats == plan.seats == [(0, "A"), (0, "B")]
-    assert len(plan.chosen(plan.pairs[0], Store(tmp_path / "empty"))) == 3
+    assert len(plan.chosen(plan.pairs[0])) == 3
 
 
 def test_the_rate_that_goes_on_has_the_lowest_validation_loss(finished: Outcome) -> None:
@@ -157,17 +150,17 @@ def test_the_rate_that_goes_on_has_the_lowest_validation_loss(finished: Outcome)
             for epoch in plan.epochs
         ]
         losses[rate] = min(-float(np.mean(table.tokens["logp"].astype(np.float64))) for table in tables)
-    chosen = next(arm for arm in plan.chosen(plan.pairs[0], store) if arm.method == lora)
+    chosen = next(arm for arm in plan.chosen(plan.pairs[0]) if arm.method == lora)
     assert losses[1e-3] != losses[1e-2]
     assert chosen.learning_rate == min(losses, key=losses.__getitem__)
-    assert plan.search_loss(chosen, store) == pytest.approx(min(losses.values()), abs=1e-6)
+    assert plan.search_loss(chosen) == pytest.approx(min(losses.values()), abs=1e-6)
 
 
 def test_the_rate_that_goes_on_follows_the_stored_losses(finished: Outcome, tmp_path: Path) -> None:
     """The loss of every checkpoint of the better rate raised by 1: the other one goes on."""
     plan = finished.plan
     lora = plan.study.method[0]
-    better = next(arm for arm in plan.chosen(plan.pairs[0], finished.store) if arm.method == lora)
+    better = next(arm for arm in plan.chosen(plan.pairs[0]) if arm.method == lora)
     store = Store(shutil.copytree(finished.store.root, tmp_path / "runs"))
     for epoch in plan.epochs:
         folder = store.folder(plan.utility(better, epoch, plan.search_seats).address)
@@ -176,12 +169,13 @@ def test_the_rate_that_goes_on_follows_the_stored_losses(finished: Outcome, tmp_
         record = read_json(folder / DONE)
         del record["files"]["estimates.json"]
         write_json(folder / DONE, record)
-    chosen = next(arm for arm in plan.chosen(plan.pairs[0], store) if arm.method == lora)
+    turned = Plan(plan.prepared, store)
+    chosen = next(arm for arm in turned.chosen(plan.pairs[0]) if arm.method == lora)
     assert chosen.learning_rate != better.learning_rate
 
 
 def test_costs_count_the_tokens_that_a_model_sees(table: Table, tmp_path: Path) -> None:
-    plan = plan_of(table)
+    plan = plan_of(table, tmp_path)
     tasks = known(table, tmp_path)
     lengths = next(iter(plan.prepared.lengths.values()))
     for task in tasks:

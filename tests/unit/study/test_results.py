@@ -15,16 +15,16 @@ from sklearn.metrics import roc_auc_score
 from vestige.attacks.blind import FLOORS
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.layout import Store
+from vestige.study.plan import Plan
 from vestige.study.results import collect
-from vestige.study.run import Outcome
-from vestige.testing.studies import run_study
+from vestige.testing.studies import Outcome, run_study
 
 ATTACKS = ["loss", "zlib", "ref", "min_k"]
 
 
 @pytest.fixture(scope="module")
 def results(finished: Outcome) -> Results:
-    return collect(finished.plan, finished.store)
+    return collect(finished.plan)
 
 
 def test_frames_have_the_declared_columns(results: Results) -> None:
@@ -133,7 +133,7 @@ def test_no_text_of_the_corpus_is_in_facts_or_frames(results: Results, tiny_note
 def test_a_study_in_which_everything_failed_still_has_its_floor(table: dict[str, Any], tmp_path: Path) -> None:
     table["method"] = [{"name": "lora", "r": 2, "learning_rate": 1e30}]
     outcome = run_study(table, tmp_path / "runs")
-    results = collect(outcome.plan, outcome.store, failures=outcome.failures)
+    results = collect(outcome.plan, failures=outcome.failures)
     assert results.estimates["method"].is_null().all()
     assert len(results.estimates)
     assert len(results.losses) == 0
@@ -141,13 +141,14 @@ def test_a_study_in_which_everything_failed_still_has_its_floor(table: dict[str,
 
 
 def test_an_empty_store_gives_empty_frames(finished: Outcome, tmp_path: Path) -> None:
-    results = collect(finished.plan, Store(tmp_path / "empty"))
+    results = collect(Plan(finished.plan.prepared, Store(tmp_path / "empty")))
     assert (len(results.estimates), len(results.scores), len(results.losses)) == (0, 0, 0)
     assert dict(results.scores.schema) == dict(SCORES)
 
 
 def test_the_same_frames_from_a_copied_store(results: Results, finished: Outcome, tmp_path: Path) -> None:
-    copy = collect(finished.plan, Store(shutil.copytree(finished.store.root, tmp_path / "runs")))
+    store = Store(shutil.copytree(finished.store.root, tmp_path / "runs"))
+    copy = collect(Plan(finished.plan.prepared, store))
     assert copy.estimates.equals(results.estimates)
     assert copy.scores.equals(results.scores)
 

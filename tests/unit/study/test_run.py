@@ -13,8 +13,9 @@ import pytest
 from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import DONE, Store
-from vestige.study.run import Outcome, run
-from vestige.testing.studies import Recorder, run_study
+from vestige.study.plan import Plan
+from vestige.study.run import run
+from vestige.testing.studies import Outcome, Recorder, plan_of, run_study, write_tiny_corpus
 
 Table = dict[str, Any]
 
@@ -38,7 +39,8 @@ def stages(tasks: list[Task]) -> Counter[str]:
 
 def again(finished: Outcome, runs: Path) -> tuple[Outcome, Recorder]:
     watcher = Recorder()
-    return run(finished.plan.prepared, Store(runs), watcher=watcher), watcher
+    plan = Plan(finished.plan.prepared, Store(runs))
+    return Outcome(plan, run(plan, watcher=watcher)), watcher
 
 
 def test_a_diverged_cell_takes_its_dependents_and_nothing_else(diverging: Table, tmp_path: Path) -> None:
@@ -48,7 +50,7 @@ def test_a_diverged_cell_takes_its_dependents_and_nothing_else(diverging: Table,
     for failure in outcome.failures:
         assert failure.task.spec["method"]["name"] == "lora"
         assert "learning rate 1e+30" in failure.message
-    done = outcome.plan.known(outcome.store)
+    done = outcome.plan.known()
     lora: list[Task] = []
     others: list[Task] = []
     for task in done:
@@ -80,7 +82,7 @@ def test_a_learning_rate_that_diverges_loses_the_search(table: Table, tmp_path: 
     table["method"][0]["learning_rate"] = [1e30, 1e-2]
     outcome = run_study(table, tmp_path / "runs")
     assert len(outcome.failures) == 1
-    chosen = outcome.plan.chosen(outcome.plan.pairs[0], outcome.store)
+    chosen = outcome.plan.chosen(outcome.plan.pairs[0])
     assert [arm.learning_rate for arm in chosen] == [1e-2, 0.1]
     assert all(outcome.store.is_done(outcome.plan.leakage(arm, 2.0).address) for arm in chosen)
 
@@ -90,7 +92,7 @@ def test_a_finished_study_is_only_looked_at(finished: Outcome, runs: Path) -> No
     outcome, watcher = again(finished, runs)
     assert not outcome.failures
     assert not watcher.begun
-    assert {task.address for task in watcher.found} == {task.address for task in finished.plan.known(finished.store)}
+    assert {task.address for task in watcher.found} == {task.address for task in finished.plan.known()}
     assert {path: path.stat().st_mtime_ns for path in runs.rglob("*")} == before
 
 
@@ -108,7 +110,7 @@ def damaged(path: Path) -> Path:
 def test_a_damaged_file_is_named_never_made_again_and_the_others_go_on(
     finished: Outcome, runs: Path, stage: str, name: str
 ) -> None:
-    tasks = finished.plan.known(finished.store)
+    tasks = finished.plan.known()
     last = next(
         task
         for task in reversed(tasks)
@@ -149,7 +151,7 @@ def test_a_damaged_search_leaves_its_method_out_and_names_the_file(finished: Out
 
 
 def test_what_was_removed_is_made_again_with_the_same_bytes(finished: Outcome, runs: Path) -> None:
-    tasks = finished.plan.known(finished.store)
+    tasks = finished.plan.known()
     training = next(task for task in tasks if task.stage == "train")
     shutil.rmtree(runs / training.address)
     _, watcher = again(finished, runs)
@@ -158,23 +160,19 @@ def test_what_was_removed_is_made_again_with_the_same_bytes(finished: Outcome, r
 
 
 def test_files_that_change_under_a_running_study_are_noticed(table: Table, tmp_path: Path) -> None:
-    from vestige.study.prepare import prepare
-    from vestige.study.spec import make_study
-    from vestige.testing.studies import write_tiny_corpus
-
     path = write_tiny_corpus(tmp_path / "notes.jsonl")
     table["corpus"][0]["path"] = str(path)
-    prepared = prepare(make_study(table))
+    plan = plan_of(table, tmp_path / "runs")
     write_tiny_corpus(path, seed=1)
-    outcome = run(prepared, Store(tmp_path / "runs"), watcher=Recorder())
-    assert [failure.task.stage for failure in outcome.failures] == ["corpus"]
-    assert "changed after the study began" in outcome.failures[0].message
+    failures = run(plan, watcher=Recorder())
+    assert [failure.task.stage for failure in failures] == ["corpus"]
+    assert "changed after the study began" in failures[0].message
 
 
 def test_a_half_without_a_token_to_train_says_so(table: Table, tmp_path: Path) -> None:
     """Validation can be scored, and one text of the pool too, so that only one half has anything to train."""
     rows = [json.loads(line) for line in Path(table["corpus"][0]["path"]).read_text().splitlines()]
-    from vestige.study.prepare import prepare, split_of
+    from vestige.study.prepare import split_of
     from vestige.study.spec import make_study
 
     pool = [example.id for example in split_of(make_study(table).corpus[0]).roles["pool"]]
@@ -182,14 +180,14 @@ def test_a_half_without_a_token_to_train_says_so(table: Table, tmp_path: Path) -
     path = tmp_path / "notes.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in filled))
     table["corpus"][0]["path"] = str(path)
-    outcome = run(prepare(make_study(table)), Store(tmp_path / "runs"), watcher=Recorder())
+    outcome = run_study(table, tmp_path / "runs")
     trainings = [failure for failure in outcome.failures if failure.task.stage == "train"]
     assert trainings
     assert all("has a token to train within max_length = 40" in failure.message for failure in trainings)
 
 
 def test_what_a_training_writes_down(finished: Outcome) -> None:
-    for task in finished.plan.known(finished.store):
+    for task in finished.plan.known():
         if task.stage == "train":
             facts = read_json(finished.store.open(task.address) / "training.json")
             assert facts["texts"] == 8

@@ -20,12 +20,9 @@ from vestige.models.sources import resolve
 from vestige.records import Column, View
 from vestige.stats.views import rewrite
 from vestige.study.plan import Arm, Plan
-from vestige.study.prepare import prepare
 from vestige.study.results import collect
-from vestige.study.run import Outcome
-from vestige.study.spec import make_study
 from vestige.study.stages import examples_of, scores_of, stats_of
-from vestige.testing.studies import Recorder, run_study, write_tiny_corpus
+from vestige.testing.studies import Outcome, Recorder, plan_of, run_study, write_tiny_corpus
 
 Table = dict[str, Any]
 CELLS, CHECKPOINTS = 2, 2
@@ -78,8 +75,8 @@ def test_the_pass_scores_the_rewritten_completion_behind_the_same_prompt(table: 
     assert any(example.prompt != example.prompt.lower() for example in examples)
 
 
-def test_a_study_without_forms_has_the_tasks_it_always_had(table: Table) -> None:
-    plain = Plan(prepare(make_study(use(table, "loss", "ref"))))
+def test_a_study_without_forms_has_the_tasks_it_always_had(table: Table, tmp_path: Path) -> None:
+    plain = plan_of(use(table, "loss", "ref"), tmp_path)
     arm = plan_arm(plain)
     task = plain.stats(arm, role="pool", seat=(0, "A"), epoch=1)
     assert list(task.spec) == ["base", "max_length", "view", "role", "epoch"]
@@ -89,11 +86,13 @@ def test_a_study_without_forms_has_the_tasks_it_always_had(table: Table) -> None
     assert plain.forms("base") == plain.forms("target") == ["plain"]
 
 
-def test_a_form_of_the_base_beside_the_target_is_scored_for_both(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_form_of_the_base_beside_the_target_is_scored_for_both(
+    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What an attack reads of the base is scored even where its control does not read it."""
     needs: tuple[Column, ...] = (*Lowercase.needs, Column(View("base", "lowercase"), "logp"))
     monkeypatch.setattr(Lowercase, "needs", needs)
-    plan = Plan(prepare(make_study(use(table, "lowercase"))))
+    plan = plan_of(use(table, "lowercase"), tmp_path)
     assert plan.forms("base") == plan.forms("target") == ["plain", "lowercase"]
     attack, arm = plan.study.attacks.use[0], plan_arm(plan)
     inputs = plan.scores(attack, arm, plan.epochs[0], (0, "A")).inputs
@@ -173,7 +172,7 @@ def test_a_model_that_knows_its_texts_by_heart_is_found_out_and_the_base_is_not(
     table["method"] = [{"name": "full", "learning_rate": 3e-3}]
     table["training"] = {"epochs": 12, "batch_size": 4, "checkpoints": [12]}
     outcome, _ = run(table, tmp_path)
-    frame = collect(outcome.plan, outcome.store).estimates
+    frame = collect(outcome.plan).estimates
     rows = [row for row in frame.iter_rows(named=True) if row["quantity"] == "auc"]
     for attack in table["attacks"]["use"]:
         label = make_attack(attack).label
