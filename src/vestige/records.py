@@ -137,6 +137,19 @@ class TokenCounts:
 
 
 @dataclass(frozen=True)
+class AttackModel:
+    """What a trained attack learned from a shadow.
+
+    `arrays`: by name, of any shape. `facts`: JSON values for people, such as the settings that were chosen. `seen`:
+    int64, shape (texts,), a fingerprint of every text that it was fitted on.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    facts: Mapping[str, Any]
+    seen: Ints
+
+
+@dataclass(frozen=True)
 class Scores:
     """One score per text, higher = more likely a member; a text that cannot be scored bears the reason instead.
 

@@ -6,6 +6,7 @@ of the texts or with their company.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, final
@@ -85,17 +86,18 @@ class Ragged:
         counts = np.minimum(self.lengths, share_counts(self.lengths, share=share))
         return _divide(self._smallest(counts).sums(), counts)
 
-    def quantiles(self, *, share: float) -> Floats:
-        """The `share`-quantile of the tokens of each text, shape (texts,), interpolated linearly between neighbours as
+    def quantiles(self, *, shares: Sequence[float]) -> Floats:
+        """The quantiles of the tokens of each text, shape (texts, shares), interpolated linearly between neighbours as
         numpy.quantile does; NaN where a text has none.
         """
-        exact, filled = exact_share(share), self.lengths > 0
-        below, rest = np.divmod((self.lengths[filled] - 1) * exact.numerator, exact.denominator)
+        filled = self.lengths > 0
         ascending, begins = self._ascending(), self.offsets[:-1][filled]
-        low, high = ascending[begins + below], ascending[begins + below + (rest > 0)]
-        found = np.full(len(filled), np.nan)
-        with np.errstate(invalid="ignore"):
-            found[filled] = low + (high - low) * (rest / exact.denominator)
+        found = np.full((len(filled), len(shares)), np.nan)
+        for column, exact in enumerate(map(exact_share, shares)):
+            below, rest = np.divmod((self.lengths[filled] - 1) * exact.numerator, exact.denominator)
+            low, high = ascending[begins + below], ascending[begins + below + (rest > 0)]
+            with np.errstate(invalid="ignore"):
+                found[filled, column] = low + (high - low) * (rest / exact.denominator)
         return found
 
     def _smallest(self, counts: Ints) -> Ragged:

@@ -28,9 +28,8 @@ GROUP = "vestige.attacks"
 def discover() -> Mapping[str, type[Attack]]:
     """All attacks, name → class, sorted by name: those of this package, and those that installed distributions add.
 
-    Of this package only files beside this one are imported: a folder, such as one of attacks that are neural networks,
-    is not entered. Raises TypeError where two of its attacks bear one name, and ConfigError, naming the distribution,
-    where an added one cannot be loaded, is no attack, or bears a name that is taken.
+    Raises TypeError where two attacks of this package bear one name, and ConfigError, naming the distribution, where an
+    added one cannot be loaded, is no attack, or bears a name that is taken.
     """
     found = _built_in()
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
@@ -78,8 +77,9 @@ def _source(entry: EntryPoint) -> str:
 
 def _built_in() -> dict[str, type[Attack]]:
     found: dict[str, type[Attack]] = {}
-    for module in sorted(info.name for info in pkgutil.iter_modules(vestige.attacks.__path__) if not info.ispkg):
-        for attack in _attacks_of(import_module(f"vestige.attacks.{module}")):
+    inside = pkgutil.walk_packages(vestige.attacks.__path__, "vestige.attacks.")
+    for module in sorted(info.name for info in inside):
+        for attack in _attacks_of(import_module(module)):
             name = attack.model_fields["name"].default
             if name in found:
                 raise TypeError(f"two attacks bear the name {name!r}: {found[name].__module__} and {attack.__module__}")

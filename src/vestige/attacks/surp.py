@@ -31,7 +31,7 @@ class Surp(Attack):
         """Mean log-probability of the surprising tokens, shape (texts,), nats per token."""
         logp = tables.tokens(TARGET_LOGP)
         entropy = -tables.tokens(TARGET_MEAN).values
-        is_low = logp.values < logp.per_token(logp.quantiles(share=self.k))
+        is_low = logp.values < logp.per_token(logp.quantiles(shares=[self.k])[:, 0])
         surprising = logp.where(is_low & (entropy < self.entropy))
         finite = logp.finite()
         scores = as_scores(tables, np.where(finite, surprising.means(), np.nan), lengths=logp.lengths)

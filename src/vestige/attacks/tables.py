@@ -10,7 +10,7 @@ import numpy as np
 
 from vestige.attacks.ragged import Ragged
 from vestige.errors import DataError
-from vestige.records import Column, Floats, Texts, TokenCounts, TokenStats, View
+from vestige.records import AttackModel, Column, Floats, Texts, TokenCounts, TokenStats, View
 
 
 @final
@@ -20,11 +20,12 @@ class Tables(Mapping[View, TokenStats]):
 
     Raises DataError where there is no view, the record ids of two views differ or repeat, or two views of the same text
     disagree about its scored tokens (a per-token difference would then compare different tokens). `counts` are there
-    where an attack needs those of a population.
+    where an attack needs those of a population, `model` where it was trained.
     """
 
     views: Mapping[View, TokenStats]
     counts: TokenCounts | None = None
+    model: AttackModel | None = None
 
     def __post_init__(self) -> None:
         if not self.views:
@@ -69,6 +70,12 @@ class Tables(Mapping[View, TokenStats]):
         if self.counts is None:
             raise DataError("no token counts of a population: declare `needs_counts = True`, and give Tables(counts=…)")
         return self.counts
+
+    def attack_model(self) -> AttackModel:
+        """What a trained attack learned; DataError where nothing was."""
+        if self.model is None:
+            raise DataError("no attack model: fit one on a shadow with `attack.fit(…)`, and give Tables(model=…)")
+        return self.model
 
     def rows(self, start: int, stop: int) -> Tables:
         """The texts from `start` up to, not including, `stop`."""

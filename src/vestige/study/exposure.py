@@ -130,9 +130,9 @@ def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Expos
     """Put together what the store holds of one cell; ConfigError where an attack of the study has not run on it."""
     corpus = plan.prepared.corpora[place.arm.corpus].task.address
     pool = examples_of(plan.store, corpus, "pool")
-    attacks = plan.study.attacks
+    attacks, primary = plan.attacks_on(place.arm), plan.study.attacks.primary
     columns: dict[str, Floats] = {}
-    for attack in attacks.use:
+    for attack in attacks:
         columns |= _columns(plan, place, attack)
     tested = [values for name, values in columns.items() if name.endswith(" q") and np.isfinite(values).any()]
     agree = np.sum([values <= fdr for values in tested], axis=0) if tested else [None] * len(pool)
@@ -144,14 +144,14 @@ def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Expos
         "memorized": _counterfactual(plan, place, pool),
     }
     frame = pl.DataFrame(about | columns).with_columns(pl.selectors.float().fill_nan(None))
-    mean_log_p = pl.mean_horizontal(pl.col(f"{attack.label} p").log() for attack in attacks.use)
+    mean_log_p = pl.mean_horizontal(pl.col(f"{attack.label} p").log() for attack in attacks)
     return Exposure(
         place=place,
-        attacks=tuple(attack.label for attack in attacks.use),
-        primary=attacks.primary,
+        attacks=tuple(attack.label for attack in attacks),
+        primary=primary,
         fdr=fdr,
         frame=frame.sort(
-            pl.col("agree"), mean_log_p, attacks.primary, "id", descending=[True, False, True, False], nulls_last=True
+            pl.col("agree"), mean_log_p, primary, "id", descending=[True, False, True, False], nulls_last=True
         ),
         texts={example.id: example.prompt + example.completion for example in pool},
     )

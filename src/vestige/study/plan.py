@@ -13,6 +13,7 @@ from typing import Any, Literal, final
 
 from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
+from vestige.attacks.learned.base import LearnedAttack
 from vestige.errors import StoreError
 from vestige.records import Fold, Role
 from vestige.store.io import read_json
@@ -119,10 +120,11 @@ class Plan:
                 yield from self._judged(arm, epoch)
             for seat in self.seats:
                 for epoch in self.epochs:
+                    yield from self._learned(arm, seat, epoch)
                     for role in self.scored_roles(arm.corpus):
                         for text in self.forms("target"):
                             yield self.stats(arm, role=role, seat=seat, epoch=epoch, text=text)
-                        yield from (self.scores(attack, arm, epoch, seat, role) for attack in self.study.attacks.use)
+                        yield from (self.scores(attack, arm, epoch, seat, role) for attack in self.attacks_on(arm))
             yield from (self.leakage(arm, epoch) for epoch in self.epochs)
 
     def _validated(self, arm: Arm, seats: Sequence[tuple[int, Fold]]) -> Iterator[Task]:
@@ -130,6 +132,18 @@ class Plan:
             yield self.train(arm, seat)
             yield from (self.stats(arm, role="validation", seat=seat, epoch=epoch) for epoch in self.epochs)
         yield from (self.utility(arm, epoch, seats) for epoch in self.epochs)
+
+    def _learned(self, arm: Arm, seat: tuple[int, Fold], epoch: float) -> Iterator[Task]:
+        """The attack models that a checkpoint is attacked with, and the shadows that they learn from."""
+        for attack in self.attacks_on(arm):
+            if isinstance(attack, LearnedAttack):
+                shadow = self.shadow_of(arm, attack)
+                assert shadow is not None
+                yield self.prepared.corpora[shadow.corpus].task
+                yield self.train(shadow, _shadow_seat(seat), half_of="shadow")
+                yield self.stats(Arm(shadow.base, shadow.corpus), role="shadow")
+                yield self.stats(shadow, role="shadow", seat=_shadow_seat(seat), epoch=epoch, half_of="shadow")
+                yield self.attack_model(attack, shadow, epoch, seat)
 
     def _judged(self, arm: Arm, epoch: float | None) -> Iterator[Task]:
         """What an arm generates at one checkpoint, and how good it is, where the study asks for it."""
@@ -210,10 +224,28 @@ class Plan:
                 best.append(self.best(pair, method))
         return [arm for arm in best if arm is not None]
 
+    def attacks_on(self, arm: Arm) -> list[Attack]:
+        """The attacks of the study that can be made on an arm: all, but for one that learns from a method whose search
+        has chosen nothing (yet).
+        """
+        uses = self.study.attacks.use
+        return [one for one in uses if not isinstance(one, LearnedAttack) or self.shadow_of(arm, one) is not None]
+
+    def shadow_of(self, arm: Arm, attack: LearnedAttack) -> Arm | None:
+        """The arm whose shadow an attack learns from, for use on this one: itself, or what `train_on` names, another
+        method at the learning rate that its own search has chosen; None where that is not known yet.
+        """
+        named = attack.train_on.named if attack.train_on is not None else {}
+        pair = named.get("base", arm.base), named.get("corpus", arm.corpus)
+        if arm.method is None or (*pair, named.get("method", arm.method.label)) == (*_pair(arm), arm.method.label):
+            return arm
+        label = named.get("method", arm.method.label)
+        return self.best(pair, next(method for method in self.study.method if method.label == label))
+
     # One task each
 
-    def train(self, arm: Arm, seat: tuple[int, Fold]) -> Task:
-        """Fine-tune one cell."""
+    def train(self, arm: Arm, seat: tuple[int, Fold], *, half_of: Role = "pool") -> Task:
+        """Fine-tune one cell, or with `half_of="shadow"` a shadow: the same on other texts."""
         assert arm.method is not None
         seed, fold = seat
         spec = {
@@ -224,7 +256,10 @@ class Plan:
             "fold": fold,
             "training": self.study.training.model_dump(mode="json", exclude={"search"}),
         }
-        return self._task("train", spec, arm, {}, about=f"train {arm.name}, seed {seed}, fold {fold}")
+        if half_of != "pool":
+            spec["role"] = half_of  # only then, since the key of a cell must not know of shadows
+        about = f"train {_kind(half_of)}{arm.name}, seed {seed}, fold {fold}"
+        return self._task("train", spec, arm, {}, about=about)
 
     def stats(
         self,
@@ -234,15 +269,18 @@ class Plan:
         seat: tuple[int, Fold] | None = None,
         epoch: float | None = None,
         text: str = "plain",
+        half_of: Role = "pool",
     ) -> Task:
-        """One scoring pass: a checkpoint, or the base, on one role in one form of its texts."""
+        """One scoring pass: a checkpoint of a cell (with `half_of="shadow"` of a shadow), or the base, on one role, in
+        one form of its texts.
+        """
         spec = {**self._model_spec(arm), "view": text, "role": role}
         form = "" if text == "plain" else f", {text}"
         if arm.method is None:
             return self._task("stats", spec, arm, {}, about=f"score {arm.name}, the base on {role}{form}")
         assert seat is not None
-        inputs = {"cell": self.train(arm, seat).address}
-        about = f"score {arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}{form}"
+        inputs = {"cell": self.train(arm, seat, half_of=half_of).address}
+        about = f"score {_kind(half_of)}{arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}{form}"
         return self._task("stats", {**spec, "epoch": epoch}, arm, inputs, about=about)
 
     def counts(self, arm: Arm) -> Task:
@@ -253,6 +291,20 @@ class Plan:
         roles = [role for role in _POPULATION if held.get(role)] or ["validation"]
         spec = {**self._model_spec(arm), "base": {"model": self._model_spec(arm)["base"]["model"]}, "roles": roles}
         return self._task("counts", spec, arm, {}, about=f"count the tokens of {arm.base}, {arm.corpus}")
+
+    def attack_model(self, attack: LearnedAttack, shadow: Arm, epoch: float, seat: tuple[int, Fold]) -> Task:
+        """An attack fitted on the shadow of an arm at one checkpoint: one for both folds of a seed, since neither's
+        texts are the shadow's.
+        """
+        seed, fold = _shadow_seat(seat)
+        inputs = {
+            "corpus": self.prepared.corpora[shadow.corpus].task.address,
+            "base": self.stats(Arm(shadow.base, shadow.corpus), role="shadow").address,
+            "target": self.stats(shadow, role="shadow", seat=(seed, fold), epoch=epoch, half_of="shadow").address,
+        }
+        spec = {"attack": attack.learner, "seed": seed, "fold": fold}
+        about = f"fit {attack.name} on the shadow of {shadow.name}, seed {seed}, epoch {epoch:g}"
+        return Task("attack_model", spec, inputs, about=about)
 
     def scores(
         self, attack: Attack, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None, role: Role = "pool"
@@ -269,9 +321,17 @@ class Plan:
                 inputs[view.name] = self.stats(arm, role=role, seat=seat, epoch=epoch, text=view.text).address
         if attack.needs_counts:
             inputs["counts"] = self.counts(floor).address
+        spec = attack.spec()
+        if isinstance(attack, LearnedAttack) and not control:
+            shadow = self.shadow_of(arm, attack)
+            assert seat is not None
+            assert epoch is not None
+            assert shadow is not None
+            spec = attack.learner
+            inputs["model"] = self.attack_model(attack, shadow, epoch, seat).address
         return Task(
             "scores",
-            {"attack": attack.spec(), "control": control},
+            {"attack": spec, "control": control},
             inputs,
             about=f"attack {attack.label} on {arm.name}" + ("" if role == "pool" else f", {role}"),
         )
@@ -283,13 +343,13 @@ class Plan:
         for seat in self.seats:
             tasks = {
                 attack.label: self.scores(attack, arm, epoch, None if arm.method is None else seat)
-                for attack in self.study.attacks.use
+                for attack in self.attacks_on(arm)
             }
             names = {label: f"{seat[0]}/{seat[1]}/{label}" for label in tasks}
             inputs |= {names[label]: task.address for label, task in tasks.items()}
             cells.append({"seed": seat[0], "fold": seat[1], "scores": names})
         spec = {
-            "attacks": [attack.label for attack in self.study.attacks.use],
+            "attacks": [attack.label for attack in self.attacks_on(arm)],
             "cells": cells,
             "fpr": list(self.study.report.fpr),
             "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
@@ -370,7 +430,7 @@ class Plan:
         if task.stage == "stats":
             return float(lengths[task.spec["role"]].tokens)
         epochs: float = task.spec["training"]["epochs"]
-        return self.token_cost(task) * epochs * lengths["pool"].tokens / 2
+        return self.token_cost(task) * epochs * lengths[task.spec.get("role", "pool")].tokens / 2
 
     def token_cost(self, task: Task) -> float:
         """Scored tokens that one token of a task amounts to: trained and generated ones cost more."""
@@ -382,6 +442,18 @@ class Plan:
 def _seats_of(arm: Arm, seats: Sequence[tuple[int, Fold]]) -> Sequence[tuple[int, Fold]]:
     """Where an arm has a model of its own; the base is the same everywhere, and once is enough."""
     return seats if arm.method is not None else seats[:1]
+
+
+def _pair(arm: Arm) -> tuple[str, str]:
+    return arm.base, arm.corpus
+
+
+def _shadow_seat(seat: tuple[int, Fold]) -> tuple[int, Fold]:
+    return seat[0], "A"
+
+
+def _kind(half_of: Role) -> str:
+    return "the shadow of " if half_of == "shadow" else ""
 
 
 def _at(epoch: float | None) -> str:

@@ -7,7 +7,7 @@ the model's context. What is learned on the way is kept for the plan and the rep
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -20,7 +20,7 @@ from vestige.errors import ConfigError, DataError
 from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
 from vestige.models.sources import ModelSource, get, resolve
-from vestige.records import Role, Split
+from vestige.records import Example, Role, Split
 from vestige.stats.views import beginning_of, check_form
 from vestige.store.keys import Task, canonical_json
 from vestige.study.spec import Study
@@ -105,6 +105,9 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     for form in sorted(forms):
         check_form(form)
     corpora = {spec.name: _corpus(spec, seeds=study.study.seeds) for spec in study.corpus}
+    if any(attack.assumes.shadow_models for attack in study.attacks.use):
+        for corpus in corpora.values():
+            _refuse_no_shadow(corpus, seeds=study.study.seeds)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
     longest = max(map(beginning_of, forms), default=0)
     if longest:
@@ -133,12 +136,35 @@ def _corpus(spec: CorpusSpec, *, seeds: tuple[int, ...]) -> PreparedCorpus:
     return PreparedCorpus(spec=spec, split=split, task=task)
 
 
+def _refuse_no_shadow(corpus: PreparedCorpus, *, seeds: tuple[int, ...]) -> None:
+    """A shadow needs texts of its own, and a trained attack at least two groups of members and of others."""
+    examples = corpus.split.roles.get("shadow", ())
+    if not examples:
+        raise ConfigError(
+            f"a trained attack learns from a shadow, a model fine-tuned on other texts, and the corpus "
+            f"'{corpus.spec.name}' has no text in that role. Set `shadow` in [[corpus]] to as many texts as `pool` "
+            "has, or leave the attack out."
+        )
+    few = min(map(len, _halves(examples, seeds=seeds)))
+    if few < 2:
+        raise DataError(
+            f"Corpus '{corpus.spec.name}': each half of the role `shadow` needs texts of at least 2 groups, for a "
+            f"trained attack to be cross-validated; got {few}. Enlarge `shadow`, lower `per_group`, or name a finer "
+            "`group`."
+        )
+
+
+def _halves(examples: Sequence[Example], *, seeds: tuple[int, ...]) -> list[set[str]]:
+    """The groups of both halves of a role, for each seed."""
+    groups = np.asarray([example.group for example in examples], dtype=np.str_)
+    members = [fold_members(groups, seed=seed, fold="A") for seed in seeds]
+    return [set(groups[half]) for one in members for half in (one, ~one)]
+
+
 def _refuse_few_groups(spec: CorpusSpec, split: Split, *, seeds: tuple[int, ...]) -> None:
     """An interval resamples groups, so the validation texts and each half of the pool must be of at least two."""
     halves = {"validation": [{example.group for example in split.roles["validation"]}]}
-    pool = np.asarray([example.group for example in split.roles["pool"]], dtype=np.str_)
-    members = [fold_members(pool, seed=seed, fold="A") for seed in seeds]
-    halves["each half of the pool"] = [set(pool[half]) for one in members for half in (one, ~one)]
+    halves["each half of the pool"] = _halves(split.roles["pool"], seeds=seeds)
     for what, sets in halves.items():
         if min(map(len, sets)) < 2:
             raise DataError(

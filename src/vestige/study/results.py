@@ -127,7 +127,7 @@ def _scores(plan: Plan, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
     for arm, epoch in _measured(plan, pair):
         for seed, fold in plan.seats:
             is_member = members_of(pool, seed=seed, fold=fold)
-            for attack in plan.study.attacks.use:
+            for attack in plan.attacks_on(arm):
                 task = plan.scores(attack, arm, epoch, (seed, fold) if arm.method else None)
                 if not plan.store.is_done(task.address):
                     continue

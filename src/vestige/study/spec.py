@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from vestige.attacks.base import Attack
+from vestige.attacks.learned.base import LearnedAttack
 from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec
 from vestige.data.fields import FieldMap
@@ -150,6 +151,23 @@ class Study(_Section):
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"two {what} bear the same name: {', '.join(names)}. Give one a `name`, or remove it.")
+        return self
+
+    @model_validator(mode="after")
+    def _shadows_are_of_the_study(self) -> Self:
+        known = {
+            "base": [base.model for base in self.base],
+            "corpus": [corpus.name for corpus in self.corpus],
+            "method": [method.label for method in self.method],
+        }
+        for attack in self.attacks.use:
+            named = attack.train_on.named if isinstance(attack, LearnedAttack) and attack.train_on else {}
+            for what, name in named.items():
+                if name not in known[what]:
+                    raise ValueError(
+                        f"{attack.name}: train_on names the {what} {name!r}, which the study does not have."
+                        + near_misses(name, known[what])
+                    )
         return self
 
     @model_validator(mode="after")

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 import pyarrow as pa
+from safetensors.numpy import load_file, save_file
 
 from vestige.attacks.base import Tables, score_in_blocks
 from vestige.attacks.blind import floor_labels, floor_scores
+from vestige.attacks.learned.base import LearnedAttack
 from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec, identity
 from vestige.data.encode import Encoded, decode, encode, encode_behind, encode_prompts, stop_ids
@@ -29,6 +31,7 @@ from vestige.metrics.utility import perplexity, validation_loss
 from vestige.models.loading import load_base, load_tokenizer
 from vestige.models.sources import ModelSource, resolve
 from vestige.records import (
+    AttackModel,
     Estimate,
     Example,
     Fold,
@@ -43,7 +46,7 @@ from vestige.records import (
 )
 from vestige.stats.table import read_table, write_table
 from vestige.stats.views import PLAIN, beginning_of, rewrite
-from vestige.store.io import read_json, read_parquet, write_json, write_parquet
+from vestige.store.io import read_json, read_parquet, replacing, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import DONE, UNFINISHED, Store
 from vestige.study.prepare import split_of
@@ -55,6 +58,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _MODELS: Mapping[str, Literal["base", "target"]] = {"base": "base", "target": "target"}
+
+_SEEN = "seen"
+"""The array of a stored attack model that holds the fingerprints of its texts."""
 
 _ORDER, _START = 11, 12
 """First words of the seed sequences of the order of the texts and of the start of what is trained."""
@@ -107,7 +113,7 @@ def examples_of(store: Store, address: str, role: Role) -> list[Example]:
 
 
 def members_of(examples: list[Example], *, seed: int, fold: Fold) -> np.ndarray:
-    """True for the examples of the pool that the cell (seed, fold) trains on."""
+    """True for the examples of a role, in a study the pool or `shadow`, that the cell (seed, fold) trains on."""
     return fold_members([example.group for example in examples], seed=seed, fold=fold)
 
 
@@ -152,16 +158,17 @@ def _link(source: str, destination: str) -> None:
 
 
 def _training_texts(task: Task, store: Store, tokenizer: PreTrainedTokenizerBase) -> list[Encoded]:
-    """The members of the cell that have a token to train, encoded."""
-    pool = examples_of(store, task.inputs["corpus"], "pool")
-    members = members_of(pool, seed=task.spec["seed"], fold=task.spec["fold"])
-    chosen = [example for example, is_member in zip(pool, members, strict=True) if is_member]
+    """The members of the cell, or of a shadow, that have a token to train, encoded."""
+    role = task.spec.get("role", "pool")
+    whole = examples_of(store, task.inputs["corpus"], role)
+    members = members_of(whole, seed=task.spec["seed"], fold=task.spec["fold"])
+    chosen = [example for example, is_member in zip(whole, members, strict=True) if is_member]
     texts = encode(chosen, tokenizer, max_length=task.spec["max_length"])
     trained = [text for text in texts if text.first < len(text.ids)]
     if not trained:
         raise DataError(
-            f"None of the {len(texts)} texts of this half of the pool has a token to train within max_length = "
-            f"{task.spec['max_length']}. Raise it, or give longer completions or shorter prompts."
+            f"None of the {len(texts)} texts of this half of the role `{role}` has a token to train within "
+            f"max_length = {task.spec['max_length']}. Raise it, or give longer completions or shorter prompts."
         )
     return trained
 
@@ -242,10 +249,36 @@ def counts_of(store: Store, address: str) -> TokenCounts:
     return TokenCounts(read_parquet(store.open(address) / "counts.parquet")["count"].to_numpy())
 
 
+def _attack_model(task: Task, bench: Bench) -> None:
+    """An attack fitted on a shadow; kept as safetensors and JSON."""
+    shadow = examples_of(bench.store, task.inputs["corpus"], "shadow")
+    attack = make_attack(task.spec["attack"])
+    assert isinstance(attack, LearnedAttack)
+    seed = task.spec["seed"]
+    is_member = members_of(shadow, seed=seed, fold=task.spec["fold"])
+    tables = Tables({view: stats_of(bench.store, address) for view, address in _views(task).items()})
+    groups = own_groups(np.asarray([example.group for example in shadow], dtype=np.str_), ids=tables.ids)
+    model = attack.fit(tables, is_member, groups=groups, seed=seed)
+    with replacing(bench.folder / "model.safetensors") as temporary:
+        save_file({**model.arrays, _SEEN: model.seen}, temporary)
+    write_json(bench.folder / "model.json", model.facts)
+
+
+def attack_model_of(store: Store, address: str) -> AttackModel:
+    """What an attack learned from a shadow."""
+    folder = store.open(address)
+    arrays = load_file(folder / "model.safetensors")
+    seen = arrays.pop(_SEEN)
+    return AttackModel(arrays=arrays, facts=read_json(folder / "model.json"), seen=seen)
+
+
 def _scores(task: Task, bench: Bench) -> None:
-    counts = counts_of(bench.store, task.inputs["counts"]) if "counts" in task.inputs else None
     views = {view: stats_of(bench.store, address) for view, address in _views(task).items()}
-    tables = Tables(views, counts=counts)
+    tables = Tables(
+        views,
+        counts=counts_of(bench.store, task.inputs["counts"]) if "counts" in task.inputs else None,
+        model=attack_model_of(bench.store, task.inputs["model"]) if "model" in task.inputs else None,
+    )
     scores = score_in_blocks(make_attack(task.spec["attack"]), tables, control=task.spec["control"])
     values = pa.array(scores.values, mask=~scores.scored)
     columns = {"id": scores.ids.tolist(), "score": values, "reason": scores.reasons.tolist()}
@@ -388,6 +421,7 @@ STAGES: Mapping[str, Stage] = {
     "train": _train,
     "stats": _stats,
     "counts": _counts,
+    "attack_model": _attack_model,
     "scores": _scores,
     "leakage": _leakage,
     "floors": _floors,

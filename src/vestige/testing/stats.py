@@ -68,15 +68,22 @@ class Planted:
 
 
 def planted_tables(
-    separation: float, *, members: int, non_members: int, views: Iterable[View] = (), seed: int = 0
+    separation: float,
+    *,
+    members: int,
+    non_members: int,
+    views: Iterable[View] = (),
+    seed: int = 0,
+    evener: bool = True,
 ) -> Planted:
     """Tables of target and base (and of `views`) in which fine-tuning raised the texts by known amounts.
 
     The mean log-probability of text i is −9 + 0.3 · z_i nats under the target, z_i a unit normal, raised by
     `separation` for members, and −9 under the base: so the AUC of `loss` and of `ref` is `normal_auc(separation)`.
-    The tokens of members lie the closer together under the target, by a tenth per unit of `separation`. Tokens scatter
-    around it, 36 to 44 a text; ranks, moments, sizes and the token counts of the population know nothing
-    of membership, nor does a view of another form of the text.
+    The tokens of members lie the closer together under the target, by a tenth per unit of `separation`; without
+    `evener` they do not, and no attack can do better than `normal_auc(separation)`. Tokens scatter around the mean,
+    36 to 44 a text; ranks, moments, sizes and the token counts of the population know nothing of membership, nor does
+    a view of another form of the text.
 
     The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
     them does not bind; compressed sizes grow with the square root of the length, so that neither a mean nor a sum over
@@ -86,7 +93,7 @@ def planted_tables(
     is_member = generator.permutation(np.arange(members + non_members) < members)
     lengths = generator.integers(36, 45, size=len(is_member))
     gain = 0.3 * (generator.normal(size=len(is_member)) + separation * is_member)
-    even = np.repeat(1 - min(0.1 * separation, 0.5) * is_member, lengths)
+    even = np.repeat(1 - evener * min(0.1 * separation, 0.5) * is_member, lengths)
     shared = _common_columns(lengths, generator=generator)
     wanted = dict.fromkeys([View("target"), View("base"), *views])
     tables = {
