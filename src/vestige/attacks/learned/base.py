@@ -88,11 +88,10 @@ class LearnedAttack(Attack, ABC):
         model = tables.attack_model()
         seen = np.isin(fingerprints(tables), model.seen) & (tables[TARGET_TOKEN.view].lengths > 0)
         if seen.any():
-            names = ", ".join(tables.ids[seen][:SHOWN])
-            more = ", …" if seen.sum() > SHOWN else ""
+            names = ", ".join(tables.ids[seen][:SHOWN]) + (", …" if seen.sum() > SHOWN else "")
             raise DataError(
-                f"{self.label}: {seen.sum()} of the texts under attack are among those that it was fitted on ({names}{more}"
-                "), and it would know them again. Give it a shadow of other texts."
+                f"{self.label}: {seen.sum()} of the texts under attack are among those that it was fitted on ({names}), "
+                "and it would know them again. Give it a shadow of other texts."
             )
         return model
 
