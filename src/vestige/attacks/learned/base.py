@@ -90,7 +90,7 @@ class LearnedAttack(Attack, ABC):
         if seen.any():
             names = ", ".join(tables.ids[seen][:SHOWN]) + (", …" if seen.sum() > SHOWN else "")
             raise DataError(
-                f"{self.label}: {seen.sum()} of the texts under attack are among those that it was fitted on ({names}), "
+                f"{self.label}: {seen.sum()} of the texts under attack are among those it was fitted on ({names}), "
                 "and it would know them again. Give it a shadow of other texts."
             )
         return model
