@@ -54,9 +54,12 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A model and a transformation of the text (`stats/views.py` has them); scored once, whoever asks."""
+    """A model and a transformation of the text (`stats/views.py` has them); scored once, whoever asks.
 
-    model: Literal["target", "base"]
+    `shadow` is a model that was fine-tuned as the target was, on other texts of the same corpus.
+    """
+
+    model: Literal["target", "base", "shadow"]
     text: str = "plain"
 
     @property

@@ -6,7 +6,7 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, final
+from typing import Annotated, Any, ClassVar, Literal, final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,6 +25,7 @@ __all__ = [
     "TARGET_VARIANCE",
     "Assumes",
     "Attack",
+    "ComparingAttack",
     "Share",
     "Tables",
     "as_scores",
@@ -102,9 +103,14 @@ class Attack(BaseModel, ABC):
         return self.needs
 
     @property
+    def assumed(self) -> Assumes:
+        """What the attack assumes as its parameters are set: `assumes`, unless they say more."""
+        return self.assumes
+
+    @property
     def compares(self) -> bool:
-        """Whether the attack reads the base beside the target."""
-        return any(column.view.model == "base" for column in self.reads)
+        """Whether the attack reads a reference model, the base or a shadow, beside the target."""
+        return any(column.view.model != "target" for column in self.reads)
 
     @property
     def control_label(self) -> str:
@@ -143,6 +149,35 @@ class Attack(BaseModel, ABC):
         changed = self.model_dump(mode="json", exclude_defaults=True, exclude={"name"})
         inside = ", ".join(f"{key}={json.dumps(value)}" for key, value in changed.items())
         return f"{self.name}({inside})" if inside else self.name
+
+
+class ComparingAttack(Attack, ABC):
+    """An attack that calibrates what the target says by a reference: the base, or with `reference = "shadow"` the
+    shadow, a model that was fine-tuned as the target was, on other texts of the same corpus.
+
+    A subclass declares its `needs` with the columns of the base, and reads the reference's through `calibrating`.
+    """
+
+    reference: Literal["base", "shadow"] = "base"
+
+    def calibrating(self, column: Column) -> Column:
+        """The reference's column in the place of the base's."""
+        return replace(column, view=replace(column.view, model=self.reference))
+
+    @property
+    def reads(self) -> tuple[Column, ...]:
+        return tuple(self.calibrating(column) if column.view.model == "base" else column for column in self.needs)
+
+    @property
+    def assumed(self) -> Assumes:
+        if self.reference == "base":
+            return self.assumes
+        return replace(self.assumes, shadow_models=True, population=True)
+
+    def spec(self) -> dict[str, Any]:
+        """As for every attack, but that a reference of `base` goes without saying: stored keys are older than it."""
+        spec = super().spec()
+        return spec if self.reference != "base" else {name: spec[name] for name in spec if name != "reference"}
 
 
 def as_scores(tables: Tables, values: Floats, *, lengths: Ints, notes: Texts | None = None) -> Scores:

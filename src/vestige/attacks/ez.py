@@ -6,13 +6,13 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, TARGET_RANK, Assumes, Attack, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, TARGET_RANK, Assumes, ComparingAttack, Tables, as_scores
 from vestige.attacks.ragged import Ragged
 from vestige.records import Bools, Column, Floats, Scores, Texts
 
 
 @final
-class EZ(Attack):
+class EZ(ComparingAttack):
     """P / (P + N) over the error tokens: P is the log-probability that they gained over the base, N what they lost.
 
     Between 0 and 1. An error token is one that is not the target's first choice (rank > 0). P = Σ max(δ, 0) and N =
@@ -29,7 +29,7 @@ class EZ(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """Share of the gains, shape (texts,)."""
-        change = tables.tokens(TARGET_LOGP) - tables.tokens(BASE_LOGP)
+        change = tables.tokens(TARGET_LOGP) - tables.tokens(self.calibrating(BASE_LOGP))
         is_error = tables.tokens(TARGET_RANK).values > 0
         gains, losses = (_sums_over(is_error, sign * change.values, change) for sign in (1, -1))
         errors = _sums_over(is_error, np.ones(len(is_error)), change)

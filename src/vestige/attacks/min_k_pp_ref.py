@@ -14,7 +14,7 @@ from vestige.attacks.base import (
     TARGET_MEAN,
     TARGET_VARIANCE,
     Assumes,
-    Attack,
+    ComparingAttack,
     Share,
     Tables,
     as_scores,
@@ -27,7 +27,7 @@ _BASE = (BASE_LOGP, BASE_MEAN, BASE_VARIANCE)
 
 
 @final
-class MinKPPRef(Attack):
+class MinKPPRef(ComparingAttack):
     """`min_k_pp` of the target minus `min_k_pp` of the base: each model's own lowest standardized tokens.
 
     No unit; each model's log-probabilities are standardized by that model. Unscorable: no scored token (`too_short`).
@@ -42,7 +42,7 @@ class MinKPPRef(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """Difference of the two means, shape (texts,)."""
-        target, base = standardized(tables, *_TARGET), standardized(tables, *_BASE)
+        target, base = standardized(tables, *_TARGET), standardized(tables, *map(self.calibrating, _BASE))
         with np.errstate(invalid="ignore"):
             values = target.lowest_means(share=self.k) - base.lowest_means(share=self.k)
         return as_scores(tables, values, lengths=target.lengths)

@@ -6,12 +6,12 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, Attack, Share, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, ComparingAttack, Share, Tables, as_scores
 from vestige.records import Column, Scores
 
 
 @final
-class MinKRef(Attack):
+class MinKRef(ComparingAttack):
     """`min_k` of the target minus `min_k` of the base: each model's own max(1, ⌊k · n⌋) least likely tokens.
 
     Score in nats per token; with k = 1 it is `ref`. Unscorable: no scored token (`too_short`).
@@ -26,7 +26,7 @@ class MinKRef(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """Difference of the two means, shape (texts,), nats per token."""
-        target, base = (tables.tokens(column) for column in self.needs)
+        target, base = (tables.tokens(column) for column in self.reads)
         with np.errstate(invalid="ignore"):
             values = target.lowest_means(share=self.k) - base.lowest_means(share=self.k)
         return as_scores(tables, values, lengths=target.lengths)

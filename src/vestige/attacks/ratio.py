@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, ComparingAttack, Tables, as_scores
 from vestige.attacks.ragged import Ragged
 from vestige.records import Column, Floats, Scores
 
@@ -15,7 +15,7 @@ SMALLEST_LOSS = float(np.finfo(np.float32).eps)
 
 
 @final
-class Ratio(Attack):
+class Ratio(ComparingAttack):
     """Loss of the base over loss of the target, both means over the scored tokens.
 
     No unit, > 0; above 1 where fine-tuning made the text more likely. Both losses count as at least `SMALLEST_LOSS`, so
@@ -30,7 +30,7 @@ class Ratio(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """Loss of the base over loss of the target, shape (texts,)."""
-        target, base = tables.tokens(TARGET_LOGP), tables.tokens(BASE_LOGP)
+        target, base = tables.tokens(TARGET_LOGP), tables.tokens(self.calibrating(BASE_LOGP))
         return as_scores(tables, loss_ratio(base, target), lengths=target.lengths)
 
 

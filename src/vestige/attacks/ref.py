@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, final
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, ComparingAttack, Tables, as_scores
 from vestige.records import Column, Scores
 
 
 @final
-class Ref(Attack):
+class Ref(ComparingAttack):
     """Mean over the scored tokens of log-probability under the target minus log-probability under the base.
 
     Score in nats per token; above 0 where fine-tuning made the text more likely. Unscorable: no scored token
@@ -25,5 +25,5 @@ class Ref(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """Mean difference of the log-probabilities, shape (texts,), nats per token."""
-        gain = tables.tokens(TARGET_LOGP) - tables.tokens(BASE_LOGP)
+        gain = tables.tokens(TARGET_LOGP) - tables.tokens(self.calibrating(BASE_LOGP))
         return as_scores(tables, gain.means(), lengths=gain.lengths)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal, final
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, ComparingAttack, Tables, as_scores
 from vestige.attacks.ragged import Ragged
 from vestige.records import Column, Floats, Scores
 
@@ -25,7 +25,7 @@ Windows = Annotated[tuple[Window, ...], Field(min_length=1, strict=False), After
 
 
 @final
-class WBC(Attack):
+class WBC(ComparingAttack):
     """Mean over window lengths w of the share of windows in which the target's log-probability is above the base's.
 
     Between 0 and 1. A window is w tokens in a row, or the whole text where that is shorter; it counts where its
@@ -42,7 +42,7 @@ class WBC(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """Mean share of windows above 0, shape (texts,)."""
-        gain = tables.tokens(TARGET_LOGP) - tables.tokens(BASE_LOGP)
+        gain = tables.tokens(TARGET_LOGP) - tables.tokens(self.calibrating(BASE_LOGP))
         values = np.where(gain.finite(), mean_window_share(gain, windows=self.windows), np.nan)
         return as_scores(tables, values, lengths=gain.lengths)
 

@@ -21,17 +21,17 @@ def refuse_unusable(examples: Sequence[Example], *, name: str) -> None:
     empty = [example.id for example in examples if not example.completion.strip()]
     if empty:
         raise DataError(
-            f"Corpus '{name}': the completion is empty in {_listed(empty)}. Fill these records in or remove them."
+            f"Corpus '{name}': the completion is empty in {listed(empty)}. Fill these records in or remove them."
         )
     broken = [example.id for example in examples if not _encodable(example)]
     if broken:
         raise DataError(
-            f"Corpus '{name}': UTF-8 cannot hold half a surrogate pair, as in {_listed(broken)}. Mend these."
+            f"Corpus '{name}': UTF-8 cannot hold half a surrogate pair, as in {listed(broken)}. Mend these."
         )
     repeated = [one for one, count in Counter(example.id for example in examples).items() if count > 1]
     if repeated:
         raise DataError(
-            f"Corpus '{name}': ids must differ, and these name more than one record: {_listed(repeated)}. Rename them."
+            f"Corpus '{name}': ids must differ, and these name more than one record: {listed(repeated)}. Rename them."
         )
 
 
@@ -77,7 +77,7 @@ def _encodable(example: Example) -> bool:
     return True
 
 
-def _listed(ids: Sequence[str]) -> str:
+def listed(ids: Sequence[str]) -> str:
     """Ids for a message: how many, and the first ten."""
     more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
     return f"{len(ids)} record{'s' if len(ids) != 1 else ''} ({', '.join(map(_printable, ids[:SHOWN]))}{more})"

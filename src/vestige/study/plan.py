@@ -15,7 +15,7 @@ from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.errors import StoreError
-from vestige.records import Fold, Role
+from vestige.records import Fold, Role, View
 from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import Store
@@ -120,7 +120,7 @@ class Plan:
                 yield from self._judged(arm, epoch)
             for seat in self.seats:
                 for epoch in self.epochs:
-                    yield from self._learned(arm, seat, epoch)
+                    yield from self._shadows(arm, seat, epoch)
                     for role in self.scored_roles(arm.corpus):
                         for text in self.forms("target"):
                             yield self.stats(arm, role=role, seat=seat, epoch=epoch, text=text)
@@ -133,8 +133,8 @@ class Plan:
             yield from (self.stats(arm, role="validation", seat=seat, epoch=epoch) for epoch in self.epochs)
         yield from (self.utility(arm, epoch, seats) for epoch in self.epochs)
 
-    def _learned(self, arm: Arm, seat: tuple[int, Fold], epoch: float) -> Iterator[Task]:
-        """The attack models that a checkpoint is attacked with, and the shadows that they learn from."""
+    def _shadows(self, arm: Arm, seat: tuple[int, Fold], epoch: float) -> Iterator[Task]:
+        """Shadows, and the attack models that learn from them, for the attacks on a checkpoint."""
         for attack in self.attacks_on(arm):
             if isinstance(attack, LearnedAttack):
                 shadow = self.shadow_of(arm, attack)
@@ -144,6 +144,15 @@ class Plan:
                 yield self.stats(Arm(shadow.base, shadow.corpus), role="shadow")
                 yield self.stats(shadow, role="shadow", seat=_shadow_seat(seat), epoch=epoch, half_of="shadow")
                 yield self.attack_model(attack, shadow, epoch, seat)
+        for view in self.shadow_views:
+            yield self.train(arm, _shadow_seat(seat), half_of="shadow")
+            yield from (self.view(view, arm, epoch, seat, role) for role in self.scored_roles(arm.corpus))
+
+    @property
+    def shadow_views(self) -> list[View]:
+        """What the attacks need of a shadow on the texts under attack."""
+        views = [column.view for attack in self.study.attacks.use for column in attack.reads]
+        return list(dict.fromkeys(view for view in views if view.model == "shadow"))
 
     def _judged(self, arm: Arm, epoch: float | None) -> Iterator[Task]:
         """What an arm generates at one checkpoint, and how good it is, where the study asks for it."""
@@ -283,6 +292,15 @@ class Plan:
         about = f"score {_kind(half_of)}{arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}{form}"
         return self._task("stats", {**spec, "epoch": epoch}, arm, inputs, about=about)
 
+    def view(self, view: View, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None, role: Role) -> Task:
+        """The scoring pass behind one view of the texts of a role, for an attack on this checkpoint."""
+        if view.model == "base":
+            return self.stats(Arm(arm.base, arm.corpus), role=role, text=view.text)
+        if view.model == "target":
+            return self.stats(arm, role=role, seat=seat, epoch=epoch, text=view.text)
+        assert seat is not None
+        return self.stats(arm, role=role, seat=_shadow_seat(seat), epoch=epoch, text=view.text, half_of="shadow")
+
     def counts(self, arm: Arm) -> Task:
         """How often each token occurs in the population of a corpus: its texts that no cell trains on and no attack
         scores, `calibration` and `context`, or `validation` where it has neither. Needs a tokenizer, no model.
@@ -315,10 +333,7 @@ class Plan:
         floor = Arm(arm.base, arm.corpus)
         inputs: dict[str, str] = {}
         for view in sorted({column.view for column in columns}, key=lambda view: view.name):
-            if view.model == "base":
-                inputs[view.name] = self.stats(floor, role=role, text=view.text).address
-            else:
-                inputs[view.name] = self.stats(arm, role=role, seat=seat, epoch=epoch, text=view.text).address
+            inputs[view.name] = self.view(view, arm, epoch, seat, role).address
         if attack.needs_counts:
             inputs["counts"] = self.counts(floor).address
         spec = attack.spec()

@@ -13,9 +13,11 @@ from typing import Any, final
 
 import numpy as np
 
+from vestige.attacks.learned.base import LearnedAttack
 from vestige.data.corpus import CorpusSpec, identity, load_examples
 from vestige.data.encode import encode, encode_behind, encode_prompts, refuse_unscorable
 from vestige.data.splits import cut, fold_members, manifest
+from vestige.data.validity import listed
 from vestige.errors import ConfigError, DataError
 from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
@@ -105,9 +107,11 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     for form in sorted(forms):
         check_form(form)
     corpora = {spec.name: _corpus(spec, seeds=study.study.seeds) for spec in study.corpus}
-    if any(attack.assumes.shadow_models for attack in study.attacks.use):
+    if any(attack.assumed.shadow_models for attack in study.attacks.use):
         for corpus in corpora.values():
             _refuse_no_shadow(corpus, seeds=study.study.seeds)
+    for name in sorted(_corpora_learned_from(study)):
+        _refuse_shared_texts(corpora[name], corpora)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
     longest = max(map(beginning_of, forms), default=0)
     if longest:
@@ -141,7 +145,7 @@ def _refuse_no_shadow(corpus: PreparedCorpus, *, seeds: tuple[int, ...]) -> None
     examples = corpus.split.roles.get("shadow", ())
     if not examples:
         raise ConfigError(
-            f"a trained attack learns from a shadow, a model fine-tuned on other texts, and the corpus "
+            "an attack needs a shadow, a model fine-tuned on texts of its own, and the corpus "
             f"'{corpus.spec.name}' has no text in that role. Set `shadow` in [[corpus]] to as many texts as `pool` "
             "has, or leave the attack out."
         )
@@ -152,6 +156,26 @@ def _refuse_no_shadow(corpus: PreparedCorpus, *, seeds: tuple[int, ...]) -> None
             f"trained attack to be cross-validated; got {few}. Enlarge `shadow`, lower `per_group`, or name a finer "
             "`group`."
         )
+
+
+def _corpora_learned_from(study: Study) -> set[str]:
+    """The corpora whose shadows attacks on other corpora learn from."""
+    transfers = [one.train_on for one in study.attacks.use if isinstance(one, LearnedAttack) and one.train_on]
+    return {train_on.corpus for train_on in transfers if train_on.corpus is not None}
+
+
+def _refuse_shared_texts(source: PreparedCorpus, corpora: Mapping[str, PreparedCorpus]) -> None:
+    """Within a corpus no text is in two roles; an attack model that goes to another one must not meet its own texts."""
+    learned = {example.completion.strip() for example in source.split.roles["shadow"]}
+    for corpus in corpora.values():
+        attacked = (*corpus.split.roles["pool"], *corpus.split.roles.get("calibration", ()))
+        shared = [example.id for example in attacked if example.completion.strip() in learned]
+        if corpus is not source and shared:
+            raise DataError(
+                f"train_on = {{ corpus = '{source.spec.name}' }}: its role `shadow` shares texts with the corpus "
+                f"'{corpus.spec.name}', {listed(shared)}, and an attack model would know them again. Remove them from "
+                "one of the two, or leave this transfer out."
+            )
 
 
 def _halves(examples: Sequence[Example], *, seeds: tuple[int, ...]) -> list[set[str]]:

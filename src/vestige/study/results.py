@@ -221,7 +221,7 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
                 "label": attack.label,
                 "control_label": attack.control_label,
                 "about": _first_line(attack),
-                "assumes": asdict(attack.assumes),
+                "assumes": asdict(attack.assumed),
             }
             for attack in study.attacks.use
         ],

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_MODELS: Mapping[str, Literal["base", "target"]] = {"base": "base", "target": "target"}
+_MODELS: Mapping[str, Literal["base", "shadow", "target"]] = {"base": "base", "shadow": "shadow", "target": "target"}
 
 _SEEN = "seen"
 """The array of a stored attack model that holds the fingerprints of its texts."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vestige.attacks.base import Attack, Tables
+from vestige.attacks.learned.base import LearnedAttack
 from vestige.metrics.roc import weighted_auc
-from vestige.records import Column, Ints, TokenStats, View
+from vestige.records import AttackModel, Column, Ints, TokenStats, View
 from vestige.testing.stats import Planted, planted_tables
 
 _EACH = 200
@@ -25,19 +27,32 @@ def check_attack(attack: Attack) -> None:
     It comes back from its JSON spec; is frozen; needs no more than it declares; finds a strong planted signal (AUC ≥
     .95) and nothing in noise; scores a text alike in any order and company; masks a text without tokens with a reason;
     what it assumes agrees with what it needs; and its control needs the base alone. Score arrays are never written to:
-    the tables given here are read-only.
+    the tables given here are read-only. An attack that is trained learns from a planted signal of its own first.
     """
     _check_spec(attack)
     _check_assumptions(attack)
     views = [column.view for column in attack.reads]
-    planted = planted_tables(_STRONG, members=_EACH, non_members=_EACH, views=views, seed=1)
-    noise = planted_tables(0.0, members=_EACH, non_members=_EACH, views=views, seed=2)
+    planted = _ready(attack, planted_tables(_STRONG, members=_EACH, non_members=_EACH, views=views, seed=1))
+    noise = _ready(attack, planted_tables(0.0, members=_EACH, non_members=_EACH, views=views, seed=2))
     found, fancied = _auc(attack, planted), _auc(attack, noise)
     assert found >= 0.95, f"{attack.label}: AUC {found:.3f} on a planted signal; is higher = more likely a member?"
     assert abs(fancied - 0.5) <= _FOUR_STANDARD_ERRORS, f"{attack.label}: AUC {fancied:.3f} on noise"
     _check_order(attack, planted.tables)
     _check_unscorable(attack, planted.tables)
     _check_control(attack)
+
+
+def _ready(attack: Attack, planted: Planted) -> Planted:
+    return replace(planted, tables=replace(planted.tables, model=fitted(attack)))
+
+
+@cache
+def fitted(attack: Attack) -> AttackModel | None:
+    """What a trained attack learns from texts with a plain planted signal; None for one that is not trained."""
+    if not isinstance(attack, LearnedAttack):
+        return None
+    shadow = planted_tables(_STRONG, members=_EACH // 2, non_members=_EACH // 2, seed=5)
+    return attack.fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids)
 
 
 def _check_spec(attack: Attack) -> None:
@@ -49,11 +64,12 @@ def _check_spec(attack: Attack) -> None:
 
 
 def _check_assumptions(attack: Attack) -> None:
-    says, columns = attack.assumes, {column.name for column in attack.reads}
+    says, columns = attack.assumed, {column.name for column in attack.reads}
     passes = len({column.view for column in attack.reads})
     assert says.passes >= passes, f"{attack.label}: assumes {says.passes} passes, its columns take {passes}"
     for what, said, needed in (
         ("a reference model", says.reference_model, attack.compares),
+        ("shadow models", says.shadow_models, any(column.view.model == "shadow" for column in attack.reads)),
         ("a population", says.population, attack.needs_counts or _has_beginning(attack)),
         ("texts", says.texts, bool(attack.needs_text) or any(_is_rewritten(column.view) for column in attack.reads)),
         ("distributions", says.distributions, bool(columns & {"mean_logp", "var_logp", "rank"})),
@@ -110,7 +126,8 @@ def _declared(attack: Attack, tables: Tables) -> Tables:
     """The tables without any column that the attack has not declared."""
     views = {column.view for column in attack.reads}
     counts = tables.counts if attack.needs_counts else None
-    return Tables({view: _only(attack, view, table=tables[view]) for view in views}, counts=counts)
+    declared = {view: _only(attack, view, table=tables[view]) for view in views}
+    return Tables(declared, counts=counts, model=tables.model)
 
 
 def _only(attack: Attack, view: View, *, table: TokenStats) -> TokenStats:

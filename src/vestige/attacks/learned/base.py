@@ -56,6 +56,7 @@ class LearnedAttack(Attack, ABC):
     """
 
     needs: ClassVar[tuple[Column, ...]] = (TARGET_TOKEN, *READS)
+    needs_text: ClassVar[tuple[str, ...]] = ("zlib_bytes",)
     assumes: ClassVar[Assumes] = Assumes(
         distributions=True, texts=True, reference_model=True, population=True, shadow_models=True, passes=2
     )
