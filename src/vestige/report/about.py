@@ -144,6 +144,22 @@ def corner_table(results: Results) -> Table | None:
     return Table(head, tuple(Group(tuple(rows), name) for name, rows in groups.items())) if groups else None
 
 
+def attack_model_table(results: Results) -> Table | None:
+    """What each attack model was fitted on, the settings that were chosen there, and how it did on texts of its own
+    shadow that it had not seen; None where no attack is trained.
+    """
+    groups: dict[str, list[Row]] = {}
+    for one in results.facts["attack_models"]:
+        settings = (Cell(plain(one["epoch"])), Cell(plain(one["learning_rate"])), Cell(str(one["seed"])))
+        found = (Cell(one["attack"]), Cell(_flat(one["chosen"])), Cell(f"{one['cross_validated_auc']:.3f}"))
+        counts = (Cell(f"{one['members']:,}"), Cell(f"{one['non_members']:,}"))
+        row = Row((method_cell(results, one["method"]), *settings, *found, *counts))
+        groups.setdefault(f"{one['corpus']} · {one['base']}", []).append(row)
+    settings_head = ("Method", "Epoch", "Learning rate", "Seed")
+    head = (*settings_head, "Attack", "Chosen", "AUC, cross-validated", "Members", "Non-members")
+    return Table(head, tuple(Group(tuple(rows), name) for name, rows in groups.items())) if groups else None
+
+
 def environment_tables(results: Results) -> list[Table]:
     """One two-column table for each environment that a stage of the study ran in."""
     return [_pairs(environment, head="Environment") for environment in results.facts["environments"]]

@@ -36,7 +36,8 @@ def _answer(results: Results) -> dict[str, object]:
         "asked": about.asked(results),
         "search": tables.search_table(results),
         "sections": [
-            (one.name, drawings(results, one), tables.attack_table(results, one)) for one in sections(results)
+            (one.name, drawings(results, one), tables.attack_table(results, one), tables.transfer_table(results, one))
+            for one in sections(results)
         ],
     }
 
@@ -48,6 +49,7 @@ def _details(results: Results) -> dict[str, object]:
         "methods": about.method_table(results),
         "floors": tables.floor_table(results),
         "attacks_assume": about.attack_table(results),
+        "attack_models": about.attack_model_table(results),
         "corners": about.corner_table(results),
         "environments": about.environment_tables(results),
         "seconds": about.seconds_table(results),

@@ -99,6 +99,26 @@ def _attack_rows(results: Results, section: Section, attack: str, rates: list[st
         yield Row((label, *settings, *numbers, *counts, left_out), "floor" if point.method is None else "")
 
 
+def transfer_table(results: Results, section: Section) -> Table | None:
+    """AUC of the attack models that go from one method, corpus or base to another, beside those that learned from the
+    shadow of the target's own method; None where none goes anywhere.
+    """
+    going = {attack["learner"] for attack in results.facts["attacks"] if attack["train_on"]}
+    columns = [(cell, point) for cell, point in _shown_points(results, section) if point.method is not None]
+    groups = []
+    for learner in dict.fromkeys(attack["learner"] for attack in results.facts["attacks"]):
+        rows = [_transfer_row(attack, columns) for attack in results.facts["attacks"] if attack["learner"] == learner]
+        if learner in going:
+            groups.append(Group(tuple(rows), learner))
+    head = ("Learned from the shadow of", *(f"{cell.text}, {moment(point)}" for cell, point in columns))
+    return Table(head, tuple(groups)) if groups else None
+
+
+def _transfer_row(attack: Mapping[str, Any], columns: list[tuple[Cell, Point]]) -> Row:
+    source = ", ".join(attack["train_on"].values()) or "the method itself"
+    return Row((Cell(source), *(as_cell(point.number("auc", attack["label"])) for _, point in columns)))
+
+
 def floor_table(results: Results) -> Table:
     """What tells members from non-members without any model, for each base and corpus."""
     rates = [tpr_key(fpr) for fpr in results.facts["study"]["fpr"]]

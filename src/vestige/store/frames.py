@@ -81,10 +81,12 @@ class Results:
     `facts` holds `study` (name, seeds, folds, utility, generate, primary, fpr, search, epochs, batch_size,
     checkpoints), `bases` (name, kind, note, dtype, identity), `corpora` (name, max_length, roles, sha256,
     dropped_duplicates, lengths by base and role), `methods` (label, name, family, spec, learning_rates, trainable by
-    base), `attacks` (label, control_label, about, assumes), `floors` (names), `corners` (base, corpus, method,
-    family, learning_rate, epoch, attack, note, members, non_members: texts that an attack scored by a rule for a
-    corner of its formula), `search` (base, corpus, method, learning_rate, loss, losses by epoch, chosen, rivals:
-    other rates tried), `failures` (about, message), `environments`, `seconds` by stage.
+    base), `attacks` (label, control_label, about, assumes, learner: how a trained one is fitted, train_on: whose shadow
+    it learns from), `attack_models` (base, corpus, method, family, learning_rate, epoch, seed, attack, chosen,
+    cross_validated_auc, members, non_members), `floors` (names), `corners` (base, corpus, method, family,
+    learning_rate, epoch, attack, note, members, non_members: texts that an attack scored by a rule for a corner of its
+    formula), `search` (base, corpus, method, learning_rate, loss, losses by epoch, chosen, rivals: other rates tried),
+    `failures` (about, message), `environments`, `seconds` by stage.
     """
 
     facts: Mapping[str, Any]

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
+from vestige.attacks.learned.base import LearnedAttack
 from vestige.records import ROLES, Counts, Estimate
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
@@ -18,7 +20,7 @@ from vestige.store.keys import Task
 from vestige.store.layout import RUN
 from vestige.study.executors.inline import Failure
 from vestige.study.plan import Arm, Plan
-from vestige.study.stages import examples_of, members_of, scores_of
+from vestige.study.stages import attack_model_of, examples_of, members_of, scores_of
 
 _NOTED = pl.DataFrame(schema={**SCORES, "family": pl.String, "note": pl.String})
 """Scores with the family of their method, and the rule by which a text was scored where the attack's formula has no
@@ -222,14 +224,36 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
                 "control_label": attack.control_label,
                 "about": _first_line(attack),
                 "assumes": asdict(attack.assumed),
+                **_training_of(attack),
             }
             for attack in study.attacks.use
         ],
+        "attack_models": [row for pair in plan.pairs for row in _attack_models(plan, pair)],
         "floors": list(FLOORS),
         "search": [row for pair in plan.pairs for row in _search(plan, pair)],
         "failures": [{"about": failure.task.about, "message": failure.message} for failure in failures],
         **_records(plan),
     }
+
+
+def _training_of(attack: Attack) -> dict[str, Any]:
+    """How an attack is fitted, and whose shadow it learns from where that is not the target's own."""
+    if not isinstance(attack, LearnedAttack):
+        return {"learner": None, "train_on": {}}
+    return {"learner": attack.name, "train_on": attack.train_on.named if attack.train_on else {}}
+
+
+def _attack_models(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+    """What each attack model of a base and corpus found out about its own shadow."""
+    learners = {attack.name: attack for attack in plan.study.attacks.use if isinstance(attack, LearnedAttack)}
+    for arm in plan.chosen(pair):
+        for seed in plan.study.study.seeds:
+            for epoch in plan.epochs:
+                for name, attack in learners.items():
+                    task = plan.attack_model(attack, arm, epoch, (seed, "A"))
+                    if plan.store.is_done(task.address):
+                        facts = attack_model_of(plan.store, task.address).facts
+                        yield {**_names(arm, epoch), "seed": seed, "attack": name, **facts}
 
 
 def _first_line(attack: object) -> str:

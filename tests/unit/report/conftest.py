@@ -186,14 +186,19 @@ FACTS: dict[str, Any] = {
             "control_label": "loss on the base",
             "about": "Mean log-probability.",
             "assumes": asdict(Assumes()),
+            "learner": None,
+            "train_on": {},
         },
         {
             "label": "ref",
             "control_label": "loss on the base",
             "about": "Difference to the base.",
             "assumes": asdict(Assumes(reference_model=True, passes=2)),
+            "learner": None,
+            "train_on": {},
         },
     ],
+    "attack_models": [],
     "floors": list(FLOORS),
     "corners": [
         {

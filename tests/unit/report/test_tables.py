@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from vestige.report import about, notes, tables
+from vestige.report.html import render
 from vestige.report.points import sections
 from vestige.report.summary import WIDTH, summaries, summary_table
 from vestige.report.tables import Table
@@ -227,3 +228,49 @@ def test_a_floor_above_a_half_on_labels_dealt_anew_is_called_unsound(results: Re
     said = "\n".join(notes.caveats(replace(results, estimates=raised, facts=facts)))
     assert "do not trust the floors of this corpus" in said
     assert "the split itself leaks" not in said
+
+
+@pytest.fixture
+def transferring(results: Results) -> Results:
+    """The study with a trained attack, `loss` standing in for its scores, that also learned from the prompt."""
+    own, going = "forest", "forest(train_on=prompt(tokens=50))"
+    attacks = [
+        {**results.facts["attacks"][0], "label": own, "learner": "forest"},
+        {
+            **results.facts["attacks"][1],
+            "label": going,
+            "learner": "forest",
+            "train_on": {"method": "prompt(tokens=50)"},
+        },
+    ]
+    fitted = {"base": "tiny", "corpus": "notes", "method": "lora", "epoch": 2.0, "learning_rate": 1e-3, "seed": 0}
+    chosen = {"attack": "forest", "chosen": {"min_samples_leaf": 3}, "cross_validated_auc": 0.8125}
+    models = [{**fitted, **chosen, "members": 150, "non_members": 149}]
+    named = results.estimates.with_columns(pl.col("attack").replace({"loss": own, "ref": going}))
+    study = {**results.facts["study"], "primary": own}
+    facts = {**results.facts, "study": study, "attacks": attacks, "attack_models": models}
+    return replace(results, estimates=named, facts=facts)
+
+
+def test_transfers_stand_beside_the_attack_that_learned_from_the_method_itself(transferring: Results) -> None:
+    table = tables.transfer_table(transferring, sections(transferring)[0])
+    assert table is not None
+    assert table.head[:3] == ("Learned from the shadow of", "lora, best", "lora, last")
+    assert [group.title for group in table.groups] == ["forest"]
+    rows = [[cell.text for cell in row.cells] for row in table.groups[0].rows]
+    assert [row[0] for row in rows] == ["the method itself", "prompt(tokens=50)"]
+    assert rows[0][1].startswith(".78") or rows[0][1].startswith("0.78")
+    assert "Learned from the shadow of" in render(transferring)
+
+
+def test_attack_models_say_what_was_chosen_and_how_they_did_on_their_shadow(transferring: Results) -> None:
+    table = about.attack_model_table(transferring)
+    assert table is not None
+    texts = [cell.text for cell in table.groups[0].rows[0].cells]
+    assert texts[-5:] == ["forest", "min_samples_leaf 3", "0.812", "150", "149"]
+
+
+def test_a_study_without_trained_attacks_has_neither_table(results: Results) -> None:
+    assert tables.transfer_table(results, sections(results)[0]) is None
+    assert about.attack_model_table(results) is None
+    assert "Trained attacks" not in render(results)
