@@ -140,6 +140,23 @@ class TokenCounts:
 
 
 @dataclass(frozen=True)
+class GradientNorms:
+    """How large the gradient of each text's mean loss is, with respect to the input embeddings of its tokens.
+
+    `first`: sum of absolute values, `second`: root of the sum of squares, both float64, shape (texts,), nats per unit
+    of embedding; NaN where a text has no scored token.
+    """
+
+    ids: Texts
+    first: Floats
+    second: Floats
+
+    def rows(self, start: int, stop: int) -> GradientNorms:
+        """The texts from `start` up to, not including, `stop`."""
+        return GradientNorms(self.ids[start:stop], self.first[start:stop], self.second[start:stop])
+
+
+@dataclass(frozen=True)
 class AttackModel:
     """What a trained attack learned from a shadow.
 

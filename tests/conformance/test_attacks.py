@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vestige.attacks import Attack, Tables, discover, make_attack
 from vestige.attacks.base import ComparingAttack, score_in_blocks
 from vestige.attacks.learned.base import LearnedAttack
-from vestige.records import Column, Scores, TokenCounts, View
+from vestige.records import Column, GradientNorms, Scores, TokenCounts, View
 from vestige.testing.attacks import check_attack, fitted
 from vestige.testing.stats import planted_tables, token_stats
 
@@ -25,6 +25,12 @@ logps = st.lists(st.lists(st.floats(-50, 0, width=32), max_size=12), min_size=1,
 
 
 FORMS = sorted({column.view.text for name in ATTACKS for column in make_attack(name).reads} - {"plain"})
+
+
+def _gradients(texts: int) -> GradientNorms:
+    """All alike, in the order of `token_stats`."""
+    ids = np.array([f"t{i}" for i in range(texts)], dtype=np.str_)
+    return GradientNorms(ids=ids, first=np.full(texts, 3.0), second=np.ones(texts))
 
 
 def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
@@ -43,6 +49,7 @@ def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
             **{View("target", text=form): token_stats(base) for form in FORMS},
         },
         counts=TokenCounts(np.array([5, 0, 3, 1, 0, 0])),
+        gradients=_gradients(len(target)),
     )
 
 

@@ -36,7 +36,8 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
         "prefixed": sawtooth(size, step=17, low=290),
     }
     swaps = {f"swap-{i}": sawtooth(size + i % 3 - 1 if size > 1 else size, step=3 + i, low=300 + i) for i in range(10)}
-    row = {**defaults, **moments, **base_moments, **forms, **swaps, **columns}
+    gradients = {"norm_1": 3.5 * size or None, "norm_2": 0.75 + size / 8 if size else None}
+    row = {**defaults, **moments, **base_moments, **forms, **swaps, **gradients, **columns}
     return {"name": name, "text": text, "zlib_bytes": len(zlib.compress(text.encode("utf-8"))), **row}
 
 
@@ -249,6 +250,8 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
     "recall": ({"name": "recall"}, recall),
     "pac": ({"name": "pac"}, pac),
     "pac(k=0.05)": ({"name": "pac", "k": 0.05}, lambda row: pac(row, "0.05")),
+    "grad_norm": ({"name": "grad_norm"}, lambda row: -row["norm_2"]),
+    "grad_norm(p=1)": ({"name": "grad_norm", "p": 1}, lambda row: -row["norm_1"]),
     "wbc": ({"name": "wbc"}, wbc),
     "dc_pdd": ({"name": "dc_pdd"}, dc_pdd),
     "dc_pdd(a=0.5)": ({"name": "dc_pdd", "a": 0.5}, lambda row: dc_pdd(row, 0.5)),

@@ -80,9 +80,9 @@ class Attack(BaseModel, ABC):
 
     A subclass is one file of this package: a `name` with its own Literal, the columns it reads in `needs` (and in
     `needs_text` the per-text ones, such as `zlib_bytes`; `needs_counts` where it reads the token counts of a
-    population), what it `assumes` of the attacker, its parameters as typed fields with real defaults, and `score`. It
-    is final, frozen, and looks at nothing it has not declared. The score of a text depends on that text alone, so
-    that texts can be scored in blocks.
+    population, `needs_gradients` where it reads the norms of gradients), what it `assumes` of the attacker, its
+    parameters as typed fields with real defaults, and `score`. It is final, frozen, and looks at nothing it has not
+    declared. The score of a text depends on that text alone, so that texts can be scored in blocks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -91,6 +91,7 @@ class Attack(BaseModel, ABC):
     needs: ClassVar[tuple[Column, ...]]
     needs_text: ClassVar[tuple[str, ...]] = ()
     needs_counts: ClassVar[bool] = False
+    needs_gradients: ClassVar[bool] = False
     assumes: ClassVar[Assumes] = Assumes()
 
     @abstractmethod

@@ -10,7 +10,7 @@ import numpy as np
 
 from vestige.attacks.ragged import Ragged
 from vestige.errors import DataError
-from vestige.records import AttackModel, Column, Floats, Texts, TokenCounts, TokenStats, View
+from vestige.records import AttackModel, Column, Floats, GradientNorms, Texts, TokenCounts, TokenStats, View
 
 
 @final
@@ -20,12 +20,13 @@ class Tables(Mapping[View, TokenStats]):
 
     Raises DataError where there is no view, the record ids of two views differ or repeat, or two views of the same text
     disagree about its scored tokens (a per-token difference would then compare different tokens). `counts` are there
-    where an attack needs those of a population, `model` where it was trained.
+    where an attack needs those of a population, `model` where it was trained, `gradients` where it needs their norms.
     """
 
     views: Mapping[View, TokenStats]
     counts: TokenCounts | None = None
     model: AttackModel | None = None
+    gradients: GradientNorms | None = None
 
     def __post_init__(self) -> None:
         if not self.views:
@@ -77,9 +78,19 @@ class Tables(Mapping[View, TokenStats]):
             raise DataError("no attack model: fit one on a shadow with `attack.fit(…)`, and give Tables(model=…)")
         return self.model
 
+    def gradient_norms(self) -> GradientNorms:
+        """Norms of the gradients of the texts; DataError where there are none, or they are of other texts."""
+        if self.gradients is None:
+            raise DataError("no gradient norms: declare `needs_gradients = True`, and give Tables(gradients=…)")
+        if not np.array_equal(self.gradients.ids, self.ids):
+            raise DataError("the gradient norms must hold the same record ids as the views, in the same order")
+        return self.gradients
+
     def rows(self, start: int, stop: int) -> Tables:
         """The texts from `start` up to, not including, `stop`."""
-        return replace(self, views={view: _rows(table, start, stop) for view, table in self.views.items()})
+        gradients = None if self.gradients is None else self.gradients.rows(start, stop)
+        views = {view: _rows(table, start, stop) for view, table in self.views.items()}
+        return replace(self, views=views, gradients=gradients)
 
     def base_as_target(self) -> Tables:
         """The same texts as if the base were the model under attack: every view of the target replaced by the base's.

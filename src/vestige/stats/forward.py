@@ -40,14 +40,16 @@ class Forward:
                 self._past = _extended(self._past, self.core, beginning=beginning)
         self.ahead = 0 if self._past is None else int(self._past.get_seq_length())
 
-    def __call__(self, *, input_ids: Tensor, attention_mask: Tensor) -> Any:
-        """The model's output for a right-padded batch, both of shape (texts, length): its logits, where it still has
-        its head, are (texts, length, vocabulary), what comes ahead of the texts left out.
+    def __call__(self, *, attention_mask: Tensor, **inputs: Tensor) -> Any:
+        """The model's output for a right-padded batch: `input_ids`, or `inputs_embeds`, and `attention_mask`, of shape
+        (texts, length). Its logits, where it still has its head, are (texts, length, vocabulary), what comes ahead of
+        the texts left out.
         """
         if self._past is None:
-            return self.core(input_ids=input_ids, attention_mask=attention_mask, use_cache=False)
-        mask = torch.cat([attention_mask.new_ones(len(input_ids), self.ahead), attention_mask], dim=1)
-        return self.core(input_ids=input_ids, attention_mask=mask, past_key_values=self.past(len(input_ids)))
+            return self.core(**inputs, attention_mask=attention_mask, use_cache=False)
+        texts = len(attention_mask)
+        mask = torch.cat([attention_mask.new_ones(texts, self.ahead), attention_mask], dim=1)
+        return self.core(**inputs, attention_mask=mask, past_key_values=self.past(texts))
 
     def past(self, texts: int) -> Cache | None:
         """Keys and values of what comes ahead of a batch of texts, to be used up by it; None where nothing does."""

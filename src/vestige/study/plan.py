@@ -23,6 +23,9 @@ from vestige.study.prepare import Prepared
 from vestige.tuning.methods import discover
 from vestige.tuning.methods.base import Method
 
+GRADIENT_COST = 3.0
+"""What a token costs there and back, in scored tokens: the way back is twice the way there."""
+
 GENERATION_COST = 2.0
 """What a generated token costs, in scored tokens: a step of a batch is bound by reading the weights, not by arithmetic
 (measured, SmolLM2-135M on two cores, 24 texts at a time).
@@ -108,6 +111,8 @@ class Plan:
         yield from self._judged(floor, None)
         for role in self.scored_roles(floor.corpus):
             yield from (self.stats(floor, role=role, text=text) for text in self.forms("base"))
+            if self._needs_gradients:
+                yield self.gradients(floor, role=role)
         if any(attack.needs_counts for attack in self.study.attacks.use):
             yield self.counts(floor)
         for attack in self.study.attacks.use:
@@ -124,6 +129,8 @@ class Plan:
                     for role in self.scored_roles(arm.corpus):
                         for text in self.forms("target"):
                             yield self.stats(arm, role=role, seat=seat, epoch=epoch, text=text)
+                        if self._needs_gradients:
+                            yield self.gradients(arm, role=role, seat=seat, epoch=epoch)
                         yield from (self.scores(attack, arm, epoch, seat, role) for attack in self.attacks_on(arm))
             yield from (self.leakage(arm, epoch) for epoch in self.epochs)
 
@@ -175,6 +182,10 @@ class Plan:
         """
         columns = [column for attack in self.study.attacks.use for column in (*attack.reads, *attack.control_needs)]
         return list(dict.fromkeys(["plain", *(column.view.text for column in columns if column.view.model == model)]))
+
+    @property
+    def _needs_gradients(self) -> bool:
+        return any(attack.needs_gradients for attack in self.study.attacks.use)
 
     def known(self) -> list[Task]:
         """Every task that can be named by now, each once; the rest of a pair waits on its search."""
@@ -301,6 +312,15 @@ class Plan:
         assert seat is not None
         return self.stats(arm, role=role, seat=_shadow_seat(seat), epoch=epoch, text=view.text, half_of="shadow")
 
+    def gradients(
+        self, arm: Arm, *, role: Role, seat: tuple[int, Fold] | None = None, epoch: float | None = None
+    ) -> Task:
+        """The gradient norms of the texts of one role at a checkpoint, or of the base."""
+        scored = self.stats(arm, role=role, seat=seat, epoch=epoch)
+        spec = {name: value for name, value in scored.spec.items() if name != "view"}
+        about = scored.about.replace("score ", "gradients of ", 1)
+        return Task("gradients", spec, scored.inputs, where=scored.where, about=about)
+
     def counts(self, arm: Arm) -> Task:
         """How often each token occurs in the population of a corpus: its texts that no cell trains on and no attack
         scores, `calibration` and `context`, or `validation` where it has neither. Needs a tokenizer, no model.
@@ -336,6 +356,8 @@ class Plan:
             inputs[view.name] = self.view(view, arm, epoch, seat, role).address
         if attack.needs_counts:
             inputs["counts"] = self.counts(floor).address
+        if attack.needs_gradients:
+            inputs["gradients"] = self.gradients(arm, role=role, seat=seat, epoch=epoch).address
         spec = attack.spec()
         if isinstance(attack, LearnedAttack) and not control:
             shadow = self.shadow_of(arm, attack)
@@ -434,7 +456,7 @@ class Plan:
 
     def cost(self, task: Task) -> float:
         """Scored tokens that a task amounts to, at most where it generates; 0 for what needs no model."""
-        if task.stage not in ("train", "stats", "generations"):
+        if task.stage not in ("train", "stats", "gradients", "generations"):
             return 0.0
         corpus = next(name for name, one in self.prepared.corpora.items() if one.task.address == task.inputs["corpus"])
         if task.stage == "generations":
@@ -442,8 +464,8 @@ class Plan:
             new_tokens: int = task.spec["max_new_tokens"]
             return prompts.tokens + GENERATION_COST * prompts.texts * new_tokens
         lengths = self.prepared.lengths[task.where["model"], corpus]
-        if task.stage == "stats":
-            return float(lengths[task.spec["role"]].tokens)
+        if task.stage in ("stats", "gradients"):
+            return self.token_cost(task) * lengths[task.spec["role"]].tokens
         epochs: float = task.spec["training"]["epochs"]
         return self.token_cost(task) * epochs * lengths[task.spec.get("role", "pool")].tokens / 2
 
@@ -451,7 +473,7 @@ class Plan:
         """Scored tokens that one token of a task amounts to: trained and generated ones cost more."""
         if task.stage == "train":
             return discover()[task.spec["method"]["name"]].training_cost
-        return GENERATION_COST if task.stage == "generations" else 1.0
+        return {"generations": GENERATION_COST, "gradients": GRADIENT_COST}.get(task.stage, 1.0)
 
 
 def _seats_of(arm: Arm, seats: Sequence[tuple[int, Fold]]) -> Sequence[tuple[int, Fold]]:

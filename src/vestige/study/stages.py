@@ -36,6 +36,7 @@ from vestige.records import (
     Example,
     Fold,
     Generations,
+    GradientNorms,
     Labelled,
     Labels,
     Role,
@@ -232,6 +233,24 @@ def stats_of(store: Store, address: str) -> TokenStats:
     return read_table(store.open(address) / "tokens.parquet")
 
 
+def _gradients(task: Task, bench: Bench) -> None:
+    from vestige.stats.gradients import gradient_norms
+
+    examples = examples_of(bench.store, task.inputs["corpus"], task.spec["role"])
+    with _checkpoint(task, bench.store) as (model, tokenizer):
+        texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
+        norms = gradient_norms(model, texts, pad_id=_pad_id(tokenizer), progress=bench.progress)
+    columns = {"id": norms.ids.tolist(), "first": norms.first, "second": norms.second}
+    write_parquet(bench.folder / "gradients.parquet", pa.table(columns))
+
+
+def gradients_of(store: Store, address: str) -> GradientNorms:
+    """The norms of the gradients of a role's texts at one checkpoint."""
+    table = read_parquet(store.open(address) / "gradients.parquet")
+    ids = np.asarray(table["id"].to_pylist(), dtype=np.str_)
+    return GradientNorms(ids=ids, first=table["first"].to_numpy(), second=table["second"].to_numpy())
+
+
 def _counts(task: Task, bench: Bench) -> None:
     """Token counts of the scored tokens of some roles: tokenized as for a scoring pass, no model run."""
     tokenizer = load_tokenizer(_source(task))
@@ -277,6 +296,7 @@ def _scores(task: Task, bench: Bench) -> None:
     tables = Tables(
         views,
         counts=counts_of(bench.store, task.inputs["counts"]) if "counts" in task.inputs else None,
+        gradients=gradients_of(bench.store, task.inputs["gradients"]) if "gradients" in task.inputs else None,
         model=attack_model_of(bench.store, task.inputs["model"]) if "model" in task.inputs else None,
     )
     scores = score_in_blocks(make_attack(task.spec["attack"]), tables, control=task.spec["control"])
@@ -421,6 +441,7 @@ STAGES: Mapping[str, Stage] = {
     "train": _train,
     "stats": _stats,
     "counts": _counts,
+    "gradients": _gradients,
     "attack_model": _attack_model,
     "scores": _scores,
     "leakage": _leakage,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vestige.attacks.base import Attack, Tables
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.metrics.roc import weighted_auc
-from vestige.records import AttackModel, Column, Ints, TokenStats, View
+from vestige.records import AttackModel, Column, GradientNorms, Ints, TokenStats, View
 from vestige.testing.stats import Planted, planted_tables
 
 _EACH = 200
@@ -70,6 +70,7 @@ def _check_assumptions(attack: Attack) -> None:
     for what, said, needed in (
         ("a reference model", says.reference_model, attack.compares),
         ("shadow models", says.shadow_models, any(column.view.model == "shadow" for column in attack.reads)),
+        ("gradients", says.gradients, attack.needs_gradients),
         ("a population", says.population, attack.needs_counts or _has_beginning(attack)),
         ("texts", says.texts, bool(attack.needs_text) or any(_is_rewritten(column.view) for column in attack.reads)),
         ("distributions", says.distributions, bool(columns & {"mean_logp", "var_logp", "rank"})),
@@ -127,7 +128,8 @@ def _declared(attack: Attack, tables: Tables) -> Tables:
     views = {column.view for column in attack.reads}
     counts = tables.counts if attack.needs_counts else None
     declared = {view: _only(attack, view, table=tables[view]) for view in views}
-    return Tables(declared, counts=counts, model=tables.model)
+    gradients = tables.gradients if attack.needs_gradients else None
+    return Tables(declared, counts=counts, model=tables.model, gradients=gradients)
 
 
 def _only(attack: Attack, view: View, *, table: TokenStats) -> TokenStats:
@@ -137,7 +139,9 @@ def _only(attack: Attack, view: View, *, table: TokenStats) -> TokenStats:
 
 
 def _taken(tables: Tables, order: Ints) -> Tables:
-    return replace(tables, views={view: _rows(table, order) for view, table in tables.items()})
+    norms = tables.gradient_norms()
+    gradients = GradientNorms(norms.ids[order], norms.first[order], norms.second[order])
+    return replace(tables, views={view: _rows(table, order) for view, table in tables.items()}, gradients=gradients)
 
 
 def _rows(table: TokenStats, order: Ints) -> TokenStats:

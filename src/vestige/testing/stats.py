@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vestige.attacks.base import Tables
-from vestige.records import Bools, Floats, Fold, Ints, Labelled, Scores, TokenCounts, TokenStats, View
+from vestige.records import Bools, Floats, Fold, GradientNorms, Ints, Labelled, Scores, TokenCounts, TokenStats, View
 
 _VOCABULARY = 1000
 
@@ -81,9 +81,9 @@ def planted_tables(
     The mean log-probability of text i is −9 + 0.3 · z_i nats under the target, z_i a unit normal, raised by
     `separation` for members, and −9 under the base: so the AUC of `loss` and of `ref` is `normal_auc(separation)`.
     The tokens of members lie the closer together under the target, by a tenth per unit of `separation`; without
-    `evener` they do not, and no attack can do better than `normal_auc(separation)`. Tokens scatter around the mean,
-    36 to 44 a text; ranks, moments, sizes and the token counts of the population know nothing of membership, nor does
-    a view of another form of the text.
+    `evener` they do not (and gradients shrink as the loss does: e to the minus the raise), and no attack can do better
+    than `normal_auc(separation)`. Tokens scatter around the mean, 36 to 44 a text; ranks, moments, sizes and the token
+    counts of the population know nothing of membership, nor does a view of another form of the text.
 
     The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
     them does not bind; compressed sizes grow with the square root of the length, so that neither a mean nor a sum over
@@ -106,7 +106,8 @@ def planted_tables(
         for view in wanted
     }
     counts = TokenCounts(generator.integers(0, 50, size=_VOCABULARY))
-    return Planted(tables=Tables(tables, counts=counts), is_member=is_member)
+    gradients = GradientNorms(ids=shared.ids, first=np.exp(3 - gain), second=np.exp(-gain))
+    return Planted(tables=Tables(tables, counts=counts, gradients=gradients), is_member=is_member)
 
 
 def _common_columns(lengths: Ints, *, generator: np.random.Generator) -> TokenStats:

@@ -98,11 +98,15 @@ class LearnedAttack(Attack, ABC):
 
 
 def fingerprints(tables: Tables) -> Ints:
-    """A number for the scored tokens of each text, shape (texts,): equal texts have equal ones."""
-    tokens = tables[TARGET_TOKEN.view]
-    ids = np.ascontiguousarray(tokens.tokens["token_id"], dtype="<i4")
-    spans = zip(tokens.offsets[:-1], tokens.offsets[1:], strict=True)
-    digests = [hashlib.blake2b(ids[start:stop].tobytes(), digest_size=8).digest() for start, stop in spans]
+    """A number for each text, shape (texts,), by its record id and its scored tokens.
+
+    By both, since a long prompt may leave of two texts the same two tokens.
+    """
+    table = tables[TARGET_TOKEN.view]
+    tokens = np.ascontiguousarray(table.tokens["token_id"], dtype="<i4")
+    parts = zip(table.ids, table.offsets[:-1], table.offsets[1:], strict=True)
+    contents = (f"{name}\0".encode() + tokens[start:stop].tobytes() for name, start, stop in parts)
+    digests = [hashlib.blake2b(content, digest_size=8).digest() for content in contents]
     return np.frombuffer(b"".join(digests), dtype="<i8").astype(np.int64)
 
 

@@ -1,0 +1,43 @@
+"""An attack on gradients in a study: one pass there and back per checkpoint and role, of the base too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vestige.study.plan import GRADIENT_COST, Arm
+from vestige.study.results import collect
+from vestige.study.stages import gradients_of, scores_of
+from vestige.testing.studies import Recorder, plan_of, run_study
+
+Table = dict[str, Any]
+
+
+def test_gradients_are_taken_once_per_checkpoint_and_once_of_the_base(table: Table, tmp_path: Path) -> None:
+    table["attacks"] = {"use": ["loss", "grad_norm", {"name": "grad_norm", "p": 1}], "primary": "loss"}
+    table["method"] = table["method"][1:]
+    watcher = Recorder()
+    outcome = run_study(table, tmp_path / "runs", watcher=watcher)
+    assert not outcome.failures
+    plan = outcome.plan
+    taken = [task for task in watcher.done if task.stage == "gradients"]
+    assert [("cell" in task.inputs, task.spec.get("epoch")) for task in taken] == [
+        (False, None),
+        *[(True, epoch) for epoch in (1.0, 2.0)] * 2,
+    ]
+    for task in taken:
+        assert plan.cost(task) == GRADIENT_COST * plan.prepared.lengths[plan.pairs[0]]["pool"].tokens
+    arm = plan.arms(plan.pairs[0])[0]
+    for attack in plan.study.attacks.use[1:]:
+        for task in (plan.scores(attack, arm, 1.0, (0, "A")), plan.scores(attack, Arm(*plan.pairs[0]), None, None)):
+            norms = gradients_of(outcome.store, task.inputs["gradients"])
+            expected = norms.first if task.spec["attack"]["p"] == 1 else norms.second
+            assert np.array_equal(scores_of(outcome.store, task.address).values, -expected, equal_nan=True)
+    rows = collect(plan).estimates.filter(quantity="auc", attack="grad_norm")
+    assert len(rows) == 3, "the base and two checkpoints"
+
+
+def test_a_study_that_does_not_ask_takes_none(table: Table, tmp_path: Path) -> None:
+    assert not [task for task in plan_of(table, tmp_path).known() if task.stage == "gradients"]
