@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from vestige.store.keys import Task
     from vestige.study.plan import Plan
 
 
@@ -40,10 +41,16 @@ def _cells(plan: Plan) -> Table:
             is_chosen = arm in chosen
             for seat in plan.seats:
                 if is_chosen or seat in plan.search_seats:
-                    done = plan.store.is_done(plan.train(arm, seat).address)
-                    state = ("trained" if done else "to train") + (", chosen" if is_chosen else "")
+                    state = _state(plan, plan.train(arm, seat)) + (", chosen" if is_chosen else "")
                     table.add_row(*pair, arm.method.label, f"{arm.learning_rate:g}", f"{seat[0]}/{seat[1]}", state)  # type: ignore[union-attr]
+        for arm, seed in plan.shadows(pair):
+            state = _state(plan, plan.train(arm, (seed, "A"), half_of="shadow"))
+            table.add_row(*pair, arm.method.label, f"{arm.learning_rate:g}", f"{seed}/shadow", state)  # type: ignore[union-attr]
     return table
+
+
+def _state(plan: Plan, training: Task) -> str:
+    return "trained" if plan.store.is_done(training.address) else "to train"
 
 
 def listing(what: str) -> list[dict[str, Any]]:

@@ -155,6 +155,12 @@ class Plan:
             yield self.train(arm, _shadow_seat(seat), half_of="shadow")
             yield from (self.view(view, arm, epoch, seat, role) for role in self.scored_roles(arm.corpus))
 
+    def shadows(self, pair: tuple[str, str]) -> list[tuple[Arm, int]]:
+        """The arms of a base and corpus, and the seeds, whose shadows the attacks of the study need."""
+        known = {task.address for task in self.known()}
+        every = [(arm, seed) for arm in self.chosen(pair) for seed in self.study.study.seeds]
+        return [(arm, seed) for arm, seed in every if self.train(arm, (seed, "A"), half_of="shadow").address in known]
+
     @property
     def shadow_views(self) -> list[View]:
         """What the attacks need of a shadow on the texts under attack."""
