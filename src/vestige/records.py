@@ -140,6 +140,17 @@ class TokenCounts:
 
 
 @dataclass(frozen=True)
+class OtherCell:
+    """What another cell, of the same method and checkpoint as the target, says of the texts under attack.
+
+    `is_member`: bool, shape (texts,), True where that cell was trained on the text.
+    """
+
+    stats: TokenStats
+    is_member: Bools
+
+
+@dataclass(frozen=True)
 class GradientNorms:
     """How large the gradient of each text's mean loss is, with respect to the input embeddings of its tokens.
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from vestige.attacks import Attack, Tables, discover, make_attack
 from vestige.attacks.base import ComparingAttack, score_in_blocks
 from vestige.attacks.learned.base import LearnedAttack
-from vestige.records import Column, GradientNorms, Scores, TokenCounts, View
+from vestige.records import Column, GradientNorms, OtherCell, Scores, TokenCounts, View
 from vestige.testing.attacks import check_attack, fitted
 from vestige.testing.stats import planted_tables, token_stats
 
@@ -25,6 +25,18 @@ logps = st.lists(st.lists(st.floats(-50, 0, width=32), max_size=12), min_size=1,
 
 
 FORMS = sorted({column.view.text for name in ATTACKS for column in make_attack(name).reads} - {"plain"})
+
+
+def _cells(base: list[list[float]]) -> tuple[OtherCell, ...]:
+    """A cell that was trained on every text, and knows each a little better than the one that was trained on none."""
+    trained = [[min(0.0, value + 0.5) for value in text] for text in base]
+    both = ((trained, np.ones(len(base), dtype=bool)), (base, np.zeros(len(base), dtype=bool)))
+    return tuple(OtherCell(token_stats(logp), is_member) for logp, is_member in both)
+
+
+def _calibration() -> Tables:
+    held = [[-1.0, -3.0], [-4.0], [-2.0, -0.5, -7.0]]
+    return Tables({View("target"): token_stats(held)}, cells=_cells([[value - 0.1 for value in one] for one in held]))
 
 
 def _gradients(texts: int) -> GradientNorms:
@@ -42,7 +54,7 @@ def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
         "var_logp": [[2.0] * len(text) for text in target],
         "rank": [[i % 3 for i in range(len(text))] for text in target],
     }
-    return Tables(
+    tables = Tables(
         {
             View("target"): token_stats(target, texts=texts, tokens=extra),
             View("base"): token_stats(base, texts=texts, tokens=extra),
@@ -51,6 +63,7 @@ def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
         counts=TokenCounts(np.array([5, 0, 3, 1, 0, 0])),
         gradients=_gradients(len(target)),
     )
+    return replace(tables, cells=_cells(base), calibration=_calibration())
 
 
 def _scores(name: str, tables: Tables) -> Scores:
@@ -149,7 +162,7 @@ def _views(attack: Attack) -> list[View]:
 @every_attack
 def test_blocks_of_texts_score_as_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     attack = make_attack(name)
-    planted = planted_tables(1.0, members=40, non_members=40, views=_views(attack))
+    planted = planted_tables(1.0, members=40, non_members=40, views=_views(attack), others=attack.needs_cells)
     tables = replace(planted.tables, model=fitted(attack))
     monkeypatch.setattr("vestige.attacks.base._TOKENS_PER_BLOCK", 100)
     for blocks, whole in (

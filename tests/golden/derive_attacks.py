@@ -37,7 +37,8 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
     }
     swaps = {f"swap-{i}": sawtooth(size + i % 3 - 1 if size > 1 else size, step=3 + i, low=300 + i) for i in range(10)}
     gradients = {"norm_1": 3.5 * size or None, "norm_2": 0.75 + size / 8 if size else None}
-    row = {**defaults, **moments, **base_moments, **forms, **swaps, **gradients, **columns}
+    others = {f"cell-{i}": sawtooth(size, step=4 + 5 * i, low=200 + 40 * i) for i in range(4)}
+    row = {**defaults, **moments, **base_moments, **forms, **swaps, **gradients, **others, **columns}
     return {"name": name, "text": text, "zlib_bytes": len(zlib.compress(text.encode("utf-8"))), **row}
 
 
@@ -228,6 +229,40 @@ def dc_pdd(row: Row, a: float = 0.01) -> Answer:  # 2409.14669
     return mean(values)
 
 
+MEMBERS = {"cell-0": True, "cell-1": False, "cell-2": True, "cell-3": False}
+"""Which of the four other cells were trained on every one of these texts."""
+
+HELD = {
+    name: [sawtooth(size, step=size + place, low=190 + 30 * place) for size in (5, 1, 8, 4)]
+    for place, name in enumerate(("target", *MEMBERS))
+}
+"""Calibration texts, of which no cell is a member."""
+
+
+def logit(logp: list[float]) -> float:
+    return -math.log(math.exp(max(-mean(logp), SMALLEST_LOSS)) - 1)
+
+
+def lira(row: Row) -> float:
+    inside = mean([logit(row[name]) for name, is_member in MEMBERS.items() if is_member])
+    outside = mean([logit(row[name]) for name, is_member in MEMBERS.items() if not is_member])
+    return (logit(row["target"]) - (inside + outside) / 2) * (inside - outside)
+
+
+def lira_offline(row: Row) -> float:
+    return logit(row["target"]) - mean([logit(row[name]) for name, is_member in MEMBERS.items() if not is_member])
+
+
+def rmia(row: Row, gamma: float = 1.0, a: float = 1.0) -> float:
+    def gain(target: list[float], others: list[list[float]]) -> float:
+        typical = ((1 + a) * mean([math.exp(mean(one)) for one in others]) + 1 - a) / 2
+        return math.exp(mean(target)) / typical
+
+    own = gain(row["target"], [row[name] for name, is_member in MEMBERS.items() if not is_member])
+    held = [gain(HELD["target"][i], [HELD[name][i] for name in MEMBERS]) for i in range(len(HELD["target"]))]
+    return mean([float(own / other >= gamma) for other in held])
+
+
 ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
     "loss": ({"name": "loss"}, loss),
     "zlib": ({"name": "zlib"}, zlib_),
@@ -252,6 +287,10 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
     "pac(k=0.05)": ({"name": "pac", "k": 0.05}, lambda row: pac(row, "0.05")),
     "grad_norm": ({"name": "grad_norm"}, lambda row: -row["norm_2"]),
     "grad_norm(p=1)": ({"name": "grad_norm", "p": 1}, lambda row: -row["norm_1"]),
+    "lira": ({"name": "lira"}, lira),
+    "lira(online=false)": ({"name": "lira", "online": False}, lira_offline),
+    "rmia": ({"name": "rmia"}, rmia),
+    "rmia(gamma=0.5, a=0.3)": ({"name": "rmia", "gamma": 0.5, "a": 0.3}, lambda row: rmia(row, 0.5, 0.3)),
     "wbc": ({"name": "wbc"}, wbc),
     "dc_pdd": ({"name": "dc_pdd"}, dc_pdd),
     "dc_pdd(a=0.5)": ({"name": "dc_pdd", "a": 0.5}, lambda row: dc_pdd(row, 0.5)),
@@ -264,7 +303,8 @@ def main() -> None:
         for label, (spec, score) in ATTACKS.items()
     }
     path = Path(__file__).with_name("attacks.json")
-    content = {"made_by": "derive_attacks.py", "counts": COUNTS, "texts": CASES, "expected": expected}
+    inputs = {"counts": COUNTS, "members": MEMBERS, "held": HELD, "texts": CASES}
+    content = {"made_by": "derive_attacks.py", **inputs, "expected": expected}
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from vestige.attacks import Tables, discover, make_attack
 from vestige.attacks.learned.base import LearnedAttack
-from vestige.records import GradientNorms, TokenCounts, View
+from vestige.records import GradientNorms, OtherCell, TokenCounts, View
 from vestige.testing.stats import token_stats
 
 GOLDEN = json.loads(Path(__file__).with_name("attacks.json").read_text(encoding="utf-8"))
@@ -36,7 +36,20 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
         views[View("target", text=form)] = token_stats([row[column] for row in rows], ids=[row["name"] for row in rows])
     first, second = (np.array([row[name] for row in rows], dtype=np.float64) for name in ("norm_1", "norm_2"))
     gradients = GradientNorms(ids=views[View("target")].ids, first=first, second=second)
-    return Tables(views, counts=TokenCounts(np.array(GOLDEN["counts"])), gradients=gradients)
+    names = [row["name"] for row in rows]
+    cells = tuple(
+        OtherCell(token_stats([row[name] for row in rows], ids=names), np.full(len(rows), is_member))
+        for name, is_member in GOLDEN["members"].items()
+    )
+    counts = TokenCounts(np.array(GOLDEN["counts"]))
+    return Tables(views, counts=counts, gradients=gradients, cells=cells, calibration=_calibration())
+
+
+def _calibration() -> Tables:
+    held = {name: token_stats(texts) for name, texts in GOLDEN["held"].items()}
+    outside = np.zeros(len(GOLDEN["held"]["target"]), dtype=np.bool_)
+    cells = tuple(OtherCell(held[name], outside) for name in GOLDEN["members"])
+    return Tables({View("target"): held["target"]}, cells=cells)
 
 
 def _row(name: str) -> dict[str, Any]:

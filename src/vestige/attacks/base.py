@@ -80,9 +80,10 @@ class Attack(BaseModel, ABC):
 
     A subclass is one file of this package: a `name` with its own Literal, the columns it reads in `needs` (and in
     `needs_text` the per-text ones, such as `zlib_bytes`; `needs_counts` where it reads the token counts of a
-    population, `needs_gradients` where it reads the norms of gradients), what it `assumes` of the attacker, its
-    parameters as typed fields with real defaults, and `score`. It is final, frozen, and looks at nothing it has not
-    declared. The score of a text depends on that text alone, so that texts can be scored in blocks.
+    population, `needs_gradients` where it reads the norms of gradients, `needs_cells` where it reads other cells,
+    `needs_calibration` where it reads the calibration texts beside those under attack), what it `assumes` of the
+    attacker, its parameters as typed fields with real defaults, and `score`. It is final, frozen, and looks at nothing
+    it has not declared. The score of a text depends on that text alone, so that texts can be scored in blocks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -92,6 +93,8 @@ class Attack(BaseModel, ABC):
     needs_text: ClassVar[tuple[str, ...]] = ()
     needs_counts: ClassVar[bool] = False
     needs_gradients: ClassVar[bool] = False
+    needs_cells: ClassVar[bool] = False
+    needs_calibration: ClassVar[bool] = False
     assumes: ClassVar[Assumes] = Assumes()
 
     @abstractmethod
@@ -110,8 +113,25 @@ class Attack(BaseModel, ABC):
 
     @property
     def compares(self) -> bool:
-        """Whether the attack reads a reference model, the base or a shadow, beside the target."""
-        return any(column.view.model != "target" for column in self.reads)
+        """Whether the attack reads other models, the base, a shadow or cells, beside the target."""
+        return self.needs_cells or any(column.view.model != "target" for column in self.reads)
+
+    @property
+    def needs_shadow(self) -> bool:
+        """Whether a shadow must be trained for the attack."""
+        return any(column.view.model == "shadow" for column in self.reads)
+
+    @property
+    def holds_outside_the_pool(self) -> bool:
+        """Whether a text that no cell trains on is scored as a non-member of the pool is, so that one can be held
+        against the other.
+        """
+        return not self.needs_counts and not self.needs_cells
+
+    @property
+    def fewest_cells(self) -> tuple[int, int]:
+        """How many other cells must have been trained on each text, and how many not, for the attack to be made."""
+        return (0, 0)
 
     @property
     def control_label(self) -> str:

@@ -39,10 +39,11 @@ def loss_ratio(one: Ragged, other: Ragged) -> Floats:
     `SMALLEST_LOSS`; NaN where a text has no token or one that is not finite.
     """
     with np.errstate(invalid="ignore"):
-        values = _loss(one.means()) / _loss(other.means())
+        values = mean_loss(one) / mean_loss(other)
     return np.where(one.finite() & other.finite(), values, np.nan)
 
 
-def _loss(mean_logp: Floats) -> Floats:
-    loss: Floats = np.maximum(-mean_logp, SMALLEST_LOSS)
+def mean_loss(logp: Ragged) -> Floats:
+    """Mean loss of each text, shape (texts,), at least `SMALLEST_LOSS`; NaN where a text has no token."""
+    loss: Floats = np.maximum(-logp.means(), SMALLEST_LOSS)
     return loss

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import final
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from vestige.attacks.ragged import Ragged
 from vestige.errors import DataError
-from vestige.records import AttackModel, Column, Floats, GradientNorms, Texts, TokenCounts, TokenStats, View
+from vestige.records import AttackModel, Column, Floats, GradientNorms, OtherCell, Texts, TokenCounts, TokenStats, View
 
 
 @final
@@ -20,13 +20,16 @@ class Tables(Mapping[View, TokenStats]):
 
     Raises DataError where there is no view, the record ids of two views differ or repeat, or two views of the same text
     disagree about its scored tokens (a per-token difference would then compare different tokens). `counts` are there
-    where an attack needs those of a population, `model` where it was trained, `gradients` where it needs their norms.
+    where an attack needs those of a population, `model` where it was trained, `gradients` where it needs their norms,
+    `cells` where it compares with other cells, `calibration` where it compares with texts that no cell trains on.
     """
 
     views: Mapping[View, TokenStats]
     counts: TokenCounts | None = None
     model: AttackModel | None = None
     gradients: GradientNorms | None = None
+    cells: tuple[OtherCell, ...] = ()
+    calibration: Tables | None = None
 
     def __post_init__(self) -> None:
         if not self.views:
@@ -35,6 +38,9 @@ class Tables(Mapping[View, TokenStats]):
             raise DataError("a record id occurs twice in a table: ids must be unique within a cell")
         for view, table in self.views.items():
             _check_aligned(view, table=table, views=self.views)
+        for cell in self.cells:
+            if not np.array_equal(cell.stats.ids, self.ids):
+                raise DataError("another cell must hold the same record ids as the views, in the same order")
 
     def __getitem__(self, view: View) -> TokenStats:
         if view not in self.views:
@@ -86,11 +92,35 @@ class Tables(Mapping[View, TokenStats]):
             raise DataError("the gradient norms must hold the same record ids as the views, in the same order")
         return self.gradients
 
+    def mean_over_cells(self, measure: Callable[[Ragged], Floats], *, members: bool) -> Floats:
+        """The mean of a measure of log p over the other cells that trained on a text, or did not, shape (texts,).
+
+        NaN where the measure is; DataError where a text has no such cell.
+        """
+        chosen = np.array([cell.is_member == members for cell in self.cells]).reshape(len(self.cells), len(self.ids))
+        if not chosen.any(axis=0).all():
+            raise DataError(
+                f"{(~chosen.any(axis=0)).sum()} texts have no other cell that was {'' if members else 'not '}trained "
+                "on them: declare `needs_cells = True`, and give Tables(cells=…) of more seeds"
+            )
+        total = np.zeros(len(self.ids))
+        for cell, taken in zip(self.cells, chosen, strict=True):
+            total[taken] += measure(Ragged.of(cell.stats.tokens["logp"], offsets=cell.stats.offsets))[taken]
+        means: Floats = total / chosen.sum(axis=0)
+        return means
+
+    def calibration_tables(self) -> Tables:
+        """The same views of texts that no cell trains on; DataError where there are none."""
+        if self.calibration is None:
+            raise DataError("no calibration texts: declare `needs_calibration = True`, and give Tables(calibration=…)")
+        return self.calibration
+
     def rows(self, start: int, stop: int) -> Tables:
         """The texts from `start` up to, not including, `stop`."""
         gradients = None if self.gradients is None else self.gradients.rows(start, stop)
         views = {view: _rows(table, start, stop) for view, table in self.views.items()}
-        return replace(self, views=views, gradients=gradients)
+        cells = tuple(OtherCell(_rows(cell.stats, start, stop), cell.is_member[start:stop]) for cell in self.cells)
+        return replace(self, views=views, gradients=gradients, cells=cells)
 
     def base_as_target(self) -> Tables:
         """The same texts as if the base were the model under attack: every view of the target replaced by the base's.

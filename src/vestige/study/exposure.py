@@ -164,7 +164,7 @@ def _columns(plan: Plan, place: Place, attack: Attack) -> dict[str, Floats]:
         raise ConfigError(f"{task.about} is not in the store yet. Run the study first: vestige run STUDY")
     scores = scores_of(plan.store, task.address)
     held = plan.scores(attack, place.arm, place.epoch, seat, "calibration")
-    is_fair = "calibration" in plan.scored_roles(place.arm.corpus) and not attack.needs_counts
+    is_fair = "calibration" in plan.scored_roles(place.arm.corpus) and attack.holds_outside_the_pool
     p_values = np.full(scores.values.shape, np.nan)
     if is_fair and plan.store.is_done(held.address):
         p_values = conformal_p_values(scores, calibration=scores_of(plan.store, held.address))

@@ -125,14 +125,22 @@ class Plan:
                 yield from self._judged(arm, epoch)
             for seat in self.seats:
                 for epoch in self.epochs:
-                    yield from self._shadows(arm, seat, epoch)
                     for role in self.scored_roles(arm.corpus):
                         for text in self.forms("target"):
                             yield self.stats(arm, role=role, seat=seat, epoch=epoch, text=text)
                         if self._needs_gradients:
                             yield self.gradients(arm, role=role, seat=seat, epoch=epoch)
-                        yield from (self.scores(attack, arm, epoch, seat, role) for attack in self.attacks_on(arm))
+            yield from self._attacked(arm)
             yield from (self.leakage(arm, epoch) for epoch in self.epochs)
+
+    def _attacked(self, arm: Arm) -> Iterator[Task]:
+        """The attacks on every checkpoint of an arm, once all of them are scored: some read one beside the other."""
+        for seat in self.seats:
+            for epoch in self.epochs:
+                yield from self._shadows(arm, seat, epoch)
+                for role in self.scored_roles(arm.corpus):
+                    attacks = [one for one in self.attacks_on(arm) if role == "pool" or one.holds_outside_the_pool]
+                    yield from (self.scores(attack, arm, epoch, seat, role) for attack in attacks)
 
     def _validated(self, arm: Arm, seats: Sequence[tuple[int, Fold]]) -> Iterator[Task]:
         for seat in seats:
@@ -372,12 +380,38 @@ class Plan:
             assert shadow is not None
             spec = attack.learner
             inputs["model"] = self.attack_model(attack, shadow, epoch, seat).address
+        told: dict[str, Any] = {"attack": spec, "control": control}
+        if attack.needs_cells and not control:
+            assert seat is not None
+            assert epoch is not None
+            told["cells"] = self._other_cells(attack, arm, epoch, seat, inputs)
         return Task(
             "scores",
-            {"attack": spec, "control": control},
+            told,
             inputs,
             about=f"attack {attack.label} on {arm.name}" + ("" if role == "pool" else f", {role}"),
         )
+
+    def _other_cells(
+        self, attack: Attack, arm: Arm, epoch: float, seat: tuple[int, Fold], inputs: dict[str, str]
+    ) -> list[dict[str, Any]]:
+        """The cells of an arm under other seeds than the target's, under which every text is as often a member as not,
+        whichever it is for the target; what they say of the texts goes into `inputs`.
+        """
+        inputs["corpus"] = self.prepared.corpora[arm.corpus].task.address
+        if attack.needs_calibration:
+            held = self.stats(arm, role="calibration", seat=seat, epoch=epoch)
+            inputs["calibration"] = held.address
+        cells = []
+        for seed, fold in self.seats:
+            if seed != seat[0]:
+                name = f"{seed}/{fold}"
+                inputs[f"cell/{name}"] = self.stats(arm, role="pool", seat=(seed, fold), epoch=epoch).address
+                if attack.needs_calibration:
+                    held = self.stats(arm, role="calibration", seat=(seed, fold), epoch=epoch)
+                    inputs[f"calibration/{name}"] = held.address
+                cells.append({"seed": seed, "fold": fold, "name": name})
+        return cells
 
     def leakage(self, arm: Arm, epoch: float | None) -> Task:
         """AUC and TPR of every attack on an arm at one checkpoint, over its seeds and folds."""

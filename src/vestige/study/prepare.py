@@ -22,7 +22,7 @@ from vestige.errors import ConfigError, DataError
 from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
 from vestige.models.sources import ModelSource, get, resolve
-from vestige.records import Example, Role, Split
+from vestige.records import Example, Fold, Role, Split
 from vestige.stats.views import beginning_of, check_form
 from vestige.store.keys import Task, canonical_json
 from vestige.study.spec import Study
@@ -107,11 +107,13 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     for form in sorted(forms):
         check_form(form)
     corpora = {spec.name: _corpus(spec, seeds=study.study.seeds) for spec in study.corpus}
-    if any(attack.assumed.shadow_models for attack in study.attacks.use):
+    if any(attack.needs_shadow for attack in study.attacks.use):
         for corpus in corpora.values():
             _refuse_no_shadow(corpus, seeds=study.study.seeds)
     for name in sorted(_corpora_learned_from(study)):
         _refuse_shared_texts(corpora[name], corpora)
+    for corpus in corpora.values():
+        _refuse_few_cells(corpus, study)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
     longest = max(map(beginning_of, forms), default=0)
     if longest:
@@ -156,6 +158,32 @@ def _refuse_no_shadow(corpus: PreparedCorpus, *, seeds: tuple[int, ...]) -> None
             f"trained attack to be cross-validated; got {few}. Enlarge `shadow`, lower `per_group`, or name a finer "
             "`group`."
         )
+
+
+def _refuse_few_cells(corpus: PreparedCorpus, study: Study) -> None:
+    """An attack that compares with other cells needs enough that were trained on each text, and enough others."""
+    groups = np.asarray([example.group for example in corpus.split.roles["pool"]], dtype=np.str_)
+    folds: tuple[Fold, ...] = ("A", "B") if study.study.folds == 2 else ("A",)
+    of_seed = {seed: [fold_members(groups, seed=seed, fold=fold) for fold in folds] for seed in study.study.seeds}
+    least: dict[bool, int] = {}
+    for members in (True, False):
+        others = [[cell for other in of_seed if other != seed for cell in of_seed[other]] for seed in of_seed]
+        counts = [np.sum([cell == members for cell in cells], axis=0).min() if cells else 0 for cells in others]
+        least[members] = int(min(counts))
+    for attack in study.attacks.use:
+        inside, outside = attack.fewest_cells
+        if least[True] < inside or least[False] < outside:
+            raise ConfigError(
+                f"{attack.label} compares with other cells, those of the target's own seed left out: at least {inside} "
+                f"that were trained on each text and {outside} that were not. The study's seeds, {len(of_seed)}, and "
+                f"folds, {len(folds)}, leave {least[True]} and {least[False]} in the corpus '{corpus.spec.name}'. Set "
+                f"folds = 2 and at least {1 + max(inside, outside)} seeds, or leave the attack out."
+            )
+        if attack.needs_calibration and not corpus.split.roles.get("calibration"):
+            raise ConfigError(
+                f"{attack.label} compares with texts of the role `calibration`, and the corpus '{corpus.spec.name}' "
+                "has none. Set `calibration` in [[corpus]], or leave the attack out."
+            )
 
 
 def _corpora_learned_from(study: Study) -> set[str]:

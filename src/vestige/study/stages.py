@@ -39,6 +39,7 @@ from vestige.records import (
     GradientNorms,
     Labelled,
     Labels,
+    OtherCell,
     Role,
     Scores,
     TokenCounts,
@@ -297,6 +298,8 @@ def _scores(task: Task, bench: Bench) -> None:
         views,
         counts=counts_of(bench.store, task.inputs["counts"]) if "counts" in task.inputs else None,
         gradients=gradients_of(bench.store, task.inputs["gradients"]) if "gradients" in task.inputs else None,
+        cells=_other_cells(task, bench.store),
+        calibration=_calibration(task, bench.store),
         model=attack_model_of(bench.store, task.inputs["model"]) if "model" in task.inputs else None,
     )
     scores = score_in_blocks(make_attack(task.spec["attack"]), tables, control=task.spec["control"])
@@ -305,6 +308,31 @@ def _scores(task: Task, bench: Bench) -> None:
     if scores.notes is not None:
         columns["note"] = scores.notes.tolist()
     write_parquet(bench.folder / "scores.parquet", pa.table(columns))
+
+
+def _other_cells(task: Task, store: Store) -> tuple[OtherCell, ...]:
+    """What other cells say of the pool, where an attack reads them, and whom they trained on."""
+    if "cells" not in task.spec:
+        return ()
+    pool = examples_of(store, task.inputs["corpus"], "pool")
+    return tuple(
+        OtherCell(
+            stats=stats_of(store, task.inputs[f"cell/{cell['name']}"]),
+            is_member=members_of(pool, seed=cell["seed"], fold=cell["fold"]),
+        )
+        for cell in task.spec["cells"]
+    )
+
+
+def _calibration(task: Task, store: Store) -> Tables | None:
+    """What the target and other cells say of the calibration texts, on none of which any of them was trained."""
+    if "calibration" not in task.inputs:
+        return None
+    target = stats_of(store, task.inputs["calibration"])
+    outside = np.zeros(len(target.ids), dtype=np.bool_)
+    names = [cell["name"] for cell in task.spec["cells"]]
+    cells = tuple(OtherCell(stats_of(store, task.inputs[f"calibration/{name}"]), outside) for name in names)
+    return Tables({View("target"): target}, cells=cells)
 
 
 def _views(task: Task) -> dict[View, str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from vestige.attacks.base import Attack, Tables
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.metrics.roc import weighted_auc
-from vestige.records import AttackModel, Column, GradientNorms, Ints, TokenStats, View
+from vestige.records import AttackModel, Column, GradientNorms, Ints, OtherCell, TokenStats, View
 from vestige.testing.stats import Planted, planted_tables
 
 _EACH = 200
@@ -32,8 +33,9 @@ def check_attack(attack: Attack) -> None:
     _check_spec(attack)
     _check_assumptions(attack)
     views = [column.view for column in attack.reads]
-    planted = _ready(attack, planted_tables(_STRONG, members=_EACH, non_members=_EACH, views=views, seed=1))
-    noise = _ready(attack, planted_tables(0.0, members=_EACH, non_members=_EACH, views=views, seed=2))
+    each: Any = {"members": _EACH, "non_members": _EACH, "views": views, "others": attack.needs_cells}
+    planted = _ready(attack, planted_tables(_STRONG, **each, seed=1))
+    noise = _ready(attack, planted_tables(0.0, **each, seed=2))
     found, fancied = _auc(attack, planted), _auc(attack, noise)
     assert found >= 0.95, f"{attack.label}: AUC {found:.3f} on a planted signal; is higher = more likely a member?"
     assert abs(fancied - 0.5) <= _FOUR_STANDARD_ERRORS, f"{attack.label}: AUC {fancied:.3f} on noise"
@@ -71,6 +73,7 @@ def _check_assumptions(attack: Attack) -> None:
         ("a reference model", says.reference_model, attack.compares),
         ("shadow models", says.shadow_models, any(column.view.model == "shadow" for column in attack.reads)),
         ("gradients", says.gradients, attack.needs_gradients),
+        ("shadow models", says.shadow_models, attack.needs_cells),
         ("a population", says.population, attack.needs_counts or _has_beginning(attack)),
         ("texts", says.texts, bool(attack.needs_text) or any(_is_rewritten(column.view) for column in attack.reads)),
         ("distributions", says.distributions, bool(columns & {"mean_logp", "var_logp", "rank"})),
@@ -129,7 +132,9 @@ def _declared(attack: Attack, tables: Tables) -> Tables:
     counts = tables.counts if attack.needs_counts else None
     declared = {view: _only(attack, view, table=tables[view]) for view in views}
     gradients = tables.gradients if attack.needs_gradients else None
-    return Tables(declared, counts=counts, model=tables.model, gradients=gradients)
+    cells = tables.cells if attack.needs_cells else ()
+    calibration = tables.calibration if attack.needs_calibration else None
+    return Tables(declared, counts, tables.model, gradients, cells, calibration)
 
 
 def _only(attack: Attack, view: View, *, table: TokenStats) -> TokenStats:
@@ -141,7 +146,9 @@ def _only(attack: Attack, view: View, *, table: TokenStats) -> TokenStats:
 def _taken(tables: Tables, order: Ints) -> Tables:
     norms = tables.gradient_norms()
     gradients = GradientNorms(norms.ids[order], norms.first[order], norms.second[order])
-    return replace(tables, views={view: _rows(table, order) for view, table in tables.items()}, gradients=gradients)
+    cells = tuple(OtherCell(_rows(cell.stats, order), cell.is_member[order]) for cell in tables.cells)
+    views = {view: _rows(table, order) for view, table in tables.items()}
+    return replace(tables, views=views, gradients=gradients, cells=cells)
 
 
 def _rows(table: TokenStats, order: Ints) -> TokenStats:

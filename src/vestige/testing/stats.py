@@ -7,7 +7,7 @@ Two normal distributions `separation` standard deviations apart have AUC Φ(sepa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -15,7 +15,19 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vestige.attacks.base import Tables
-from vestige.records import Bools, Floats, Fold, GradientNorms, Ints, Labelled, Scores, TokenCounts, TokenStats, View
+from vestige.records import (
+    Bools,
+    Floats,
+    Fold,
+    GradientNorms,
+    Ints,
+    Labelled,
+    OtherCell,
+    Scores,
+    TokenCounts,
+    TokenStats,
+    View,
+)
 
 _VOCABULARY = 1000
 
@@ -75,6 +87,7 @@ def planted_tables(
     views: Iterable[View] = (),
     seed: int = 0,
     evener: bool = True,
+    others: bool = False,
 ) -> Planted:
     """Tables of target and base (and of `views`) in which fine-tuning raised the texts by known amounts.
 
@@ -83,7 +96,8 @@ def planted_tables(
     The tokens of members lie the closer together under the target, by a tenth per unit of `separation`; without
     `evener` they do not (and gradients shrink as the loss does: e to the minus the raise), and no attack can do better
     than `normal_auc(separation)`. Tokens scatter around the mean, 36 to 44 a text; ranks, moments, sizes and the token
-    counts of the population know nothing of membership, nor does a view of another form of the text.
+    counts of the population know nothing of membership, nor does a view of another form of the text. With `others`, ten
+    other cells come with them, in which as many nats tell their own members, and texts for calibration.
 
     The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
     them does not bind; compressed sizes grow with the square root of the length, so that neither a mean nor a sum over
@@ -107,7 +121,33 @@ def planted_tables(
     }
     counts = TokenCounts(generator.integers(0, 50, size=_VOCABULARY))
     gradients = GradientNorms(ids=shared.ids, first=np.exp(3 - gain), second=np.exp(-gain))
-    return Planted(tables=Tables(tables, counts=counts, gradients=gradients), is_member=is_member)
+    whole = Tables(tables, counts=counts, gradients=gradients)
+    if others:
+        whole = _with_others(whole, separation=separation, shared=shared, generator=generator)
+    return Planted(tables=whole, is_member=is_member)
+
+
+def _with_others(tables: Tables, *, separation: float, shared: TokenStats, generator: np.random.Generator) -> Tables:
+    """The tables with other cells, and with calibration texts that neither target nor cells were trained on."""
+    gain, spread = 0.3 * generator.normal(size=len(shared.ids)), np.ones(int(shared.offsets[-1]))
+    held = {View("target"): _planted(gain, spread=spread, shared=shared, generator=generator)}
+    calibration = Tables(held, cells=_planted_cells(0.0, shared=shared, generator=generator))
+    cells = _planted_cells(separation, shared=shared, generator=generator)
+    return replace(tables, cells=cells, calibration=calibration)
+
+
+def _planted_cells(separation: float, *, shared: TokenStats, generator: np.random.Generator) -> tuple[OtherCell, ...]:
+    """Ten other cells in five pairs: of each pair one was trained on a text and the other was not."""
+    cells = []
+    texts = len(shared.ids)
+    for _ in range(5):
+        in_one = generator.permutation(np.arange(texts) < texts / 2)
+        for is_member in (in_one, ~in_one):
+            gain = 0.3 * (generator.normal(size=texts) + separation * is_member)
+            spread = np.ones(int(shared.offsets[-1]))
+            stats = _planted(gain, spread=spread, shared=shared, generator=generator)
+            cells.append(OtherCell(stats=stats, is_member=is_member))
+    return tuple(cells)
 
 
 def _common_columns(lengths: Ints, *, generator: np.random.Generator) -> TokenStats:

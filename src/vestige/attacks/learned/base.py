@@ -71,6 +71,10 @@ class LearnedAttack(Attack, ABC):
         """
 
     @property
+    def needs_shadow(self) -> bool:
+        return True
+
+    @property
     def learner(self) -> dict[str, Any]:
         """The spec without `train_on`: two attacks that agree in it learn the same from the same shadow."""
         return {name: value for name, value in self.spec().items() if name != "train_on"}

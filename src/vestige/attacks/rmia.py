@@ -1,0 +1,60 @@
+"""The robust attack: how many texts that no model was trained on gained less from the target's training."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, final
+
+import numpy as np
+from pydantic import Field
+
+from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Share, Tables, as_scores
+from vestige.attacks.ragged import Ragged
+from vestige.records import Column, Floats, Scores
+
+
+@final
+class RMIA(Attack):
+    """Share of the `calibration` texts z for which [p(x | target) / p(x)] / [p(z | target) / p(z)] is at least γ.
+
+    Between 0 and 1. p(x | model) is the exponential of the mean log-probability of the scored tokens, and p(x) = ½
+    ((1 + a) · p_out(x) + 1 − a), where p_out is the mean over models that were not trained on x: the cells of the same
+    method and checkpoint under the other seeds of the study. No model was trained on any z. Unscorable: no scored token
+    (`too_short`).
+    Zarifzadeh et al. 2024, arXiv:2312.03262, eqs. 2 and 5 and appendix B.2.2 (offline). Differs from the authors' code
+    in that p is per token, where theirs is the probability of a class; and in a = 1, p(x) = p_out(x), where theirs is
+    .3 for images: beside the small p of a token the rest, ½ (1 − a), would drown what the models say.
+    """
+
+    name: Literal["rmia"] = "rmia"
+    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
+    needs_cells: ClassVar[bool] = True
+    needs_calibration: ClassVar[bool] = True
+    assumes: ClassVar[Assumes] = Assumes(reference_model=True, population=True, shadow_models=True, passes=3)
+    gamma: Annotated[float, Field(gt=0)] = 1.0
+    a: Share = 1.0
+
+    @property
+    def fewest_cells(self) -> tuple[int, int]:
+        return (0, 2)
+
+    def score(self, tables: Tables) -> Scores:
+        """The share, shape (texts,)."""
+        gains, others = self._gains(tables), self._gains(tables.calibration_tables())
+        bounds = np.sort(others[np.isfinite(others)]) + np.log(self.gamma)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = np.searchsorted(bounds, gains, side="right") / len(bounds)
+        values = np.where(np.isfinite(gains), values, np.nan)
+        return as_scores(tables, values, lengths=tables.tokens(TARGET_LOGP).lengths)
+
+    def _gains(self, tables: Tables) -> Floats:
+        """log p(x | target) − log p(x), shape (texts,); NaN where a text has no token or one that is not finite."""
+        logp = tables.tokens(TARGET_LOGP)
+        outside = tables.mean_over_cells(_probability, members=False)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gains = logp.means() - np.log(((1 + self.a) * outside + 1 - self.a) / 2)
+        return np.where(logp.finite(), gains, np.nan)
+
+
+def _probability(logp: Ragged) -> Floats:
+    with np.errstate(invalid="ignore"):
+        return np.exp(logp.means())
