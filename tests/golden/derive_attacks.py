@@ -243,6 +243,10 @@ def logit(logp: list[float]) -> float:
     return -math.log(math.exp(max(-mean(logp), SMALLEST_LOSS)) - 1)
 
 
+def neighbourhood(row: Row, versions: int = 10) -> float:
+    return mean([-mean(row[f"swap-{i}"]) for i in range(versions)]) + mean(row["target"])
+
+
 def lira(row: Row) -> float:
     inside = mean([logit(row[name]) for name, is_member in MEMBERS.items() if is_member])
     outside = mean([logit(row[name]) for name, is_member in MEMBERS.items() if not is_member])
@@ -287,6 +291,8 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
     "pac(k=0.05)": ({"name": "pac", "k": 0.05}, lambda row: pac(row, "0.05")),
     "grad_norm": ({"name": "grad_norm"}, lambda row: -row["norm_2"]),
     "grad_norm(p=1)": ({"name": "grad_norm", "p": 1}, lambda row: -row["norm_1"]),
+    "neighbourhood": ({"name": "neighbourhood"}, neighbourhood),
+    "neighbourhood(versions=3)": ({"name": "neighbourhood", "versions": 3}, lambda row: neighbourhood(row, 3)),
     "lira": ({"name": "lira"}, lira),
     "lira(online=false)": ({"name": "lira", "online": False}, lira_offline),
     "rmia": ({"name": "rmia"}, rmia),

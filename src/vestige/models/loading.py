@@ -98,6 +98,15 @@ def _load_base(path: Path, name: str, dtype: Dtype, _: tuple[tuple[str, str], ..
     return model
 
 
+def load_masked(source: ModelSource) -> PreTrainedModel:
+    """A masked language model, frozen, in fp32 and in evaluation mode; ModelError where it is none."""
+    from transformers import AutoModelForMaskedLM
+
+    model: PreTrainedModel = _loading(source, AutoModelForMaskedLM)
+    model.requires_grad_(False).eval().to(device())
+    return model
+
+
 def _loading(source: ModelSource, factory: Any) -> Any:
     try:
         return factory.from_pretrained(source.path, local_files_only=True)

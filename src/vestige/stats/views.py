@@ -28,6 +28,8 @@ def rewrite(examples: Sequence[Example], *, form: str) -> list[Example]:
       words, at least once; a completion of one word stays. Blanks keep their places. The draws depend on the version
       and the completion.
     * `prefixed-256`: as they are; `beginning_of` says how many tokens come before them.
+    * `masked-0:name` to `masked-9:name`: not here, since a masked language model, `name`, has to be asked
+      (`stats/neighbours.py`); `masked_by` says which.
 
     ConfigError, with the near misses, for a form that there is not.
     """
@@ -42,9 +44,15 @@ def beginning_of(form: str) -> int:
     return int(found[1]) if found else 0
 
 
+def masked_by(form: str) -> tuple[int, str] | None:
+    """Version and masked language model of a form that one makes: (3, "some/bert") for `masked-3:some/bert`."""
+    found = re.fullmatch(r"masked-([0-9]):(.+)", form)
+    return (int(found[1]), found[2]) if found else None
+
+
 def check_form(form: str) -> None:
     """ConfigError, with the near misses, for a form that there is not."""
-    if form not in _FORMS and not beginning_of(form):
+    if form not in _FORMS and not beginning_of(form) and not masked_by(form):
         raise ConfigError(
             f"an attack needs the text in the unknown form {form!r}.{near_misses(form, [*_FORMS, 'prefixed-256'])}"
         )

@@ -14,6 +14,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "train": 1,
     "stats": 1,
     "counts": 1,
+    "neighbours": 1,
     "gradients": 1,
     "attack_model": 1,
     "scores": 1,

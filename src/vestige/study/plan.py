@@ -16,6 +16,7 @@ from vestige.attacks.blind import FLOORS
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.errors import StoreError
 from vestige.records import Fold, Role, View
+from vestige.stats.views import masked_by
 from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import Store
@@ -110,6 +111,8 @@ class Plan:
         yield self.utility(floor, None, self.seats)
         yield from self._judged(floor, None)
         for role in self.scored_roles(floor.corpus):
+            masked = [text for text in self.forms("target") if masked_by(text)]
+            yield from (self.neighbours(text, floor.corpus, role) for text in masked)
             yield from (self.stats(floor, role=role, text=text) for text in self.forms("base"))
             if self._needs_gradients:
                 yield self.gradients(floor, role=role)
@@ -308,12 +311,16 @@ class Plan:
         """One scoring pass: a checkpoint of a cell (with `half_of="shadow"` of a shadow), or the base, on one role, in
         one form of its texts.
         """
-        spec = {**self._model_spec(arm), "view": text, "role": role}
+        inputs: dict[str, str] = {}
+        if masked_by(text):
+            inputs["neighbours"] = self.neighbours(text, arm.corpus, role).address
+        # Which masked model it was, its texts say; its name on this machine does not count.
+        spec = {**self._model_spec(arm), "view": text.partition(":")[0], "role": role}
         form = "" if text == "plain" else f", {text}"
         if arm.method is None:
-            return self._task("stats", spec, arm, {}, about=f"score {arm.name}, the base on {role}{form}")
+            return self._task("stats", spec, arm, inputs, about=f"score {arm.name}, the base on {role}{form}")
         assert seat is not None
-        inputs = {"cell": self.train(arm, seat, half_of=half_of).address}
+        inputs["cell"] = self.train(arm, seat, half_of=half_of).address
         about = f"score {_kind(half_of)}{arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}{form}"
         return self._task("stats", {**spec, "epoch": epoch}, arm, inputs, about=about)
 
@@ -325,6 +332,16 @@ class Plan:
             return self.stats(arm, role=role, seat=seat, epoch=epoch, text=view.text)
         assert seat is not None
         return self.stats(arm, role=role, seat=_shadow_seat(seat), epoch=epoch, text=view.text, half_of="shadow")
+
+    def neighbours(self, text: str, corpus: str, role: Role) -> Task:
+        """The texts of a role in a form that a masked language model makes of them."""
+        found = masked_by(text)
+        assert found is not None
+        version, name = found
+        spec = {"masked_lm": dict(self.prepared.masked[name].identity), "version": version, "role": role}
+        inputs = {"corpus": self.prepared.corpora[corpus].task.address}
+        about = f"replace words of {corpus}, {role}, by {name}, version {version}"
+        return Task("neighbours", spec, inputs, where={"masked_lm": name}, about=about)
 
     def gradients(
         self, arm: Arm, *, role: Role, seat: tuple[int, Fold] | None = None, epoch: float | None = None

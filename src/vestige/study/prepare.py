@@ -18,12 +18,12 @@ from vestige.data.corpus import CorpusSpec, identity, load_examples
 from vestige.data.encode import encode, encode_behind, encode_prompts, refuse_unscorable
 from vestige.data.splits import cut, fold_members, manifest
 from vestige.data.validity import listed
-from vestige.errors import ConfigError, DataError
+from vestige.errors import ConfigError, DataError, ModelError
 from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
 from vestige.models.sources import ModelSource, get, resolve
 from vestige.records import Example, Fold, Role, Split
-from vestige.stats.views import beginning_of, check_form
+from vestige.stats.views import beginning_of, check_form, masked_by
 from vestige.store.keys import Task, canonical_json
 from vestige.study.spec import Study
 
@@ -86,7 +86,7 @@ class Prompts:
 @dataclass(frozen=True)
 class Prepared:
     """A study whose input is sound. `lengths` is keyed by (base, corpus) names, then by role; `prompts` by (base,
-    corpus), and empty where nothing is to be generated.
+    corpus), and empty where nothing is to be generated; `masked` holds the masked language models of attacks, by name.
     """
 
     study: Study
@@ -94,6 +94,7 @@ class Prepared:
     corpora: Mapping[str, PreparedCorpus]
     lengths: Mapping[tuple[str, str], Mapping[Role, Lengths]]
     prompts: Mapping[tuple[str, str], Prompts]
+    masked: Mapping[str, ModelSource]
 
 
 def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Prepared:
@@ -115,6 +116,7 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     for corpus in corpora.values():
         _refuse_few_cells(corpus, study)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
+    masked = {name: _masked(name, say=say) for _, name in filter(None, map(masked_by, sorted(forms)))}
     longest = max(map(beginning_of, forms), default=0)
     if longest:
         for base in bases.values():
@@ -122,7 +124,7 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
                 _refuse_beginning(base, corpus, longest, study)
     lengths = {(base, corpus): _lengths(bases[base], corpora[corpus]) for base in bases for corpus in corpora}
     prompts = _all_prompts(study, bases, corpora) if study.study.text_utility else {}
-    return Prepared(study=study, bases=bases, corpora=corpora, lengths=lengths, prompts=prompts)
+    return Prepared(study, bases, corpora, lengths, prompts, masked=masked)
 
 
 def split_of(spec: CorpusSpec) -> Split:
@@ -230,6 +232,19 @@ def _base(spec: BaseSpec, study: Study, *, say: Callable[[str], None]) -> Prepar
     source = resolve(spec.model)
     _refuse_overlong(source, study)
     return PreparedBase(spec=spec, source=source, dtype=resolve_dtype(spec.dtype))
+
+
+def _masked(name: str, *, say: Callable[[str], None]) -> ModelSource:
+    """A masked language model that is ready to load; ModelError where it has no mask to fill."""
+    get(name, say=say)
+    source = resolve(name)
+    tokenizer = load_tokenizer(source)
+    if tokenizer.mask_token_id is None or not tokenizer.is_fast:
+        raise ModelError(
+            f"masked_lm = {name!r} is not a masked language model with a fast tokenizer: there is no mask token, or no "
+            "offsets. Name one such as bert-base-cased, or leave it out: words are then swapped."
+        )
+    return source
 
 
 def _refuse_overlong(source: ModelSource, study: Study) -> None:

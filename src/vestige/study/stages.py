@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, final
 
@@ -28,7 +28,7 @@ from vestige.metrics.leakage import auc, tpr_at_fpr
 from vestige.metrics.text import text_utility
 from vestige.metrics.uncertainty import Bootstrap, own_groups
 from vestige.metrics.utility import perplexity, validation_loss
-from vestige.models.loading import load_base, load_tokenizer
+from vestige.models.loading import load_base, load_masked, load_tokenizer
 from vestige.models.sources import ModelSource, resolve
 from vestige.records import (
     AttackModel,
@@ -198,7 +198,11 @@ def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
 def _stats(task: Task, bench: Bench) -> None:
     from vestige.stats.collect import collect
 
-    examples = rewrite(examples_of(bench.store, task.inputs["corpus"], task.spec["role"]), form=task.spec["view"])
+    examples = examples_of(bench.store, task.inputs["corpus"], task.spec["role"])
+    if "neighbours" in task.inputs:
+        examples = _replaced(examples, bench.store, task.inputs["neighbours"])
+    else:
+        examples = rewrite(examples, form=task.spec["view"])
     with _checkpoint(task, bench.store) as (model, tokenizer):
         texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
         beginning = None
@@ -208,6 +212,32 @@ def _stats(task: Task, bench: Bench) -> None:
             beginning, texts = behind.beginning, behind.texts
         table = collect(model, texts, pad_id=_pad_id(tokenizer), beginning=beginning, progress=bench.progress)
     write_table(bench.folder / "tokens.parquet", table)
+
+
+def _neighbours(task: Task, bench: Bench) -> None:
+    """One version of the texts of a role, with words replaced by a masked language model."""
+    from vestige.stats.neighbours import neighbours
+
+    source = resolve(task.where["masked_lm"])
+    if dict(source.identity) != task.spec["masked_lm"]:
+        raise ModelError(f"The files of the model {source.name} changed after the study began. Run it again.")
+    examples = examples_of(bench.store, task.inputs["corpus"], task.spec["role"])
+    found = neighbours(
+        [example.completion for example in examples],
+        version=task.spec["version"],
+        model=load_masked(source),
+        tokenizer=load_tokenizer(source),
+        progress=bench.progress,
+    )
+    columns = {"id": [example.id for example in examples], "completion": found}
+    write_parquet(bench.folder / "neighbours.parquet", pa.table(columns))
+
+
+def _replaced(examples: list[Example], store: Store, address: str) -> list[Example]:
+    """The examples with the completions of their neighbours."""
+    table = read_parquet(store.open(address) / "neighbours.parquet")
+    completions = dict(zip(table["id"].to_pylist(), table["completion"].to_pylist(), strict=True))
+    return [replace(example, completion=completions[example.id]) for example in examples]
 
 
 @contextlib.contextmanager
@@ -469,6 +499,7 @@ STAGES: Mapping[str, Stage] = {
     "train": _train,
     "stats": _stats,
     "counts": _counts,
+    "neighbours": _neighbours,
     "gradients": _gradients,
     "attack_model": _attack_model,
     "scores": _scores,

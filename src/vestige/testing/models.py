@@ -13,7 +13,13 @@ from typing import Any, Literal, get_args
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForMaskedLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 Architecture = Literal["llama", "gpt2", "gpt_neox", "qwen2", "gemma2", "gemma3", "cohere", "granite"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
@@ -110,6 +116,27 @@ def tiny_model(architecture: Architecture, *, seed: int = 0, **changes: Any) -> 
         model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     model.eval()
     return model
+
+
+def save_tiny_masked_model(folder: Path, *, seed: int = 0) -> Path:
+    """Write a random two-layer BERT with a tokenizer of the words of `tiny_texts` to `folder`; returns the folder."""
+    words = sorted({word for text in tiny_texts(400, seed=1) for word in text.replace(".", " ").split()})
+    vocabulary = {word: place for place, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")]
+    )
+    special = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "mask": "[MASK]"}
+    named = {f"{name}_token": token for name, token in special.items()}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=CONTEXT, **named).save_pretrained(folder)
+    shape = {"hidden_size": _WIDTH, "intermediate_size": 2 * _WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2}
+    limits = {"vocab_size": len(vocabulary), "max_position_embeddings": CONTEXT, "initializer_range": 0.5}
+    config = AutoConfig.for_model("bert", **shape, **limits)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        AutoModelForMaskedLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
+    return folder
 
 
 def save_tiny_model(

@@ -1,0 +1,49 @@
+"""The neighbourhood attack: whether a text is likelier than others that say nearly the same."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, final
+
+import numpy as np
+from pydantic import Field
+
+from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.records import Column, Scores, View
+
+VERSIONS = 10
+
+
+@final
+class Neighbourhood(Attack):
+    """Mean loss of versions of the text with some words changed, minus the loss of the text itself.
+
+    Nats per token; a member is likelier than its neighbours. Words are replaced by `masked_lm`, a masked language model
+    of the user's choice (a folder or hub id), or, where none is given, swapped as for `pac`. Unscorable: no scored
+    token in the text or one of its versions (`too_short`).
+    Mattern et al. 2023, arXiv:2305.18462, eq. 2. Differs from the authors' code in that a fifth of the words is
+    replaced at once, where theirs is one, and in that the completion alone is changed.
+    """
+
+    name: Literal["neighbourhood"] = "neighbourhood"
+    needs: ClassVar[tuple[Column, ...]] = (
+        TARGET_LOGP,
+        *(Column(View("target", text=f"swap-{version}"), "logp") for version in range(VERSIONS)),
+    )
+    assumes: ClassVar[Assumes] = Assumes(texts=True, passes=1 + VERSIONS)
+    versions: Annotated[int, Field(ge=1, le=VERSIONS)] = VERSIONS
+    masked_lm: Annotated[str, Field(min_length=1)] | None = None
+
+    @property
+    def reads(self) -> tuple[Column, ...]:
+        form = "swap-{}" if self.masked_lm is None else f"masked-{{}}:{self.masked_lm}"
+        forms = [form.format(version) for version in range(self.versions)]
+        return (TARGET_LOGP, *(Column(View("target", text=text), "logp") for text in forms))
+
+    def score(self, tables: Tables) -> Scores:
+        """Mean difference of the losses, shape (texts,), nats per token."""
+        text, *versions = (tables.tokens(column) for column in self.reads)
+        finite = np.all([one.finite() for one in (text, *versions)], axis=0)
+        with np.errstate(invalid="ignore"):
+            values = text.means() - np.mean([version.means() for version in versions], axis=0)
+        lengths = np.min([text.lengths, *(one.lengths for one in versions)], axis=0)
+        return as_scores(tables, np.where(finite, values, np.nan), lengths=lengths)

@@ -1,0 +1,69 @@
+"""Neighbours of texts by a masked language model: whole words, the likeliest others, the same every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from vestige.errors import ModelError
+from vestige.models.loading import load_masked, load_tokenizer
+from vestige.models.sources import resolve
+from vestige.stats.neighbours import neighbours
+from vestige.testing.models import save_tiny_masked_model, tiny_texts
+
+TEXTS = [*tiny_texts(12, seed=1), "  Ada  sold a boat\tin Lund.", "12.3.", "Zoë vanished"]
+
+
+@pytest.fixture(scope="module")
+def masked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    source = resolve(str(save_tiny_masked_model(tmp_path_factory.mktemp("bert"))))
+    return load_masked(source), load_tokenizer(source)
+
+
+def made(masked: tuple[Any, Any], texts: list[str], *, version: int = 0) -> list[str]:
+    return neighbours(texts, version=version, model=masked[0], tokenizer=masked[1])
+
+
+def test_a_fifth_of_the_words_is_another_and_all_else_stays(masked: tuple[Any, Any]) -> None:
+    for text, new in zip(TEXTS[:13], made(masked, TEXTS)[:13], strict=True):
+        old_words, new_words = text.split(), new.split()
+        changed = [pair for pair in zip(old_words, new_words, strict=True) if pair[0] != pair[1]]
+        words = [word for word in old_words if word.rstrip(".").isalpha()]
+        assert len(changed) == max(1, len(words) // 5)
+        assert all(one.rstrip(".").isalpha() for pair in changed for one in pair)
+    assert made(masked, TEXTS)[12].startswith("  ")
+    assert "\t" in made(masked, TEXTS)[12]
+
+
+def test_each_word_is_the_likeliest_in_its_place(masked: tuple[Any, Any]) -> None:
+    model, tokenizer = masked
+    text = "Ada sold a boat in Lund"
+    new = made(masked, [text])[0]
+    place = next(i for i, (a, b) in enumerate(zip(text.split(), new.split(), strict=True)) if a != b)
+    ids = tokenizer(text, return_tensors="pt")["input_ids"]
+    original, ids[0, 1 + place] = int(ids[0, 1 + place]), tokenizer.mask_token_id
+    with torch.inference_mode():
+        logits = model(input_ids=ids).logits[0, 1 + place]
+    ranked = [token for token in logits.argsort(descending=True).tolist() if token != original]
+    words = [tokenizer.decode([token]) for token in ranked if tokenizer.decode([token]).isalpha()]
+    assert new.split()[place] == words[0]
+
+
+def test_versions_differ_and_company_does_not_matter(masked: tuple[Any, Any]) -> None:
+    whole = made(masked, TEXTS)
+    assert made(masked, TEXTS[::-1]) == whole[::-1]
+    assert [made(masked, [text])[0] for text in TEXTS] == whole
+    assert made(masked, TEXTS, version=1) != whole
+
+
+def test_a_text_without_a_known_word_stays(masked: tuple[Any, Any]) -> None:
+    assert made(masked, ["12.3."]) == ["12.3."]
+    assert made(masked, []) == []
+
+
+def test_a_causal_model_is_refused(tiny_llama: Path) -> None:
+    with pytest.raises(ModelError, match="Cannot load the model"):
+        load_masked(resolve(str(tiny_llama)))
