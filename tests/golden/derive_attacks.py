@@ -34,6 +34,7 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
     forms = {
         "lowercase": sawtooth(size + 1 if size else 0, step=13, low=370),
         "prefixed": sawtooth(size, step=17, low=290),
+        "members": sawtooth(size, step=23, low=270),
     }
     swaps = {f"swap-{i}": sawtooth(size + i % 3 - 1 if size > 1 else size, step=3 + i, low=300 + i) for i in range(10)}
     gradients = {"norm_1": 3.5 * size or None, "norm_2": 0.75 + size / 8 if size else None}
@@ -247,6 +248,10 @@ def neighbourhood(row: Row, versions: int = 10) -> float:
     return mean([-mean(row[f"swap-{i}"]) for i in range(versions)]) + mean(row["target"])
 
 
+def con_recall(row: Row) -> float:
+    return (mean(row["members"]) - mean(row["prefixed"])) / max(-mean(row["target"]), SMALLEST_LOSS)
+
+
 def lira(row: Row) -> float:
     inside = mean([logit(row[name]) for name, is_member in MEMBERS.items() if is_member])
     outside = mean([logit(row[name]) for name, is_member in MEMBERS.items() if not is_member])
@@ -293,6 +298,7 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
     "grad_norm(p=1)": ({"name": "grad_norm", "p": 1}, lambda row: -row["norm_1"]),
     "neighbourhood": ({"name": "neighbourhood"}, neighbourhood),
     "neighbourhood(versions=3)": ({"name": "neighbourhood", "versions": 3}, lambda row: neighbourhood(row, 3)),
+    "con_recall": ({"name": "con_recall"}, con_recall),
     "lira": ({"name": "lira"}, lira),
     "lira(online=false)": ({"name": "lira", "online": False}, lira_offline),
     "rmia": ({"name": "rmia"}, rmia),

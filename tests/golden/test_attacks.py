@@ -21,7 +21,8 @@ from vestige.testing.stats import token_stats
 GOLDEN = json.loads(Path(__file__).with_name("attacks.json").read_text(encoding="utf-8"))
 TEXTS = GOLDEN["texts"]
 EXPECTED = GOLDEN["expected"]
-FORMS = {"lowercase": "lowercase", "prefixed-256": "prefixed"} | {f"swap-{i}": f"swap-{i}" for i in range(10)}
+FORMS = {"lowercase": "lowercase", "prefixed-256": "prefixed", "members-256": "members"}
+FORMS |= {f"swap-{i}": f"swap-{i}" for i in range(10)}
 COLUMNS = {"logp": ("target", "base"), "mean_logp": ("mean", "base_mean"), "var_logp": ("variance", "base_variance")}
 
 

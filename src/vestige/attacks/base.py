@@ -134,14 +134,19 @@ class Attack(BaseModel, ABC):
         return (0, 0)
 
     @property
+    def has_own_control(self) -> bool:
+        """Whether the attack can be made on the base alone; its control is the base's loss otherwise."""
+        return not self.compares
+
+    @property
     def control_label(self) -> str:
         """What `control` reports: this attack on the base, or `loss` on the base."""
-        return f"{'loss' if self.compares else self.label} on the base"
+        return f"{self.label if self.has_own_control else 'loss'} on the base"
 
     @property
     def control_needs(self) -> tuple[Column, ...]:
         """The columns that `control` reads, all of them the base's."""
-        if self.compares:
+        if not self.has_own_control:
             return (BASE_LOGP,)
         return tuple(Column(replace(column.view, model="base"), column.name) for column in self.reads)
 
@@ -155,7 +160,7 @@ class Attack(BaseModel, ABC):
         not collected.
         """
         as_target = tables.base_as_target()
-        if self.compares:
+        if not self.has_own_control:
             logp = as_target.tokens(TARGET_LOGP)
             return as_scores(as_target, logp.means(), lengths=logp.lengths)
         return self.score(as_target)

@@ -65,10 +65,12 @@ class Behind:
     * `texts`: what follows it. Where the beginning has the BOS, the place that a text's own BOS had now holds the last
       token of the beginning, so that every text has the length, and the same scored tokens in the same places, as
       without a beginning.
+    * `used`: how many examples the beginning was made of, the last one perhaps cut.
     """
 
     beginning: Ints
     texts: list[Encoded]
+    used: int
 
 
 def encode_behind(
@@ -79,19 +81,23 @@ def encode_behind(
     The beginning is the context, each prompt and completion joined, one example after the other in the order given, a
     line break between them, cut at its end. Raises ConfigError where the context has too few tokens.
     """
-    whole = "\n".join(example.prompt + example.completion for example in context)
-    (ids,) = _token_ids(tokenizer, [whole])
+    parts = [example.prompt + example.completion for example in context]
+    encoded = tokenizer("\n".join(parts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    ids: list[int] = encoded["input_ids"]
     if len(ids) < tokens:
         raise ConfigError(
-            f"a beginning of {tokens} tokens is to come before every text, and the {len(context)} texts of the role "
-            f"`context` have {len(ids)} together. Raise `context` in [[corpus]], or ask for fewer tokens in the attack."
+            f"a beginning of {tokens} tokens is to come before every text, and the {len(context)} texts that it is "
+            f"made of have {len(ids)} together. Raise `context` in [[corpus]], or `pool` where they are known members, "
+            "or ask for fewer tokens in the attack."
         )
+    starts = np.cumsum([0, *(len(part) + 1 for part in parts)])[:-1]
+    used = int(np.sum(starts < encoded["offset_mapping"][tokens - 1][1]))
     beginning = _start_ids(tokenizer) + ids[:tokens]
     if not adds_bos(tokenizer):
-        return Behind(np.asarray(beginning, dtype=np.int64), list(texts))
+        return Behind(np.asarray(beginning, dtype=np.int64), list(texts), used)
     last = np.asarray(beginning[-1:], dtype=np.int64)
     moved = [replace(text, ids=np.concatenate([last, text.ids[1:]])) for text in texts]
-    return Behind(np.asarray(beginning[:-1], dtype=np.int64), moved)
+    return Behind(np.asarray(beginning[:-1], dtype=np.int64), moved, used)
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ def rewrite(examples: Sequence[Example], *, form: str) -> list[Example]:
     * `swap-0` to `swap-9`: versions with words swapped, one pair at a time, drawn anew for each of a fifth of the
       words, at least once; a completion of one word stays. Blanks keep their places. The draws depend on the version
       and the completion.
-    * `prefixed-256`: as they are; `beginning_of` says how many tokens come before them.
+    * `prefixed-256` and `members-256`: as they are; `beginning_of` says how many tokens come before them, of the role
+      `context`, or of known members of the cell that scores them (`is_behind_members`).
     * `masked-0:name` to `masked-9:name`: not here, since a masked language model, `name`, has to be asked
       (`stats/neighbours.py`); `masked_by` says which.
 
@@ -39,9 +40,14 @@ def rewrite(examples: Sequence[Example], *, form: str) -> list[Example]:
 
 
 def beginning_of(form: str) -> int:
-    """Tokens of the `context` role that come before every text in this form: 256 for `prefixed-256`, 0 for others."""
-    found = re.fullmatch(r"prefixed-([1-9][0-9]{0,5})", form)
-    return int(found[1]) if found else 0
+    """Tokens that come before every text in this form: 256 for `prefixed-256` and `members-256`, 0 for others."""
+    found = re.fullmatch(r"(prefixed|members)-([1-9][0-9]{0,5})", form)
+    return int(found[2]) if found else 0
+
+
+def is_behind_members(form: str) -> bool:
+    """Whether what comes before every text are members of the cell that scores it, and not the role `context`."""
+    return form.startswith("members-")
 
 
 def masked_by(form: str) -> tuple[int, str] | None:

@@ -23,7 +23,7 @@ from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
 from vestige.models.sources import ModelSource, get, resolve
 from vestige.records import Example, Fold, Role, Split
-from vestige.stats.views import beginning_of, check_form, masked_by
+from vestige.stats.views import beginning_of, check_form, is_behind_members, masked_by
 from vestige.store.keys import Task, canonical_json
 from vestige.study.spec import Study
 
@@ -117,11 +117,10 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
         _refuse_few_cells(corpus, study)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
     masked = {name: _masked(name, say=say) for _, name in filter(None, map(masked_by, sorted(forms)))}
-    longest = max(map(beginning_of, forms), default=0)
-    if longest:
+    for form in sorted(filter(beginning_of, forms)):
         for base in bases.values():
             for corpus in corpora.values():
-                _refuse_beginning(base, corpus, longest, study)
+                _refuse_beginning(base, corpus, form, study)
     lengths = {(base, corpus): _lengths(bases[base], corpora[corpus]) for base in bases for corpus in corpora}
     prompts = _all_prompts(study, bases, corpora) if study.study.text_utility else {}
     return Prepared(study, bases, corpora, lengths, prompts, masked=masked)
@@ -259,9 +258,15 @@ def _refuse_overlong(source: ModelSource, study: Study) -> None:
             )
 
 
-def _refuse_beginning(base: PreparedBase, corpus: PreparedCorpus, tokens: int, study: Study) -> None:
+def _refuse_beginning(base: PreparedBase, corpus: PreparedCorpus, form: str, study: Study) -> None:
     """A beginning before every text needs texts to be made of, and room in the context of the model."""
+    tokens = beginning_of(form)
     examples = corpus.split.roles.get("context", ())
+    if is_behind_members(form):
+        halves = _halves(corpus.split.roles["pool"], seeds=study.study.seeds)
+        pool = corpus.split.roles["pool"]
+        chosen = (tuple(example for example in pool if example.group in half) for half in halves)
+        examples = min(chosen, key=lambda half: sum(len(one.prompt + one.completion) for one in half), default=())
     if not examples:
         raise ConfigError(
             f"an attack puts {tokens} tokens of the role `context` before every text, and the corpus "

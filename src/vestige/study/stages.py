@@ -47,7 +47,7 @@ from vestige.records import (
     View,
 )
 from vestige.stats.table import read_table, write_table
-from vestige.stats.views import PLAIN, beginning_of, rewrite
+from vestige.stats.views import PLAIN, beginning_of, is_behind_members, rewrite
 from vestige.store.io import read_json, read_parquet, replacing, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import DONE, UNFINISHED, Store
@@ -207,11 +207,35 @@ def _stats(task: Task, bench: Bench) -> None:
         texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
         beginning = None
         if tokens := beginning_of(task.spec["view"]):
-            context = examples_of(bench.store, task.inputs["corpus"], "context")
-            behind = encode_behind(context, texts, tokenizer, tokens=tokens)
+            is_of_members = is_behind_members(task.spec["view"])
+            ahead = _members(task, bench.store) if is_of_members else _role(task, bench.store, "context")
+            behind = encode_behind(ahead, texts, tokenizer, tokens=tokens)
             beginning, texts = behind.beginning, behind.texts
+            if is_of_members:
+                texts = _without_groups_of(ahead[: behind.used], ahead, texts)
         table = collect(model, texts, pad_id=_pad_id(tokenizer), beginning=beginning, progress=bench.progress)
     write_table(bench.folder / "tokens.parquet", table)
+
+
+def _role(task: Task, store: Store, role: Role) -> list[Example]:
+    return examples_of(store, task.inputs["corpus"], role)
+
+
+def _members(task: Task, store: Store) -> list[Example]:
+    """The texts that the cell of a task was trained on."""
+    cell = read_json(store.open(task.inputs["cell"]) / DONE)["spec"]
+    whole = _role(task, store, cell.get("role", "pool"))
+    is_member = members_of(whole, seed=cell["seed"], fold=cell["fold"])
+    return [example for example, chosen in zip(whole, is_member, strict=True) if chosen]
+
+
+def _without_groups_of(known: list[Example], members: list[Example], texts: list[Encoded]) -> list[Encoded]:
+    """The texts, of which those have no scored token that stand before themselves, or share a group with one that does:
+    they would be told by what they have in common.
+    """
+    groups = {example.group for example in known}
+    ids = {example.id for example in members if example.group in groups}
+    return [replace(text, end=text.first) if text.id in ids else text for text in texts]
 
 
 def _neighbours(task: Task, bench: Bench) -> None:

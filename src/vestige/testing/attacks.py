@@ -19,6 +19,7 @@ from vestige.testing.stats import Planted, planted_tables
 
 _EACH = 200
 _STRONG = 4.0
+_BEGINNINGS = ("prefixed-", "members-")
 _FOUR_STANDARD_ERRORS = 4 * np.sqrt((2 * _EACH + 1) / (12 * _EACH**2))
 
 
@@ -74,6 +75,7 @@ def _check_assumptions(attack: Attack) -> None:
         ("shadow models", says.shadow_models, any(column.view.model == "shadow" for column in attack.reads)),
         ("gradients", says.gradients, attack.needs_gradients),
         ("shadow models", says.shadow_models, attack.needs_cells),
+        ("known members", says.known_members, any(c.view.text.startswith("members-") for c in attack.reads)),
         ("a population", says.population, attack.needs_counts or _has_beginning(attack)),
         ("texts", says.texts, bool(attack.needs_text) or any(_is_rewritten(column.view) for column in attack.reads)),
         ("distributions", says.distributions, bool(columns & {"mean_logp", "var_logp", "rank"})),
@@ -83,11 +85,11 @@ def _check_assumptions(attack: Attack) -> None:
 
 def _is_rewritten(view: View) -> bool:
     """Whether a form of the text takes the text itself, and not its tokens with others in front of them."""
-    return view.text != "plain" and not view.text.startswith("prefixed-")
+    return view.text != "plain" and not view.text.startswith(_BEGINNINGS)
 
 
 def _has_beginning(attack: Attack) -> bool:
-    return any(column.view.text.startswith("prefixed-") for column in attack.reads)
+    return any(column.view.text.startswith(_BEGINNINGS) for column in attack.reads)
 
 
 def _auc(attack: Attack, planted: Planted) -> float:

@@ -96,8 +96,9 @@ def planted_tables(
     The tokens of members lie the closer together under the target, by a tenth per unit of `separation`; without
     `evener` they do not (and gradients shrink as the loss does: e to the minus the raise), and no attack can do better
     than `normal_auc(separation)`. Tokens scatter around the mean, 36 to 44 a text; ranks, moments, sizes and the token
-    counts of the population know nothing of membership, nor does a view of another form of the text. With `others`, ten
-    other cells come with them, in which as many nats tell their own members, and texts for calibration.
+    counts of the population know nothing of membership, nor does a view of another form of the text, but for one behind
+    known members. With `others`, ten other cells come with them, in which as many nats tell their own members, and
+    texts for calibration.
 
     The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
     them does not bind; compressed sizes grow with the square root of the length, so that neither a mean nor a sum over
@@ -112,7 +113,7 @@ def planted_tables(
     wanted = dict.fromkeys([View("target"), View("base"), *views])
     tables = {
         view: _planted(
-            gain if view == View("target") else 0 * gain,
+            gain if view == View("target") or view.text.startswith("members-") else 0 * gain,
             spread=even if view == View("target") else np.ones(len(even)),
             shared=shared,
             generator=generator,

@@ -136,8 +136,6 @@ def test_the_beginning_is_exactly_as_long_as_asked_and_too_few_texts_are_refused
         assert len(behind.beginning) == TOKENS
         assert len(last) <= 1
         assert (behind.beginning[0] == tiny_tokenizer().bos_token_id) == bos
-    with pytest.raises(
-        ConfigError, match=r"1000 tokens .* the 6 texts of the role `context` have \d+ together"
-    ) as caught:
+    with pytest.raises(ConfigError, match=r"1000 tokens .* the 6 texts that it is made of have \d+ together") as caught:
         encode_behind(CONTEXT, [], tiny_tokenizer(), tokens=1000)
     assert not any(example.completion in str(caught.value) for example in CONTEXT)

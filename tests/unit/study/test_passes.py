@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from vestige.attacks import discover, make_attack
+from vestige.attacks.learned.base import LearnedAttack
 from vestige.records import View
 from vestige.stats.forward import Forward
 from vestige.store.keys import Task
@@ -19,8 +20,13 @@ from vestige.testing.studies import Outcome, Recorder, plan_of, run_study
 
 Table = dict[str, Any]
 BUILT_IN = {name: make_attack(name) for name, one in discover().items() if one.__module__.startswith("vestige.")}
-ALL = [name for name, attack in BUILT_IN.items() if {column.view.text for column in attack.reads} == {"plain"}]
-"""The attacks that read the texts as they are."""
+ALL = [
+    name
+    for name, attack in BUILT_IN.items()
+    if {column.view.text for column in attack.reads} == {"plain"}
+    and not (isinstance(attack, LearnedAttack) or attack.needs_gradients or attack.needs_cells)
+]
+"""The attacks that read target and base on the texts as they are, and nothing else."""
 
 
 class Counting:

@@ -137,7 +137,7 @@ def test_pac_costs_the_eleven_passes_that_it_says(table: Table, tmp_path: Path) 
     ("prefix", "changes", "expected"),
     [
         (24, {}, r"24 tokens of the role `context`.*'notes' has no text in that role\. Set `context`"),
-        (80, {"context": 2}, r"the 2 texts of the role `context` have \d+ together\. Raise `context`"),
+        (80, {"context": 2}, r"the 2 texts that it is made of have \d+ together\. Raise `context`"),
         (90, {"context": 6}, r"90 tokens .*max_length = 40 .*beyond the context of .*128 tokens\. Lower max_length"),
     ],
 )
