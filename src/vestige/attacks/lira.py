@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal, final
 
 import numpy as np
@@ -30,6 +31,10 @@ class LiRA(Attack):
     needs_cells: ClassVar[bool] = True
     assumes: ClassVar[Assumes] = Assumes(reference_model=True, population=True, shadow_models=True, passes=9)
     online: bool = True
+
+    @property
+    def assumed(self) -> Assumes:
+        return replace(self.assumes, passes=1 + sum(self.fewest_cells))
 
     @property
     def fewest_cells(self) -> tuple[int, int]:

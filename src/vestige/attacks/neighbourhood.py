@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
@@ -32,6 +33,11 @@ class Neighbourhood(Attack):
     assumes: ClassVar[Assumes] = Assumes(texts=True, passes=1 + VERSIONS)
     versions: Annotated[int, Field(ge=1, le=VERSIONS)] = VERSIONS
     masked_lm: Annotated[str, Field(min_length=1)] | None = None
+
+    @property
+    def assumed(self) -> Assumes:
+        models = 1 if self.masked_lm is None else 2
+        return replace(self.assumes, passes=1 + models * self.versions)
 
     @property
     def reads(self) -> tuple[Column, ...]:

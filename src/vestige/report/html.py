@@ -8,7 +8,7 @@ from markupsafe import Markup
 from vestige.report import about, notes, tables
 from vestige.report.drawing import colors
 from vestige.report.figures import drawings
-from vestige.report.points import method_labels, sections
+from vestige.report.points import Section, method_labels, sections
 from vestige.store.frames import Results
 
 
@@ -35,11 +35,14 @@ def _answer(results: Results) -> dict[str, object]:
         "failures": results.facts["failures"],
         "asked": about.asked(results),
         "search": tables.search_table(results),
-        "sections": [
-            (one.name, drawings(results, one), tables.attack_table(results, one), tables.transfer_table(results, one))
-            for one in sections(results)
-        ],
+        "sections": [_section(results, one) for one in sections(results)],
+        "trains": tables.TRAINS,
     }
+
+
+def _section(results: Results, section: Section) -> tuple[object, ...]:
+    found = (tables.cost_table, tables.attack_table, tables.transfer_table)
+    return (section.name, drawings(results, section), *(table(results, section) for table in found))
 
 
 def _details(results: Results) -> dict[str, object]:

@@ -10,6 +10,8 @@ from vestige.report.points import Number, Point, Section, method_labels, searche
 from vestige.report.wording import REFUSED, explained, moment, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
 
+TRAINS = "the attacker trains models of his own before the first text is scored"
+
 
 @final
 @dataclass(frozen=True)
@@ -99,6 +101,29 @@ def _attack_rows(results: Results, section: Section, attack: str, rates: list[st
         yield Row((label, *settings, *numbers, *counts, left_out), "floor" if point.method is None else "")
 
 
+def cost_table(results: Results, section: Section) -> Table:
+    """AUC of every attack beside what one text costs it; those that learned elsewhere are in `transfer_table`."""
+    columns = [(cell, point) for cell, point in _shown_points(results, section) if point.method is not None]
+    attacks = [attack for attack in results.facts["attacks"] if not attack["train_on"]]
+    rows = [
+        Row((Cell(attack["label"], attack["about"]), _cost_cell(attack), *_aucs(attack, columns))) for attack in attacks
+    ]
+    return Table(("Attack", "Passes per text", *_moments(columns)), (Group(tuple(rows)),))
+
+
+def _cost_cell(attack: Mapping[str, Any]) -> Cell:
+    passes = str(attack["assumes"]["passes"])
+    return Cell(f"{passes} + training", TRAINS) if attack["assumes"]["shadow_models"] else Cell(passes)
+
+
+def _moments(columns: list[tuple[Cell, Point]]) -> list[str]:
+    return [f"{cell.text}, {moment(point)}" for cell, point in columns]
+
+
+def _aucs(attack: Mapping[str, Any], columns: list[tuple[Cell, Point]]) -> list[Cell]:
+    return [as_cell(point.number("auc", attack["label"])) for _, point in columns]
+
+
 def transfer_table(results: Results, section: Section) -> Table | None:
     """AUC of the attack models that go from one method, corpus or base to another, beside those that learned from the
     shadow of the target's own method; None where none goes anywhere.
@@ -110,13 +135,13 @@ def transfer_table(results: Results, section: Section) -> Table | None:
         rows = [_transfer_row(attack, columns) for attack in results.facts["attacks"] if attack["learner"] == learner]
         if learner in going:
             groups.append(Group(tuple(rows), learner))
-    head = ("Learned from the shadow of", *(f"{cell.text}, {moment(point)}" for cell, point in columns))
+    head = ("Learned from the shadow of", *_moments(columns))
     return Table(head, tuple(groups)) if groups else None
 
 
 def _transfer_row(attack: Mapping[str, Any], columns: list[tuple[Cell, Point]]) -> Row:
     source = ", ".join(attack["train_on"].values()) or "the method itself"
-    return Row((Cell(source), *(as_cell(point.number("auc", attack["label"])) for _, point in columns)))
+    return Row((Cell(source), *_aucs(attack, columns)))
 
 
 def floor_table(results: Results) -> Table:

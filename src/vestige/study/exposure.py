@@ -88,7 +88,7 @@ def _places(plan: Plan, pair: tuple[str, str]) -> Iterator[Place]:
     for arm in plan.chosen(pair):
         best = best_checkpoint(plan, pair, arm.method)
         for seed, fold in plan.seats:
-            for epoch in plan.epochs:
+            for epoch in plan.attacked_epochs(arm):
                 if plan.store.is_done(plan.stats(arm, role="pool", seat=(seed, fold), epoch=epoch).address):
                     is_last = epoch == plan.epochs[-1]
                     yield Place(arm, seed, fold, epoch, is_best=best == (arm, epoch), is_last=is_last)

@@ -113,9 +113,9 @@ class Plan:
         for role in self.scored_roles(floor.corpus):
             masked = [text for text in self.forms("target") if masked_by(text)]
             yield from (self.neighbours(text, floor.corpus, role) for text in masked)
-            yield from (self.stats(floor, role=role, text=text) for text in self.forms("base"))
-            if self._needs_gradients:
-                yield self.gradients(floor, role=role)
+            yield from (self.stats(floor, role=role, text=text) for text in self.forms("base", role=role))
+        if self._needs_gradients:
+            yield self.gradients(floor, role="pool")
         if any(attack.needs_counts for attack in self.study.attacks.use):
             yield self.counts(floor)
         for attack in self.study.attacks.use:
@@ -127,19 +127,19 @@ class Plan:
             for epoch in self.epochs:
                 yield from self._judged(arm, epoch)
             for seat in self.seats:
-                for epoch in self.epochs:
+                for epoch in self.attacked_epochs(arm):
                     for role in self.scored_roles(arm.corpus):
                         for text in self.forms("target"):
                             yield self.stats(arm, role=role, seat=seat, epoch=epoch, text=text)
                         if self._needs_gradients:
                             yield self.gradients(arm, role=role, seat=seat, epoch=epoch)
             yield from self._attacked(arm)
-            yield from (self.leakage(arm, epoch) for epoch in self.epochs)
+            yield from (self.leakage(arm, epoch) for epoch in self.attacked_epochs(arm))
 
     def _attacked(self, arm: Arm) -> Iterator[Task]:
         """The attacks on every checkpoint of an arm, once all of them are scored: some read one beside the other."""
         for seat in self.seats:
-            for epoch in self.epochs:
+            for epoch in self.attacked_epochs(arm):
                 yield from self._shadows(arm, seat, epoch)
                 for role in self.scored_roles(arm.corpus):
                     attacks = [one for one in self.attacks_on(arm) if role == "pool" or one.holds_outside_the_pool]
@@ -193,11 +193,14 @@ class Plan:
         roles: tuple[Role, ...] = ("pool", "calibration")
         return [role for role in roles if self.prepared.corpora[corpus].split.roles.get(role)]
 
-    def forms(self, model: Literal["target", "base"]) -> list[str]:
-        """The forms of the texts that the attacks need scored by the target or, their controls too, by the base; the
-        plain one first.
+    def forms(self, model: Literal["target", "base"], *, role: Role = "pool") -> list[str]:
+        """The forms of the texts of a role that the attacks need scored by the target, or by the base; the plain one
+        first. Controls are made on the pool alone.
         """
-        columns = [column for attack in self.study.attacks.use for column in (*attack.reads, *attack.control_needs)]
+        attacks = self.study.attacks.use
+        columns = [column for attack in attacks for column in attack.reads]
+        if role == "pool":
+            columns += [column for attack in attacks for column in attack.control_needs]
         return list(dict.fromkeys(["plain", *(column.view.text for column in columns if column.view.model == model)]))
 
     @property
@@ -229,6 +232,21 @@ class Plan:
         """The lowest of them; None where there is none (yet)."""
         return min(self.search_losses(arm).values(), default=None)
 
+    def best_epoch(self, arm: Arm) -> float | None:
+        """The checkpoint of an arm's lowest validation loss over all seeds and folds; None where none is known yet."""
+        losses = {epoch: self.loss(self.utility(arm, epoch, self.seats)) for epoch in self.epochs}
+        known = {epoch: loss for epoch, loss in losses.items() if loss is not None}
+        return min(known, key=known.__getitem__, default=None)
+
+    def attacked_epochs(self, arm: Arm) -> list[float]:
+        """The checkpoints of an arm that are attacked, in order: all, or with `at = "shown"` the best and the last. A
+        best one that is not known yet is taken to be the first, which costs the same.
+        """
+        if self.study.attacks.at == "all":
+            return list(self.epochs)
+        best = self.best_epoch(arm)
+        return sorted({self.epochs[0] if best is None else best, self.epochs[-1]})
+
     def loss(self, utility: Task) -> float | None:
         """The validation loss that a utility task found; None where it is not done, or refused."""
         if not self.store.is_done(utility.address):
@@ -255,11 +273,13 @@ class Plan:
         """
         if self.study.training.search == "all":
             return self.arms(pair)
-        best: list[Arm | None] = []
-        for method in self.study.method:
-            with contextlib.suppress(StoreError):
-                best.append(self.best(pair, method))
+        best = [self._undamaged_best(pair, method) for method in self.study.method]
         return [arm for arm in best if arm is not None]
+
+    def _undamaged_best(self, pair: tuple[str, str], method: Method) -> Arm | None:
+        with contextlib.suppress(StoreError):
+            return self.best(pair, method)
+        return None
 
     def attacks_on(self, arm: Arm) -> list[Attack]:
         """The attacks of the study that can be made on an arm: all, but for one that learns from a method whose search
@@ -277,7 +297,7 @@ class Plan:
         if arm.method is None or (*pair, named.get("method", arm.method.label)) == (*_pair(arm), arm.method.label):
             return arm
         label = named.get("method", arm.method.label)
-        return self.best(pair, next(method for method in self.study.method if method.label == label))
+        return self._undamaged_best(pair, next(method for method in self.study.method if method.label == label))
 
     # One task each
 
@@ -321,7 +341,7 @@ class Plan:
             return self._task("stats", spec, arm, inputs, about=f"score {arm.name}, the base on {role}{form}")
         assert seat is not None
         inputs["cell"] = self.train(arm, seat, half_of=half_of).address
-        about = f"score {_kind(half_of)}{arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g} on {role}{form}"
+        about = f"score {_kind(half_of)}{arm.name}{_where(seat, epoch)} on {role}{form}"
         return self._task("stats", {**spec, "epoch": epoch}, arm, inputs, about=about)
 
     def view(self, view: View, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None, role: Role) -> Task:
@@ -402,12 +422,8 @@ class Plan:
             assert seat is not None
             assert epoch is not None
             told["cells"] = self._other_cells(attack, arm, epoch, seat, inputs)
-        return Task(
-            "scores",
-            told,
-            inputs,
-            about=f"attack {attack.label} on {arm.name}" + ("" if role == "pool" else f", {role}"),
-        )
+        about = f"attack {attack.label} on {arm.name}{_where(seat, epoch)}" + ("" if role == "pool" else f", {role}")
+        return Task("scores", told, inputs, about=about)
 
     def _other_cells(
         self, attack: Attack, arm: Arm, epoch: float, seat: tuple[int, Fold], inputs: dict[str, str]
@@ -431,24 +447,36 @@ class Plan:
         return cells
 
     def leakage(self, arm: Arm, epoch: float | None) -> Task:
-        """AUC and TPR of every attack on an arm at one checkpoint, over its seeds and folds."""
+        """AUC and TPR of every attack on an arm at one checkpoint, over its seeds and folds; once some of them have
+        scored every cell, of those alone, so that one that failed does not take the others with it.
+        """
+        attacks = self._scored(arm, epoch) or self.attacks_on(arm)
         inputs = {"corpus": self.prepared.corpora[arm.corpus].task.address}
         cells: list[dict[str, Any]] = []
         for seat in self.seats:
             tasks = {
                 attack.label: self.scores(attack, arm, epoch, None if arm.method is None else seat)
-                for attack in self.attacks_on(arm)
+                for attack in attacks
             }
             names = {label: f"{seat[0]}/{seat[1]}/{label}" for label in tasks}
             inputs |= {names[label]: task.address for label, task in tasks.items()}
             cells.append({"seed": seat[0], "fold": seat[1], "scores": names})
         spec = {
-            "attacks": [attack.label for attack in self.attacks_on(arm)],
+            "attacks": [attack.label for attack in attacks],
             "cells": cells,
             "fpr": list(self.study.report.fpr),
             "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
         }
         return Task("leakage", spec, inputs, about=f"leakage of {arm.name}" + _at(epoch))
+
+    def _scored(self, arm: Arm, epoch: float | None) -> list[Attack]:
+        """The attacks that have scored every cell of an arm at one checkpoint."""
+        seats = [None if arm.method is None else seat for seat in _seats_of(arm, self.seats)]
+        return [
+            attack
+            for attack in self.attacks_on(arm)
+            if all(self.store.is_done(self.scores(attack, arm, epoch, seat).address) for seat in seats)
+        ]
 
     def floors(self, arm: Arm) -> Task:
         """AUC and TPR of what tells members from non-members without any model, averaged over the seeds.
@@ -483,7 +511,7 @@ class Plan:
         if arm.method is None:
             return self._task("generations", spec, arm, {}, about=f"generate {arm.name}, the base")
         inputs = {"cell": self.train(arm, seat).address}
-        about = f"generate {arm.name}, seed {seat[0]}, fold {seat[1]}, epoch {epoch:g}"
+        about = f"generate {arm.name}{_where(seat, epoch)}"
         return self._task("generations", {**spec, "epoch": epoch}, arm, inputs, about=about)
 
     def text_utility(self, arm: Arm, epoch: float | None) -> Task:
@@ -513,13 +541,16 @@ class Plan:
 
     def cost(self, task: Task) -> float:
         """Scored tokens that a task amounts to, at most where it generates; 0 for what needs no model."""
-        if task.stage not in ("train", "stats", "gradients", "generations"):
+        if task.stage not in ("train", "stats", "gradients", "generations", "neighbours"):
             return 0.0
         corpus = next(name for name, one in self.prepared.corpora.items() if one.task.address == task.inputs["corpus"])
         if task.stage == "generations":
             prompts = self.prepared.prompts[task.where["model"], corpus]
             new_tokens: int = task.spec["max_new_tokens"]
             return prompts.tokens + GENERATION_COST * prompts.texts * new_tokens
+        if task.stage == "neighbours":  # counted as if the masked model were as large as the base
+            base = next(iter(self.prepared.bases))
+            return self.prepared.lengths[base, corpus][task.spec["role"]].tokens
         lengths = self.prepared.lengths[task.where["model"], corpus]
         if task.stage in ("stats", "gradients"):
             return self.token_cost(task) * lengths[task.spec["role"]].tokens
@@ -548,6 +579,10 @@ def _shadow_seat(seat: tuple[int, Fold]) -> tuple[int, Fold]:
 
 def _kind(half_of: Role) -> str:
     return "the shadow of " if half_of == "shadow" else ""
+
+
+def _where(seat: tuple[int, Fold] | None, epoch: float | None) -> str:
+    return "" if seat is None or epoch is None else f", seed {seat[0]}, fold {seat[1]}, epoch {epoch:g}"
 
 
 def _at(epoch: float | None) -> str:

@@ -92,9 +92,8 @@ def best_checkpoint(plan: Plan, pair: tuple[str, str], method: Any) -> tuple[Arm
     arm = plan.best(pair, method)
     if arm is None:
         return None
-    losses = {epoch: plan.loss(plan.utility(arm, epoch, plan.seats)) for epoch in plan.epochs}
-    known = {epoch: loss for epoch, loss in losses.items() if loss is not None}
-    return (arm, min(known, key=known.__getitem__)) if known else None
+    epoch = plan.best_epoch(arm)
+    return None if epoch is None else (arm, epoch)
 
 
 def _rows(plan: Plan, tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:

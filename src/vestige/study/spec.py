@@ -92,7 +92,9 @@ class GenerateSection(_Section):
 
 @final
 class AttackSection(_Section):
-    """The `[attacks]` table: names, or tables with parameters; the primary one is named before the run.
+    """The `[attacks]` table: names, or tables with parameters; the primary one is named before the run. They are made
+    at all checkpoints, or with `at = "shown"` only at those that the report shows, of the lowest validation loss and
+    the last: what attacks of many passes are for.
 
     Why `ez` by default: docs/decisions/0013-the-default-primary-attack.md.
     """
@@ -101,6 +103,7 @@ class AttackSection(_Section):
         default=("loss", "zlib", "ref", "ratio", "min_k", "min_k_pp", "ez", "wbc"), validate_default=True, min_length=1
     )
     primary: str = "ez"
+    at: Literal["all", "shown"] = "all"
 
     @model_validator(mode="after")
     def _primary_is_used(self) -> Self:

@@ -32,8 +32,8 @@ class Transformer(LearnedAttack):
     """Log-odds of membership by a small transformer over the tokens of a text, fitted on a shadow.
 
     No unit. Per token it reads log p, rank, moments and standardized log p under target and base, the gain over the
-    base, and the place in the text, each scaled on the shadow; two layers of width 32 with four heads, averaged over
-    the tokens. The number of epochs is chosen on the shadow. Of more than 256 tokens the first 256 are read.
+    base, and the place in the text, each scaled on the shadow; one layer of width 32 with four heads, averaged over the
+    tokens. The number of epochs is chosen on the shadow. Of more than 256 tokens the first 256 are read.
     Unscorable: no scored token (`too_short`).
     Architecture after LT-MIA 2026, arXiv:2604.03199. Differs from the authors' code, which feeds the largest 20 logits
     of each token and learns from many models: here are the statistics that every attack shares, and one shadow.
