@@ -13,7 +13,7 @@ from vestige.records import Bools, Column, Floats, Scores, Texts
 
 @final
 class EZ(ComparingAttack):
-    """P / (P + N) over the error tokens: P is the log-probability that they gained over the base, N what they lost.
+    """P / (P + N) over the error tokens: P is what they gained in log-probability over the reference, N what they lost.
 
     Between 0 and 1. An error token is one that is not the target's first choice (rank > 0). P = Σ max(δ, 0) and N =
     Σ max(−δ, 0) in nats, δ the log-probability under the target minus that under the base. By rule, and noted per

@@ -15,13 +15,13 @@ from vestige.records import Column, Floats, Scores
 
 @final
 class LiRA(Attack):
-    """Log-likelihood ratio of φ under models that were trained on the text and under others, times σ².
+    """How φ, a logit of the text's likelihood, stands to φ under other models, some of them trained on the text.
 
     φ = −log(e^L − 1), L the mean loss of the scored tokens, is taken for normal with one σ for all texts and with means
-    μ_in and μ_out of the text's own: the score is (φ − (μ_in + μ_out) / 2) · (μ_in − μ_out), in whose order σ plays no
-    part. With `online = false` it is φ − μ_out. The models are the cells of the same method and checkpoint under the
-    other seeds of the study, so that a text has as many models with it whether the target was trained on it or not. L
-    counts as at least `ratio`'s bound. Unscorable: no scored token (`too_short`).
+    μ_in and μ_out of the text's own: the score is the log-likelihood ratio times σ², (φ − (μ_in + μ_out) / 2) · (μ_in −
+    μ_out), in whose order σ plays no part. With `online = false` it is φ − μ_out. The models are the cells of the same
+    method and checkpoint under the other seeds of the study, so that a text has as many models with it whether the
+    target was trained on it or not. L counts as at least `ratio`'s bound. Unscorable: no scored token (`too_short`).
     Carlini et al. 2022, arXiv:2112.03570, eqs. 3 and 4. Differs from the authors' code in that φ is of the mean loss of
     a text, which has no probability of a class, and in that one σ serves all texts and both sides.
     """

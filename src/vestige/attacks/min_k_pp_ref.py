@@ -28,7 +28,7 @@ _BASE = (BASE_LOGP, BASE_MEAN, BASE_VARIANCE)
 
 @final
 class MinKPPRef(ComparingAttack):
-    """`min_k_pp` of the target minus `min_k_pp` of the base: each model's own lowest standardized tokens.
+    """`min_k_pp` of the target minus `min_k_pp` of the reference: each model's own lowest standardized tokens.
 
     No unit; each model's log-probabilities are standardized by that model. Unscorable: no scored token (`too_short`).
     LoRA-Leak, 2025, arXiv:2507.18302 (calibration by the pretrained model). As in `min_k_pp`, at least one

@@ -12,7 +12,7 @@ from vestige.records import Column, Scores
 
 @final
 class MinKRef(ComparingAttack):
-    """`min_k` of the target minus `min_k` of the base: each model's own max(1, ⌊k · n⌋) least likely tokens.
+    """`min_k` of the target minus `min_k` of the reference: each model's own max(1, ⌊k · n⌋) least likely tokens.
 
     Score in nats per token; with k = 1 it is `ref`. Unscorable: no scored token (`too_short`).
     LoRA-Leak, 2025, arXiv:2507.18302 (calibration by the pretrained model). As in `min_k`, at least one token

@@ -16,7 +16,7 @@ SMALLEST_LOSS = float(np.finfo(np.float32).eps)
 
 @final
 class Ratio(ComparingAttack):
-    """Loss of the base over loss of the target, both means over the scored tokens.
+    """Loss of the reference over loss of the target, both means over the scored tokens.
 
     No unit, > 0; above 1 where fine-tuning made the text more likely. Both losses count as at least `SMALLEST_LOSS`, so
     that a text that the target knows by heart scores highest instead of dividing by 0, and one that both know by heart

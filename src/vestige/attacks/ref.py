@@ -10,7 +10,7 @@ from vestige.records import Column, Scores
 
 @final
 class Ref(ComparingAttack):
-    """Mean over the scored tokens of log-probability under the target minus log-probability under the base.
+    """Mean over the scored tokens of log-probability under the target minus that under the reference.
 
     Score in nats per token; above 0 where fine-tuning made the text more likely. Unscorable: no scored token
     (`too_short`). Watson et al. 2022, arXiv:2111.08440 (the calibrated score, section 3); Mireshghallah et al. 2022,

@@ -6,15 +6,15 @@ Other distributions add theirs through the entry point group `vestige.attacks`.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from inspect import isabstract
 from types import MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 import vestige.attacks
 from vestige.attacks.base import Attack
@@ -125,10 +125,18 @@ def _explain(error: ValidationError, *, known: Mapping[str, Any]) -> str:
 
 def _explain_one(kind: str, detail: Mapping[str, Any], *, known: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in detail["loc"])
-    parameters = [key for key in known if key != "name"]
+    parameters = _parameters(detail["loc"][:-1], known=known)
     if kind != "extra_forbidden":
         message = detail["msg"].removeprefix("Input ")
         return f"{where} {message}, got {detail['input']!r}"
     if not parameters:
         return f"unknown parameter {where!r}: it has none"
-    return f"unknown parameter {where!r}.{near_misses(where, parameters)}"
+    return f"unknown parameter {where!r}.{near_misses(str(detail['loc'][-1]), parameters)}"
+
+
+def _parameters(path: Sequence[Any], *, known: Mapping[str, Any]) -> list[str]:
+    """The names that can be given: the parameters of an attack, or behind a path the keys of a table among them."""
+    for part in path:
+        options = get_args(known[part].annotation)
+        known = next(one for one in options if isinstance(one, type) and issubclass(one, BaseModel)).model_fields
+    return [key for key in known if key != "name"]

@@ -26,7 +26,7 @@ Windows = Annotated[tuple[Window, ...], Field(min_length=1, strict=False), After
 
 @final
 class WBC(ComparingAttack):
-    """Mean over window lengths w of the share of windows in which the target's log-probability is above the base's.
+    """Mean over window lengths w of the share of windows that the target finds likelier than the reference does.
 
     Between 0 and 1. A window is w tokens in a row, or the whole text where that is shorter; it counts where its
     summed δ, the log-probability under the target minus that under the base, is above 0 (a tie does not). Unscorable:

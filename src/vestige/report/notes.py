@@ -118,7 +118,7 @@ def _design(results: Results) -> Iterator[str]:
 def _local(results: Results) -> Iterator[tuple[str, str]]:
     """(place, caveat): what holds on one base and corpus, perhaps of one method."""
     for one in sections(results):
-        for caveat in (_shift, _split_leaks, _few_non_members, _refusals):
+        for caveat in (_shift, _split_leaks, _known_members, _few_non_members, _refusals):
             yield from ((one.name, said) for said in caveat(results, one))
         for method in method_labels(results):
             yield from ((f"{one.name}, {method}", said) for said in _tied_at_the_top(results, one, method))
@@ -147,6 +147,18 @@ def _split_leaks(results: Results, section: Section) -> Iterator[str]:
             yield (
                 f"{name} tells members from non-members without any model, AUC {shown(auc)}: the split itself leaks, "
                 "and every attack on it is inflated."
+            )
+
+
+def _known_members(results: Results, section: Section) -> Iterator[str]:
+    """What an attack that knows members does to the texts that all attacks are compared on."""
+    for attack in results.facts["attacks"]:
+        aucs = [point.number("auc", attack["label"]) for point in section.points]
+        known = max((auc.unscored.get("member:known_member", 0) for auc in aucs), default=0)
+        if known:
+            yield (
+                f"{attack['label']} knows members: they and their groups, {known} texts over all trainings, are no "
+                "members of the evaluation, for any attack. In the other fold they are among the non-members still."
             )
 
 

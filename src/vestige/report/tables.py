@@ -140,7 +140,7 @@ def transfer_table(results: Results, section: Section) -> Table | None:
 
 
 def _transfer_row(attack: Mapping[str, Any], columns: list[tuple[Cell, Point]]) -> Row:
-    source = ", ".join(attack["train_on"].values()) or "the method itself"
+    source = ", ".join(f"{what} {name}" for what, name in attack["train_on"].items()) or "the method itself"
     return Row((Cell(source), *_aucs(attack, columns)))
 
 

@@ -7,7 +7,7 @@ methods compare, and one backward pass serves a whole batch, since no text atten
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import torch
@@ -45,15 +45,40 @@ def gradient_norms(
     norms = np.full((2, len(texts)), np.nan)
     scorable = [index for index, text in enumerate(texts) if text.n_scored]
     forward = Forward(model)
+    head = _Head(forward.core)
     for batch in batches(texts, scorable, tokens_per_batch=tokens_per_batch):
-        gradients = _gradients(forward, [texts[index] for index in batch], pad_id=pad_id)
+        gradients = _gradients(forward, head, [texts[index] for index in batch], pad_id=pad_id)
         norms[0, batch] = gradients.abs().sum((1, 2)).cpu().numpy()
         norms[1, batch] = gradients.square().sum((1, 2)).sqrt().cpu().numpy()
         progress(sum(len(texts[index].ids) for index in batch))
     return GradientNorms(ids=np.asarray([text.id for text in texts], dtype=np.str_), first=norms[0], second=norms[1])
 
 
-def _gradients(forward: Forward, batch: Sequence[Encoded], *, pad_id: int) -> Tensor:
+@final
+class _Head:
+    """The head in fp32, as in a scoring pass; made once, since what a way back needs of it would be kept anew for every
+    text.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        output = output_head(model)
+        bias = getattr(output, "bias", None)
+        self._weight = output.get_parameter("weight").detach().float()
+        self._bias = None if bias is None else bias.detach().float()
+        self._adjust = logit_adjustment(model)
+
+    def mean_losses(self, hidden: Tensor, batch: Sequence[Encoded]) -> Tensor:
+        """Mean loss of the scored tokens of each text, shape (texts,), from hidden states (texts, length, width)."""
+        wanted = torch.cat([hidden[row, text.first - 1 : text.end - 1] for row, text in enumerate(batch)])
+        targets = torch.from_numpy(np.concatenate([text.ids[text.first : text.end] for text in batch]))
+        lengths = torch.tensor([text.n_scored for text in batch], device=hidden.device)
+        logits = self._adjust(linear(wanted.float(), self._weight, self._bias))
+        losses = cross_entropy(logits, targets.to(hidden.device), reduction="none")
+        rows = torch.repeat_interleave(torch.arange(len(batch), device=hidden.device), lengths)
+        return losses.new_zeros(len(batch)).index_add(0, rows, losses) / lengths
+
+
+def _gradients(forward: Forward, head: _Head, batch: Sequence[Encoded], *, pad_id: int) -> Tensor:
     """Shape (texts, longest, width), fp64; 0 where there is padding."""
     core = forward.core
     inputs = inputs_of(batch, pad_id=pad_id, device=core.device)
@@ -62,16 +87,5 @@ def _gradients(forward: Forward, batch: Sequence[Encoded], *, pad_id: int) -> Te
         with head_taken_out(core) as hidden_states:
             forward(inputs_embeds=embeddings, attention_mask=inputs["attention_mask"])
             hidden = hidden_states()
-        losses = [_mean_loss(forward, hidden[row], text) for row, text in enumerate(batch)]
-        gradients: Tensor = torch.autograd.grad(torch.stack(losses).sum(), embeddings)[0]
+        gradients: Tensor = torch.autograd.grad(head.mean_losses(hidden, batch).sum(), embeddings)[0]
     return gradients.double()
-
-
-def _mean_loss(forward: Forward, hidden: Tensor, text: Encoded) -> Tensor:
-    """Mean loss of the scored tokens of one text, in fp32 from the head on, as in a scoring pass."""
-    output = output_head(forward.core)
-    bias = getattr(output, "bias", None)
-    states = hidden[text.first - 1 : text.end - 1].float()
-    logits = linear(states, output.get_parameter("weight").float(), None if bias is None else bias.float())
-    targets = torch.from_numpy(text.ids[text.first : text.end]).to(hidden.device)
-    return cross_entropy(logit_adjustment(forward.core)(logits), targets)

@@ -104,8 +104,8 @@ class Exposure:
     it a member, each with at most `fdr` false discoveries expected among all that it calls so; null where no attack has
     p-values. `memorized`: counterfactual memorization, nats per token; null with one fold. Then for each attack its
     score, `NAME p`, the conformal p-value against the calibration texts, and `NAME q`, the same after Benjamini and
-    Hochberg; both are null where the corpus has no `calibration` role, and for an attack that has already used these
-    texts as its population (`dc_pdd`). `texts`: id → text, prompt included.
+    Hochberg; both are null where the corpus has no `calibration` role, and for an attack that does not score these
+    texts as it does non-members of the pool (`dc_pdd`, `lira`, `rmia`). `texts`: id → text, prompt included.
     """
 
     place: Place
@@ -127,10 +127,19 @@ class Exposure:
 
 
 def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Exposure:
-    """Put together what the store holds of one cell; ConfigError where an attack of the study has not run on it."""
+    """Put together what the store holds of one cell.
+
+    Raises:
+        ConfigError: an attack of the study has not run on it, or the primary one cannot.
+    """
     corpus = plan.prepared.corpora[place.arm.corpus].task.address
     pool = examples_of(plan.store, corpus, "pool")
     attacks, primary = plan.attacks_on(place.arm), plan.study.attacks.primary
+    if primary not in {attack.label for attack in attacks}:
+        raise ConfigError(
+            f"the primary attack {primary!r} cannot be made on {place.name}: what it learns from has no chosen "
+            "learning rate. Run the study again, or name another primary attack."
+        )
     columns: dict[str, Floats] = {}
     for attack in attacks:
         columns |= _columns(plan, place, attack)

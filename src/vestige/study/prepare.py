@@ -108,9 +108,8 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     for form in sorted(forms):
         check_form(form)
     corpora = {spec.name: _corpus(spec, seeds=study.study.seeds) for spec in study.corpus}
-    if any(attack.needs_shadow for attack in study.attacks.use):
-        for corpus in corpora.values():
-            _refuse_no_shadow(corpus, seeds=study.study.seeds)
+    for name in sorted(_corpora_with_shadows(study)):
+        _refuse_no_shadow(corpora[name], seeds=study.study.seeds)
     for name in sorted(_corpora_learned_from(study)):
         _refuse_shared_texts(corpora[name], corpora)
     for corpus in corpora.values():
@@ -185,6 +184,16 @@ def _refuse_few_cells(corpus: PreparedCorpus, study: Study) -> None:
                 f"{attack.label} compares with texts of the role `calibration`, and the corpus '{corpus.spec.name}' "
                 "has none. Set `calibration` in [[corpus]], or leave the attack out."
             )
+
+
+def _corpora_with_shadows(study: Study) -> set[str]:
+    """The corpora on whose texts a shadow is trained."""
+    found: set[str] = set()
+    for attack in study.attacks.use:
+        if attack.needs_shadow:
+            elsewhere = attack.train_on.corpus if isinstance(attack, LearnedAttack) and attack.train_on else None
+            found |= {spec.name for spec in study.corpus if elsewhere in (None, spec.name)}
+    return found
 
 
 def _corpora_learned_from(study: Study) -> set[str]:

@@ -177,7 +177,11 @@ def test_a_transfer_says_where_it_learned(train_on: dict[str, str], label: str) 
 
 @pytest.mark.parametrize(
     ("train_on", "message"),
-    [({}, "names a method, a corpus or a base"), ({"methods": "lora"}, "methods"), ("lora", "train_on")],
+    [
+        ({}, "names a method, a corpus or a base"),
+        ({"metod": "lora"}, r"unknown parameter 'train_on.metod'. Did you mean 'method'\?"),
+        ("lora", "train_on"),
+    ],
 )
 def test_a_transfer_that_names_nothing_known_is_refused(train_on: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):

@@ -276,6 +276,7 @@ def test_attacks_are_listed_with_what_they_assume(run: Run) -> None:
     assert rows["zlib"]["assumes"]["texts"]
     assert rows["dc_pdd"]["assumes"]["population"]
     assert (rows["ez"]["assumes"]["reference_model"], rows["ez"]["assumes"]["passes"]) == (True, 2)
+    assert (rows["pac"]["assumes"]["passes"], rows["lira"]["assumes"]["passes"]) == (11, 9)
     assert {row["from"] for row in rows.values()} == {"vestige"}
     printed = run("list", "attacks")[1]
     assert "reference model, 2 passes per text" in " ".join(printed.split())

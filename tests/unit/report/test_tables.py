@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -258,9 +260,31 @@ def test_transfers_stand_beside_the_attack_that_learned_from_the_method_itself(t
     assert table.head[:3] == ("Learned from the shadow of", "lora, best", "lora, last")
     assert [group.title for group in table.groups] == ["forest"]
     rows = [[cell.text for cell in row.cells] for row in table.groups[0].rows]
-    assert [row[0] for row in rows] == ["the method itself", "prompt(tokens=50)"]
-    assert rows[0][1].startswith(".78") or rows[0][1].startswith("0.78")
+    assert [row[0] for row in rows] == ["the method itself", "method prompt(tokens=50)"]
+    assert rows[0][1].startswith(".78")
     assert "Learned from the shadow of" in render(transferring)
+
+
+def test_what_an_attack_costs_stands_beside_what_it_finds(transferring: Results) -> None:
+    """Those that learned elsewhere are in the table of transfers alone."""
+    facts = copy.deepcopy(transferring.facts)
+    facts["attacks"][0]["assumes"] |= {"passes": 2, "shadow_models": True}
+    results = replace(transferring, facts=facts)
+    table = tables.cost_table(results, sections(results)[0])
+    assert table.head[:3] == ("Attack", "Passes per text", "lora, best")
+    (row,) = _texts(table)
+    assert row[:2] == ["forest", "2 + training"]
+    assert row[2].startswith(".78")
+    assert "2 + training" in render(results)
+
+
+def test_an_attack_that_knows_members_says_how_many_are_left_out(results: Results) -> None:
+    known = json.dumps({"member:known_member": 7, "member:too_short": 1})
+    ref = pl.when(pl.col("attack") == "ref").then(pl.lit(known)).otherwise(pl.col("unscored"))
+    said = notes.caveats(replace(results, estimates=results.estimates.with_columns(unscored=ref)))
+    (caveat,) = [one for one in said if "knows members" in one]
+    assert "ref knows members: they and their groups, 7 texts over all trainings" in caveat
+    assert not [one for one in notes.caveats(results) if "knows members" in one]
 
 
 def test_attack_models_say_what_was_chosen_and_how_they_did_on_their_shadow(transferring: Results) -> None:

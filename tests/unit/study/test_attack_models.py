@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from vestige.errors import ConfigError, DataError
 from vestige.records import Fold, View
 from vestige.store.keys import Task
 from vestige.study.plan import Arm, Plan
+from vestige.study.prepare import split_of
 from vestige.study.results import collect
 from vestige.study.run import run
+from vestige.study.spec import make_study
 from vestige.study.stages import attack_model_of, examples_of, members_of, scores_of, stats_of
 from vestige.testing.studies import Outcome, Recorder, plan_of, run_study, tiny_study, write_tiny_corpus
 
@@ -245,3 +248,42 @@ def test_a_shadow_as_reference_costs_one_pass_per_checkpoint_for_both_folds(tabl
     assumed = next(row for row in collect(plan).facts["attacks"] if row["label"] == one.label)["assumes"]
     assert assumed["shadow_models"]
     assert assumed["population"]
+
+
+def test_a_shadow_that_cannot_be_trained_takes_what_learns_from_it_and_nothing_else(
+    table: Table, tmp_path: Path
+) -> None:
+    """The half of its role that the shadow is trained on has no token within max_length."""
+    table = trained(table, tmp_path, "logistic")
+    path = Path(table["corpus"][0]["path"])
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    shadow = list(split_of(make_study(table).corpus[0]).roles["shadow"])
+    members = members_of(shadow, seed=0, fold="A")
+    empty = {example.id for example, is_member in zip(shadow, members, strict=True) if is_member}
+    filled = [{**row, "question": "Why? " * 40 if str(row["number"]) in empty else ""} for row in rows]
+    path.write_text("".join(json.dumps(row) + "\n" for row in filled))
+    outcome = run_study(table, tmp_path / "runs")
+    assert {failure.task.spec["role"] for failure in outcome.failures} == {"shadow"}
+    aucs = collect(outcome.plan).estimates.filter(quantity="auc").drop_nulls("method")
+    assert set(aucs["attack"]) == {"loss"}
+    assert len(aucs) == 2 * 2, "two methods, two checkpoints"
+    assert aucs["value"].is_not_null().all()
+
+
+def test_a_damaged_search_takes_what_learns_from_its_method_and_nothing_else(outcome: Outcome, tmp_path: Path) -> None:
+    runs = shutil.copytree(outcome.store.root, tmp_path / "runs")
+    plan = Plan(outcome.plan.prepared, type(outcome.store)(runs))
+    lora, prompt = arms(plan)["lora"], arms(plan)["prompt"]
+    several = lora.method.model_copy(update={"learning_rate": (1e-3, 1e-2)})  # type: ignore[union-attr]
+    study = plan.study.model_copy(update={"method": (several, plan.study.method[1])})
+    searching = Plan(replace(plan.prepared, study=study), plan.store)
+    path = runs / searching.utility(searching.arms(plan.pairs[0])[1], 1.0, searching.search_seats).address
+    (path / "estimates.json").write_text("[")
+    assert [one.label for one in searching.attacks_on(prompt)] == [
+        "loss",
+        "logistic",
+        "logistic(train_on=prompt(tokens=4))",
+    ]
+    failures = run(searching, watcher=Recorder())
+    assert any(str(path) in failure.message for failure in failures)
+    assert searching.store.is_done(searching.leakage(prompt, 2.0).address)

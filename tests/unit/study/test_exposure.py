@@ -15,7 +15,7 @@ from vestige.store.layout import Store
 from vestige.study.exposure import Exposure, Place, expose, find_cell
 from vestige.study.plan import Plan
 from vestige.study.stages import examples_of, scores_of
-from vestige.testing.studies import Outcome, run_study, tiny_study
+from vestige.testing.studies import Outcome, run_study, tiny_study, write_tiny_corpus
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +145,23 @@ def test_an_attack_that_has_not_run_is_named(calibrated: Outcome, place: Place) 
     further = Plan(replace(calibrated.plan.prepared, study=study), calibrated.store)
     with pytest.raises(ConfigError, match=r"attack zlib on .* is not in the store yet"):
         expose(further, place)
+
+
+def test_attacks_of_every_kind_have_p_values_and_those_that_read_other_cells_have_none(
+    tiny_llama: Path, tiny_notes: Path, tmp_path: Path
+) -> None:
+    """What is attacked is scored on the calibration texts too: shadows, gradients and other forms of the text."""
+    table = tiny_study(model=tiny_llama, corpus=tiny_notes)
+    table["study"]["seeds"] = [0, 1, 2]
+    table["corpus"][0] |= {"path": str(write_tiny_corpus(tmp_path / "more.jsonl", texts=60))}
+    table["corpus"][0] |= {"validation": 4, "calibration": 6, "shadow": 8}
+    table["method"] = [{"name": "lora", "r": 2, "learning_rate": 1e-2}]
+    table["training"] = {"epochs": 1, "batch_size": 4, "checkpoints": [1]}
+    fair = ["loss", "logistic", "grad_norm", "lowercase", {"name": "ref", "reference": "shadow"}]
+    table["attacks"] = {"use": [*fair, "rmia"], "primary": "loss"}
+    outcome = run_study(table, tmp_path / "runs")
+    assert not outcome.failures
+    exposed = expose(outcome.plan, find_cell(outcome.plan, "seed 1, fold A"))
+    assert exposed.testing == ["loss", "logistic", "grad_norm", "lowercase", 'ref(reference="shadow")']
+    assert exposed.frame["rmia"].is_not_null().all()
+    assert exposed.frame["rmia p"].is_null().all()
