@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, final
 
 import torch
 from torch import Tensor
@@ -15,9 +16,37 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _WORDS_PER_CHANGE = 5
-_BATCH = 32
+_TOKENS_PER_BATCH = 2048
 
-Span = tuple[int, int]
+_WORD_STARTS = ("Ġ", "▁")
+"""How vocabularies of bytes and of SentencePiece mark a token that begins a word; others have no mark, or `##` where a
+token goes on with one.
+"""
+
+
+@final
+@dataclass(frozen=True)
+class _Text:
+    """A text as the masked model reads it, and the words of it that are to be changed: places of their tokens, and
+    where they are in the text.
+    """
+
+    text: str
+    ids: list[int]
+    places: list[int]
+    spans: list[slice]
+
+
+@final
+@dataclass(frozen=True)
+class _Words:
+    """The tokens that are whole words by themselves: `ids`, shape (words,), the word of each, no word twice, and the
+    place of each word among them.
+    """
+
+    ids: Tensor
+    words: tuple[str, ...]
+    place_of: Mapping[str, int]
 
 
 def neighbours(
@@ -35,73 +64,91 @@ def neighbours(
     it is, and so does what lies beyond the masked model's context. `progress` is told the tokens of each batch.
     """
     found = list(texts)
-    words = _whole_words(tokenizer).to(device())
-    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-    for start in range(0, len(order), _BATCH):
-        places = order[start : start + _BATCH]
-        batch = tokenizer(
-            [texts[place] for place in places],
-            return_tensors="pt",
-            return_offsets_mapping=True,
-            padding=True,
-            truncation=True,
-            max_length=_context(model, tokenizer),
-        )
-        spans = batch.pop("offset_mapping").tolist()
-        chosen = [_chosen(texts[place], row, version=version) for place, row in zip(places, spans, strict=True)]
-        likeliest = _likeliest(batch.to(device()), chosen, model=model, words=words, mask_id=tokenizer.mask_token_id)
-        for place, tokens, ids, row in zip(places, chosen, likeliest, spans, strict=True):
-            new = [_word(token, tokenizer) for token in ids]
-            found[place] = _replaced(texts[place], [tuple(row[token]) for token in tokens], new)
-        progress(int(batch["attention_mask"].sum()))
+    words = _whole_words(tokenizer)
+    read = [_read(text, version=version, tokenizer=tokenizer, context=_context(model, tokenizer)) for text in texts]
+    for batch in _batches(read):
+        chosen = [read[place] for place in batch]
+        likeliest = _likeliest(chosen, model=model, words=words, tokenizer=tokenizer)
+        for place, text, new in zip(batch, chosen, likeliest, strict=True):
+            found[place] = _replaced(text, new)
+        progress(sum(len(text.ids) for text in chosen))
     return found
 
 
-def _whole_words(tokenizer: PreTrainedTokenizerBase) -> Tensor:
-    """Which tokens of the vocabulary are words by themselves, shape (vocabulary,)."""
-    texts = [_word(token, tokenizer) for token in range(len(tokenizer))]
+def _whole_words(tokenizer: PreTrainedTokenizerBase) -> _Words:
+    """Of two tokens that spell one word the first counts."""
+    names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    is_marked = any(name.startswith(_WORD_STARTS) for name in names)
     special = set(tokenizer.all_special_ids)
-    return torch.tensor([text.isalpha() and token not in special for token, text in enumerate(texts)])
-
-
-def _word(token: int, tokenizer: PreTrainedTokenizerBase) -> str:
-    return str(tokenizer.decode([token])).strip()
+    ids: dict[str, int] = {}
+    for token, name in enumerate(names):
+        if token in special or (is_marked and not name.startswith(_WORD_STARTS)):
+            continue
+        word = str(tokenizer.decode([token])).strip()
+        if word.isalpha():
+            ids.setdefault(word, token)
+    place_of = {word: place for place, word in enumerate(ids)}
+    return _Words(ids=torch.tensor(list(ids.values()), device=device()), words=tuple(ids), place_of=place_of)
 
 
 def _context(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
     # RoBERTa counts positions from behind its padding token, and has two more of them than tokens find room.
-    positions = int(model.config.max_position_embeddings) - 2
+    positions = int(getattr(model.config, "max_position_embeddings", tokenizer.model_max_length)) - 2
     return min(positions, int(tokenizer.model_max_length))
 
 
-def _chosen(text: str, spans: list[list[int]], *, version: int) -> list[int]:
-    """Places of the tokens that are whole words of letters and are to be changed."""
-    words = [place for place, (start, stop) in enumerate(spans) if _is_word(text, start, stop)]
+def _read(text: str, *, version: int, tokenizer: PreTrainedTokenizerBase, context: int) -> _Text:
+    encoded: Any = tokenizer(text, return_offsets_mapping=True, truncation=True, max_length=context)
+    spans = [_trimmed(text, start, stop) for start, stop in encoded["offset_mapping"]]
+    words = [place for place, span in enumerate(spans) if _is_word(text, span)]
     chance = random.Random(f"{version}:{text}")  # seeded by a digest of the string: the same everywhere
-    return sorted(chance.sample(words, min(len(words), max(1, len(words) // _WORDS_PER_CHANGE))))
+    chosen = sorted(chance.sample(words, min(len(words), max(1, len(words) // _WORDS_PER_CHANGE))))
+    return _Text(text, encoded["input_ids"], places=chosen, spans=[spans[place] for place in chosen])
 
 
-def _is_word(text: str, start: int, stop: int) -> bool:
-    before, after = text[max(0, start - 1) : start], text[stop : stop + 1]
-    return text[start:stop].isalpha() and not before.isalnum() and not after.isalnum()
+def _trimmed(text: str, start: int, stop: int) -> slice:
+    """Where a token is in the text without the blanks before it, which some tokenizers count in and some do not."""
+    return slice(stop - len(text[start:stop].lstrip()), stop)
+
+
+def _is_word(text: str, span: slice) -> bool:
+    before, after = text[max(0, span.start - 1) : span.start], text[span.stop : span.stop + 1]
+    return text[span].isalpha() and not before.isalnum() and not after.isalnum()
+
+
+def _batches(read: Sequence[_Text]) -> Iterator[list[int]]:
+    """Places of the texts that have a word to change, longest first."""
+    batch: list[int] = []
+    for place in sorted(range(len(read)), key=lambda place: -len(read[place].ids)):
+        if not read[place].places:
+            continue
+        if batch and (len(batch) + 1) * len(read[batch[0]].ids) > _TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
 
 
 @torch.inference_mode()
 def _likeliest(
-    batch: Any, chosen: list[list[int]], *, model: PreTrainedModel, words: Tensor, mask_id: int | None
-) -> list[list[int]]:
+    batch: Sequence[_Text], *, model: PreTrainedModel, words: _Words, tokenizer: PreTrainedTokenizerBase
+) -> list[list[str]]:
     """The likeliest whole word other than the original at each chosen place of each text."""
-    originals = batch["input_ids"]
-    masked = originals.clone()
-    for row, places in enumerate(chosen):
-        masked[row, places] = mask_id
-    logits = model(**{**batch, "input_ids": masked}).logits[..., : len(words)].float()
-    logits = logits.masked_fill(~words, float("-inf")).scatter(2, originals[..., None], float("-inf"))
-    best = logits.argmax(2)
-    return [best[row, places].tolist() for row, places in enumerate(chosen)]
+    inputs: Any = tokenizer.pad({"input_ids": [text.ids for text in batch]}, return_tensors="pt").to(device())
+    rows = torch.tensor([row for row, text in enumerate(batch) for _ in text.places])
+    places = torch.tensor([place for text in batch for place in text.places])
+    inputs["input_ids"][rows, places] = int(tokenizer.mask_token_id)
+    logits = model(**inputs).logits[rows, places][:, words.ids].float()
+    for row, original in enumerate(text.text[span] for text in batch for span in text.spans):
+        if original in words.place_of:
+            logits[row, words.place_of[original]] = float("-inf")
+    best = iter(logits.argmax(1).tolist())
+    return [[words.words[next(best)] for _ in text.places] for text in batch]
 
 
-def _replaced(text: str, spans: Sequence[Span], new: Sequence[str]) -> str:
-    for (start, stop), word in reversed(list(zip(spans, new, strict=True))):
-        text = text[:start] + word + text[stop:]
-    return text
+def _replaced(text: _Text, new: Sequence[str]) -> str:
+    changed = text.text
+    for span, word in reversed(list(zip(text.spans, new, strict=True))):
+        changed = changed[: span.start] + word + changed[span.stop :]
+    return changed

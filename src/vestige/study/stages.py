@@ -253,6 +253,12 @@ def _neighbours(task: Task, bench: Bench) -> None:
         tokenizer=load_tokenizer(source),
         progress=bench.progress,
     )
+    if all(new == example.completion for new, example in zip(found, examples, strict=True)):
+        raise ModelError(
+            f"masked_lm = {source.name!r} replaced no word in any of the {len(found)} texts of the role "
+            f"`{task.spec['role']}`: it has no token for any of their words. Name a masked language model of their "
+            "language, or leave it out: words are then swapped."
+        )
     columns = {"id": [example.id for example in examples], "completion": found}
     write_parquet(bench.folder / "neighbours.parquet", pa.table(columns))
 

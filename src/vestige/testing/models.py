@@ -80,18 +80,7 @@ def tiny_tokenizer(*, bos: bool = False) -> PreTrainedTokenizerFast:
 
     `bos`: it has the habit of beginning every text with BOS, as Llama's and Gemma's have and GPT-2's has not.
     """
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.train_from_iterator(
-        tiny_texts(400, seed=1),
-        trainers.BpeTrainer(
-            vocab_size=400,
-            special_tokens=["<pad>", "<bos>", "<eos>"],
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-            show_progress=False,
-        ),
-    )
+    tokenizer = _byte_level(["<pad>", "<bos>", "<eos>"])
     if bos:
         tokenizer.post_processor = processors.TemplateProcessing(
             single="<bos> $A", special_tokens=[("<bos>", tokenizer.token_to_id("<bos>"))]
@@ -118,16 +107,17 @@ def tiny_model(architecture: Architecture, *, seed: int = 0, **changes: Any) -> 
     return model
 
 
-def save_tiny_masked_model(folder: Path, *, seed: int = 0) -> Path:
-    """Write a random two-layer BERT with a tokenizer of the words of `tiny_texts` to `folder`; returns the folder."""
-    words = sorted({word for text in tiny_texts(400, seed=1) for word in text.replace(".", " ").split()})
-    vocabulary = {word: place for place, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *words])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+def save_tiny_masked_model(folder: Path, *, seed: int = 0, byte_level: bool = False) -> Path:
+    """Write a random two-layer BERT with a tokenizer of the words of `tiny_texts` to `folder`; returns the folder.
+
+    `byte_level`: its tokens are those of a byte-level BPE, which begin with the blank before a word.
+    """
+    special = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    tokenizer = _byte_level(list(special.values()), size=800) if byte_level else _word_level(list(special.values()))
+    vocabulary = tokenizer.get_vocab()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")]
     )
-    special = {"unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "pad": "[PAD]", "mask": "[MASK]"}
     named = {f"{name}_token": token for name, token in special.items()}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=CONTEXT, **named).save_pretrained(folder)
     shape = {"hidden_size": _WIDTH, "intermediate_size": 2 * _WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -137,6 +127,26 @@ def save_tiny_masked_model(folder: Path, *, seed: int = 0) -> Path:
         torch.manual_seed(seed)
         AutoModelForMaskedLM.from_config(config, dtype=torch.float32).save_pretrained(folder)
     return folder
+
+
+def _word_level(special: list[str]) -> Tokenizer:
+    words = sorted({word for text in tiny_texts(400, seed=1) for word in text.replace(".", " ").split()})
+    vocabulary = {word: place for place, word in enumerate([*special, ".", *words])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def _byte_level(special: list[str], *, size: int = 400) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(tiny_texts(400, seed=1), trainer)
+    return tokenizer
 
 
 def save_tiny_model(

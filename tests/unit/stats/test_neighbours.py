@@ -23,6 +23,13 @@ def masked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     return load_masked(source), load_tokenizer(source)
 
 
+@pytest.fixture(scope="module")
+def masked_bytes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    """Of a vocabulary of bytes, whose tokens count the blank before a word as theirs."""
+    source = resolve(str(save_tiny_masked_model(tmp_path_factory.mktemp("roberta"), byte_level=True)))
+    return load_masked(source), load_tokenizer(source)
+
+
 def made(masked: tuple[Any, Any], texts: list[str], *, version: int = 0) -> list[str]:
     return neighbours(texts, version=version, model=masked[0], tokenizer=masked[1])
 
@@ -57,6 +64,18 @@ def test_versions_differ_and_company_does_not_matter(masked: tuple[Any, Any]) ->
     assert made(masked, TEXTS[::-1]) == whole[::-1]
     assert [made(masked, [text])[0] for text in TEXTS] == whole
     assert made(masked, TEXTS, version=1) != whole
+
+
+def test_tokens_that_count_the_blank_before_them_are_words_all_the_same(masked_bytes: tuple[Any, Any]) -> None:
+    """Every text has another word that begins with a blank in the vocabulary, and its own blanks stay."""
+    _, tokenizer = masked_bytes
+    offsets = tokenizer("Ada sold a boat", return_offsets_mapping=True)["offset_mapping"]
+    assert any(start < stop and "Ada sold a boat"[start] == " " for start, stop in offsets), "the premise of this test"
+    for text, new in zip(TEXTS[:12], made(masked_bytes, TEXTS)[:12], strict=True):
+        changed = [pair for pair in zip(text.split(" "), new.split(" "), strict=True) if pair[0] != pair[1]]
+        assert 1 <= len(changed) <= max(1, len(text.split()) // 5)
+        assert all(len(tokenizer.tokenize(f" {one.rstrip('.')}")) == 1 for _, one in changed)
+    assert made(masked_bytes, TEXTS[::-1]) == made(masked_bytes, TEXTS)[::-1]
 
 
 def test_a_text_without_a_known_word_stays(masked: tuple[Any, Any]) -> None:
