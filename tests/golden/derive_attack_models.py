@@ -53,14 +53,14 @@ def matrix(name: str, rows: int, columns: int) -> Matrix:
 def channels(row: Row) -> dict[str, Vector]:
     """Per token, of target and base: log p, mean, spread, log(1 + rank), standardized log p; and the gain."""
     found: dict[str, Vector] = {}
-    for model, logp, mean, variance in (
-        ("target", row["target"], row["mean"], row["variance"]),
-        ("base", row["base"], row["base_mean"], row["base_variance"]),
+    for model, logp, mean, variance, rank in (
+        ("target", row["target"], row["mean"], row["variance"], row["rank"]),
+        ("base", row["base"], row["base_mean"], row["base_variance"], row["base_rank"]),
     ):
         found[f"{model}_logp"] = logp
         found[f"{model}_mean"] = mean
         found[f"{model}_spread"] = [math.sqrt(one) for one in variance]
-        found[f"{model}_rank"] = [math.log(1 + one) for one in row["rank"]]
+        found[f"{model}_rank"] = [math.log(1 + one) for one in rank]
         found[f"{model}_standardized"] = [
             (value - middle) / math.sqrt(max(square, single.SMALLEST_VARIANCE))
             for value, middle, square in zip(logp, mean, variance, strict=True)

@@ -31,6 +31,7 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
     defaults = {"token_id": [i % 10 for i in range(size)], "rank": [1] * size}
     moments = {"mean": [-1.0] * size, "variance": [2.25] * size}
     base_moments = {"base_mean": [-1.5] * size, "base_variance": [4.0] * size}
+    base_moments["base_rank"] = [(5 * i + size) % 7 for i in range(size)]
     forms = {
         "lowercase": sawtooth(size + 1 if size else 0, step=13, low=370),
         "prefixed": sawtooth(size, step=17, low=290),

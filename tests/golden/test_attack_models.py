@@ -20,7 +20,12 @@ from vestige.testing.stats import token_stats
 FOLDER = Path(__file__).parent
 GOLDEN = json.loads((FOLDER / "attack_models.json").read_text(encoding="utf-8"))
 TEXTS = json.loads((FOLDER / "attacks.json").read_text(encoding="utf-8"))["texts"]
-COLUMNS = {"logp": ("target", "base"), "mean_logp": ("mean", "base_mean"), "var_logp": ("variance", "base_variance")}
+COLUMNS = {
+    "logp": ("target", "base"),
+    "mean_logp": ("mean", "base_mean"),
+    "var_logp": ("variance", "base_variance"),
+    "rank": ("rank", "base_rank"),
+}
 WIDTH = 32
 
 
@@ -41,7 +46,7 @@ def tables() -> Tables:
     views = {}
     for place, view in enumerate((View("target"), View("base"))):
         tokens = {name: [row[sources[place]] for row in TEXTS] for name, sources in COLUMNS.items()}
-        tokens |= {name: [row[name] for row in TEXTS] for name in ("token_id", "rank")}
+        tokens["token_id"] = [row["token_id"] for row in TEXTS]
         sizes = {"zlib_bytes": [row["zlib_bytes"] for row in TEXTS]}
         views[view] = token_stats(tokens.pop("logp"), ids=names, tokens=tokens, texts=sizes)
     return Tables(views)

@@ -37,6 +37,16 @@ def test_comes_within_two_hundredths_of_the_best_attack_there_is(name: str) -> N
 
 
 @every_architecture
+def test_comes_as_near_where_target_and_base_must_be_held_against_each_other(name: str) -> None:
+    """Texts that differ in difficulty by more than training moved them: what the target says alone tells little."""
+    shadow = planted_tables(1.5, members=600, non_members=600, seed=5, evener=False, difficulty=1.0)
+    target = planted_tables(1.5, members=5000, non_members=5000, seed=6, evener=False, difficulty=1.0)
+    alone = make_attack("loss").score(target.tables).values
+    assert roc_auc_score(target.is_member, alone) < normal_auc(1.5) - 0.1
+    assert _auc(name, shadow=shadow, target=target) == pytest.approx(normal_auc(1.5), abs=0.02)
+
+
+@every_architecture
 def test_finds_nothing_where_there_is_nothing(name: str) -> None:
     """Members of the shadow are no likelier than others: what is learned of them says nothing of the target's."""
     shadow = planted_tables(0.0, members=150, non_members=150, seed=7)

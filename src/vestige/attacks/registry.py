@@ -125,10 +125,10 @@ def _explain(error: ValidationError, *, known: Mapping[str, Any]) -> str:
 
 def _explain_one(kind: str, detail: Mapping[str, Any], *, known: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in detail["loc"])
-    parameters = _parameters(detail["loc"][:-1], known=known)
     if kind != "extra_forbidden":
         message = detail["msg"].removeprefix("Input ")
         return f"{where} {message}, got {detail['input']!r}"
+    parameters = _parameters(detail["loc"][:-1], known=known)
     if not parameters:
         return f"unknown parameter {where!r}: it has none"
     return f"unknown parameter {where!r}.{near_misses(str(detail['loc'][-1]), parameters)}"

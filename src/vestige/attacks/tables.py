@@ -38,9 +38,12 @@ class Tables(Mapping[View, TokenStats]):
             raise DataError("a record id occurs twice in a table: ids must be unique within a cell")
         for view, table in self.views.items():
             _check_aligned(view, table=table, views=self.views)
+        target = self.views.get(View("target"))
         for cell in self.cells:
             if not np.array_equal(cell.stats.ids, self.ids):
                 raise DataError("another cell must hold the same record ids as the views, in the same order")
+            if target is not None and not _same_tokens(cell.stats, target):
+                raise DataError("another cell scored different tokens of one text than the target: collect them again")
 
     def __getitem__(self, view: View) -> TokenStats:
         if view not in self.views:

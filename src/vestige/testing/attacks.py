@@ -110,7 +110,8 @@ def _check_order(attack: Attack, tables: Tables) -> None:
 
 
 def _check_unscorable(attack: Attack, tables: Tables) -> None:
-    emptied = replace(tables, views={view: _emptied(table, every=3) for view, table in tables.items()})
+    cells = tuple(replace(cell, stats=_emptied(cell.stats, every=3)) for cell in tables.cells)
+    emptied = replace(tables, views={view: _emptied(table, every=3) for view, table in tables.items()}, cells=cells)
     before, after = attack.score(tables), attack.score(emptied)
     gone = np.arange(len(tables.ids)) % 3 == 0
     assert not after.scored[gone].any(), f"{attack.label}: scored a text without tokens, expected a reason"

@@ -88,6 +88,7 @@ def planted_tables(
     seed: int = 0,
     evener: bool = True,
     others: bool = False,
+    difficulty: float = 0.0,
 ) -> Planted:
     """Tables of target and base (and of `views`) in which fine-tuning raised the texts by known amounts.
 
@@ -97,7 +98,8 @@ def planted_tables(
     `evener` they do not (and gradients shrink as the loss does: e to the minus the raise), and no attack can do better
     than `normal_auc(separation)`. Tokens scatter around the mean, 36 to 44 a text; ranks, moments, sizes and the token
     counts of the population know nothing of membership, nor does a view of another form of the text, but for one behind
-    known members. With `others`, ten other cells come with them, in which as many nats tell their own members, and
+    known members. Texts differ by `difficulty`, so many nats per token, alike under all models: `loss` then falls
+    behind `ref`. With `others`, ten other cells come with them, in which as many nats tell their own members, and
     texts for calibration.
 
     The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
@@ -109,7 +111,7 @@ def planted_tables(
     lengths = generator.integers(36, 45, size=len(is_member))
     gain = 0.3 * (generator.normal(size=len(is_member)) + separation * is_member)
     even = np.repeat(1 - evener * min(0.1 * separation, 0.5) * is_member, lengths)
-    shared = _common_columns(lengths, generator=generator)
+    shared = _common_columns(lengths, generator=generator, difficulty=difficulty)
     wanted = dict.fromkeys([View("target"), View("base"), *views])
     tables = {
         view: _planted(
@@ -151,17 +153,18 @@ def _planted_cells(separation: float, *, shared: TokenStats, generator: np.rando
     return tuple(cells)
 
 
-def _common_columns(lengths: Ints, *, generator: np.random.Generator) -> TokenStats:
+def _common_columns(lengths: Ints, *, generator: np.random.Generator, difficulty: float) -> TokenStats:
     """What all views share: ids, lengths, the sizes of the texts, and how hard each token is."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     total = int(offsets[-1])
+    hard = difficulty * generator.normal(size=len(lengths)) if difficulty else np.zeros(len(lengths))
     sizes = (16 * np.sqrt(lengths) + generator.integers(0, 3, size=len(lengths))).astype(np.int32)
     return TokenStats(
         ids=np.array([f"t{i:06d}" for i in range(len(lengths))]),
         offsets=offsets,
         tokens={
             "token_id": generator.integers(0, _VOCABULARY, size=total).astype(np.int32),
-            "logp": _centred(generator.normal(0, 0.3, size=total), offsets=offsets),
+            "logp": _centred(generator.normal(0, 0.3, size=total), offsets=offsets) + np.repeat(hard, lengths),
         },
         texts={"n_tokens": lengths.astype(np.int32), "n_bytes": 2 * sizes, "zlib_bytes": sizes},
     )

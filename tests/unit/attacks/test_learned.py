@@ -101,12 +101,13 @@ def test_a_model_comes_back_from_its_files(name: str, tmp_path: Path) -> None:
 # No cheating
 
 
-def test_a_text_of_the_shadow_under_attack_is_caught() -> None:
+@every_architecture
+def test_a_text_of_the_shadow_under_attack_is_caught(name: str) -> None:
     shadow, target = small(1), renamed(small(2).tables)
-    model = trained("logistic").fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids)
-    attack = trained("logistic")
+    attack = trained(name)
+    model = attack.fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids)
     assert attack.score(replace(target, model=model)).scored.all()
-    with pytest.raises(DataError, match=r"logistic: 60 of the texts under attack .* \(t000000, .*, …\)"):
+    with pytest.raises(DataError, match=rf"{name}: 60 of the texts under attack .* \(t000000, .*, …\)"):
         attack.score(replace(shadow.tables, model=model))
     with pytest.raises(DataError, match=r"1 of the texts .* \(t000007\)"):
         attack.score(replace(shadow.tables.rows(7, 8), model=model))

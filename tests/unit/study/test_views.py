@@ -167,7 +167,7 @@ def plan_arm(plan: Plan) -> Arm:
 
 def test_a_model_that_knows_its_texts_by_heart_is_found_out_and_the_base_is_not(table: Table, tmp_path: Path) -> None:
     """The signs are right where it counts: on members and non-members of a real training."""
-    table = use(table, "lowercase", "pac", {"name": "recall", "prefix": 48})
+    table = use(table, "lowercase", "pac", "neighbourhood", {"name": "recall", "prefix": 48})
     table["corpus"][0] |= {"path": str(write_tiny_corpus(tmp_path / "notes.jsonl", texts=90)), "pool": 60, "context": 6}
     table["method"] = [{"name": "full", "learning_rate": 3e-3}]
     table["training"] = {"epochs": 12, "batch_size": 4, "checkpoints": [12]}

@@ -150,7 +150,7 @@ def _trained(sequences: _Sequences, is_member: Bools, places: Ints, *, epochs: i
 
     order = np.random.default_rng((seed, len(places)))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         network = _network(sequences.values.shape[1])
         state = torch.get_rng_state()
     optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY)
