@@ -12,7 +12,7 @@ from vestige.records import Column, Scores
 
 @final
 class Zlib(Attack):
-    """Mean log-probability of the scored tokens over the bytes of the zlib-compressed text: −*mean* loss / total bytes.
+    """Mean log-probability of the scored tokens over the bytes of the whole text, compressed by zlib.
 
     Score in nats per token and byte, ≤ 0. The bytes are those of the scored text in UTF-8, compressed at zlib's
     default level when the table is collected. Unscorable: no scored token (`too_short`). Carlini et al. 2021,

@@ -141,12 +141,23 @@ def _log_ticks(*, low: float, high: float) -> Locator:
 
 def rate_axis(axis: Axis, *, least: float) -> None:
     """Logarithmic from `least` to 1, labelled in percent."""
-    axis.axes.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}lim": (least, 1)})  # type: ignore[attr-defined]
-    decades = [10.0**power for power in range(-6, 1) if 10.0**power >= least * 0.999]
-    halves = [3 * decade for decade in decades[:-1]] if len(decades) < 4 else []
-    axis.set_major_locator(FixedLocator(sorted([*decades, *halves])))
-    axis.set_minor_locator(NullLocator())
+    axis.axes.set(**{f"{axis.axis_name}lim": (least, 1)})  # type: ignore[attr-defined]
+    decades_axis(axis, low=least, high=1)
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
+
+
+def decades_axis(axis: Axis, *, low: float, high: float) -> None:
+    """Logarithmic, with ticks at the powers of ten from `low` to `high`, and at three times them where they are few; at
+    both ends where there is none of either.
+    """
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})  # type: ignore[attr-defined]
+    decades = [10.0**power for power in range(-9, 3)]
+    inside = [one for one in decades if low * 0.999 <= one <= high * 1.001]
+    ticks = inside if len(inside) >= 4 else sorted([*decades, *(3 * one for one in decades)])
+    shown = [one for one in ticks if low * 0.999 <= one <= high * 1.001]
+    axis.set_major_locator(FixedLocator(shown or [low, high]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def margins(values: Sequence[float], *, share: float = 0.12) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 
 from vestige.report.curves import Losses, Roc, density, losses_of, mean_roc, scores_at
-from vestige.report.drawing import BASE, INK, Look, Panel, log_axis, look, margins, rate_axis
+from vestige.report.drawing import BASE, INK, Look, Panel, decades_axis, log_axis, look, margins, rate_axis
 from vestige.report.points import Number, Point, Section, method_labels, searched, text_quantities
 from vestige.report.wording import plain, quantity_name
 from vestige.store.frames import Results
@@ -71,6 +71,7 @@ def _search(results: Results, section: Section) -> list[Drawing]:
     title = "Learning rates tried"
     panel = Panel(x="learning rate", y="lowest validation perplexity")
     drawn: list[float] = []
+    tried: list[float] = []
     for index, method in enumerate(method_labels(results)):
         own = {one["learning_rate"]: one["loss"] for one in searched(results, section) if one["method"] == method}
         rates = sorted(rate for rate, loss in own.items() if loss is not None and loss < _DIVERGED)
@@ -79,9 +80,10 @@ def _search(results: Results, section: Section) -> list[Drawing]:
             line = panel.axes.plot(rates, values, color=style.color, marker=style.marker, linestyle=style.dashes)
             panel.explain(line[0], method)
             drawn += values
+            tried += rates
     if not drawn:
         return []
-    panel.axes.set_xscale("log")
+    decades_axis(panel.axes.xaxis, low=min(tried), high=max(tried))
     log_axis(panel.axes.yaxis, values=drawn)
     caption = "At the checkpoint of the lowest validation loss of each. A lowest point at an end may not be the lowest."
     return [Drawing(title, caption, panel.svg(f"{section.name}|{title}"))]

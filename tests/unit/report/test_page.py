@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from vestige.errors import StoreError
-from vestige.report.drawing import Panel, log_axis, look
+from vestige.report.drawing import Panel, decades_axis, log_axis, look
 from vestige.report.figures import drawings
 from vestige.report.html import render
 from vestige.report.points import sections
@@ -119,6 +119,18 @@ def test_a_log_axis_has_plain_labels(low: float, high: float) -> None:
     log_axis(panel.axes.yaxis, values=[low, high])
     ticks = [tick for tick in panel.axes.get_yticks() if 0.95 * low <= tick <= 1.05 * high]
     assert 2 <= len(ticks) <= 12
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [(0.1, 0.3, ["0.1", "0.3"]), (1e-5, 1e-2, ["1e-05", "0.0001", "0.001", "0.01"]), (0.4, 0.7, ["0.4", "0.7"])],
+)
+def test_learning_rates_have_plain_labels(low: float, high: float, labels: list[str]) -> None:
+    panel = Panel(x="learning rate", y="loss")
+    panel.axes.plot([low, high], [1, 2])
+    decades_axis(panel.axes.xaxis, low=low, high=high)
+    assert [label.get_text() for label in panel.axes.get_xticklabels()] == labels
+    assert "mathdefault" not in panel.svg("rates")
 
 
 def test_same_results_same_bytes(one_corpus: Results, tmp_path: Path) -> None:
