@@ -23,6 +23,9 @@ _WORD_STARTS = ("Ġ", "▁")
 token goes on with one.
 """
 
+_MARKED = 0.05
+"""The share of tokens from which on the mark is a mark, and not the Maltese letter that it also is."""
+
 
 @final
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def neighbours(
 def _whole_words(tokenizer: PreTrainedTokenizerBase) -> _Words:
     """Of two tokens that spell one word the first counts."""
     names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    is_marked = any(name.startswith(_WORD_STARTS) for name in names)
+    is_marked = sum(name.startswith(_WORD_STARTS) for name in names) > _MARKED * len(names)
     special = set(tokenizer.all_special_ids)
     ids: dict[str, int] = {}
     for token, name in enumerate(names):

@@ -240,11 +240,13 @@ class Plan:
 
     def attacked_epochs(self, arm: Arm) -> list[float]:
         """The checkpoints of an arm that are attacked, in order: all, or with `at = "shown"` the best and the last. A
-        best one that is not known yet is taken to be the first, which costs the same.
+        best one that is not known yet, or whose file is damaged, is taken to be the first, which costs the same.
         """
         if self.study.attacks.at == "all":
             return list(self.epochs)
-        best = self.best_epoch(arm)
+        best = None
+        with contextlib.suppress(StoreError):
+            best = self.best_epoch(arm)
         return sorted({self.epochs[0] if best is None else best, self.epochs[-1]})
 
     def loss(self, utility: Task) -> float | None:

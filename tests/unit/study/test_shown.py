@@ -52,6 +52,17 @@ def test_the_cost_is_known_before_the_best_checkpoint_is(shown: Table, tmp_path:
     assert plan_of(shown, tmp_path / "runs").attacked_epochs(arm) == [4.0, 8.0, 12.0]
 
 
+def test_a_damaged_utility_is_named_and_the_rest_goes_on(shown: Table, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    first = run_study(shown | {"attacks": {"use": ["loss"], "primary": "loss"}}, runs)
+    (arm,) = first.plan.arms(first.plan.pairs[0])
+    path = runs / first.plan.utility(arm, 4.0, first.plan.seats).address / "estimates.json"
+    path.write_text("[")
+    outcome = run_study(shown, runs)
+    assert [str(path) in failure.message for failure in outcome.failures] == [True]
+    assert outcome.store.is_done(outcome.plan.leakage(arm, 12.0).address)
+
+
 def test_controls_are_made_on_the_pool_alone(shown: Table, tmp_path: Path) -> None:
     shown["corpus"][0] |= {"validation": 4, "calibration": 4}
     shown["attacks"]["use"].append("grad_norm")
