@@ -36,6 +36,7 @@ def test_comes_within_two_hundredths_of_the_best_attack_there_is(name: str) -> N
     assert _auc(name, shadow=shadow, target=target) == pytest.approx(normal_auc(1.5), abs=0.02)
 
 
+@pytest.mark.slow
 @every_architecture
 def test_comes_as_near_where_target_and_base_must_be_held_against_each_other(name: str) -> None:
     """Texts that differ in difficulty by more than training moved them: what the target says alone tells little."""
