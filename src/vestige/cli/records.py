@@ -34,14 +34,20 @@ def _table(exposed: Exposure, shown: Sequence[Mapping[str, Any]], *, width: int)
     ids = max(len(row["id"]) for row in shown)
     room = max(width - ids - len("member  agree  memorized        "), _LEAST)
     for row in shown:
-        scores = "  ".join(_score(row, attack).replace(" ", _GLUE) for attack in exposed.attacks)
-        lines = "\n".join(textwrap.wrap(scores, room)).replace(_GLUE, " ")
+        lines = wrapped([_score(row, attack) for attack in exposed.attacks], room=room)
         agree = "—" if row["agree"] is None else f"{row['agree']}/{len(exposed.testing)}"
         is_member = "yes" if row["is_member"] else "no"
         table.add_row(escape(row["id"]), is_member, agree, _number(row["memorized"]), escape(lines))
         if "text" in row:
             table.add_row("", "", "", "", escape(row["text"]))
     return table
+
+
+def wrapped(scores: Sequence[str], *, room: int) -> str:
+    """The scores in lines of `room` characters; only one that is longer than a line is broken, behind its name."""
+    glued = "  ".join(score.replace(" ", _GLUE) if len(score) <= room else score for score in scores)
+    lines = textwrap.wrap(glued, room, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines).replace(_GLUE, " ")
 
 
 def _score(row: Mapping[str, Any], attack: str) -> str:
