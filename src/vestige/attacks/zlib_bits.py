@@ -12,7 +12,7 @@ from vestige.records import Column, Scores
 
 @final
 class ZlibBits(Attack):
-    """Summed log-probability of the scored tokens over the bytes of the zlib-compressed text: −*total* loss / bytes.
+    """Summed log-probability of the scored tokens over the bytes of the whole text, compressed by zlib.
 
     Score in nats per byte, ≤ 0; over 8 · ln 2 it is minus the bits that the target needs for one bit of zlib's, since
     both count the whole text. Unscorable: no scored token (`too_short`). Carlini et al. 2021, arXiv:2012.07805,
