@@ -43,10 +43,10 @@ def bare(model: PreTrainedModel, encoded: list[Encoded], *, keep: bool = False) 
     """
     import torch
 
-    from vestige.stats.collect import TOKENS_PER_BATCH, batches, inputs_of
+    from vestige.stats.collect import TOKENS_PER_BATCH, batches, input_lengths, inputs_of
 
     with torch.inference_mode():
-        for batch in batches(encoded, range(len(encoded)), tokens_per_batch=TOKENS_PER_BATCH):
+        for batch in batches(input_lengths(encoded), range(len(encoded)), tokens_per_batch=TOKENS_PER_BATCH):
             inputs = inputs_of([encoded[index] for index in batch], pad_id=0, device=model.device)
             logits = model(**inputs, use_cache=False).logits
             if keep:

@@ -152,10 +152,9 @@ def decades_axis(axis: Axis, *, low: float, high: float) -> None:
     """
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})  # type: ignore[attr-defined]
     decades = [10.0**power for power in range(-9, 3)]
-    inside = [one for one in decades if low * 0.999 <= one <= high * 1.001]
-    ticks = inside if len(inside) >= 4 else sorted([*decades, *(3 * one for one in decades)])
-    shown = [one for one in ticks if low * 0.999 <= one <= high * 1.001]
-    axis.set_major_locator(FixedLocator(shown or [low, high]))
+    between = sorted([*decades, *(3 * one for one in decades)])
+    few, many = ([one for one in ticks if low * 0.999 <= one <= high * 1.001] for ticks in (decades, between))
+    axis.set_major_locator(FixedLocator((few if len(few) >= 4 else many) or [low, high]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

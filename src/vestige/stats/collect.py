@@ -64,7 +64,7 @@ def collect(
             _verify(forward, head, texts[scorable[0]])
         with head_taken_out(forward.core) as hidden_states:
             most = None if beginning is None else max(1, _LENT * tokens_per_batch // max(1, len(beginning)))
-            for batch in batches(texts, scorable, tokens_per_batch=tokens_per_batch, most=most):
+            for batch in batches(input_lengths(texts), scorable, tokens_per_batch=tokens_per_batch, most=most):
                 _score(forward, head, hidden_states, [texts[index] for index in batch], batch, offsets, columns, pad_id)
                 progress(sum(len(texts[index].ids) for index in batch))
     table = TokenStats(
@@ -78,19 +78,24 @@ def collect(
 
 
 def batches(
-    texts: Sequence[Encoded], scorable: Sequence[int], *, tokens_per_batch: int, most: int | None = None
+    lengths: Sequence[int], chosen: Sequence[int], *, tokens_per_batch: int, most: int | None = None
 ) -> Iterator[list[int]]:
-    """Indices of texts, longest first, so that the largest batch comes first and padding is small; at most `most` of
-    them in a batch, if given.
+    """The chosen indices of texts that are so many tokens long, longest first, so that the largest batch comes first
+    and padding is small; at most `most` of them in a batch, if given.
     """
     batch: list[int] = []
-    for index in sorted(scorable, key=lambda index: (-_input_length(texts[index]), index)):
-        if batch and (len(batch) == most or (len(batch) + 1) * _input_length(texts[batch[0]]) > tokens_per_batch):
+    for index in sorted(chosen, key=lambda index: (-lengths[index], index)):
+        if batch and (len(batch) == most or (len(batch) + 1) * lengths[batch[0]] > tokens_per_batch):
             yield batch
             batch = []
         batch.append(index)
     if batch:
         yield batch
+
+
+def input_lengths(texts: Sequence[Encoded]) -> list[int]:
+    """Tokens to feed of each text."""
+    return list(map(_input_length, texts))
 
 
 def _input_length(text: Encoded) -> int:
@@ -100,13 +105,23 @@ def _input_length(text: Encoded) -> int:
 
 def inputs_of(batch: Sequence[Encoded], *, pad_id: int, device: torch.device) -> dict[str, Tensor]:
     """Right-padded `input_ids` and `attention_mask`, each (texts, longest)."""
-    longest = max(map(_input_length, batch))
+    longest = max(input_lengths(batch))
     ids = torch.full((len(batch), longest), pad_id)
     mask = torch.zeros((len(batch), longest), dtype=torch.long)
     for row, text in enumerate(batch):
         ids[row, : _input_length(text)] = torch.from_numpy(text.ids[: _input_length(text)])
         mask[row, : _input_length(text)] = 1
     return {"input_ids": ids.to(device), "attention_mask": mask.to(device)}
+
+
+def scored_states(hidden: Tensor, batch: Sequence[Encoded]) -> Tensor:
+    """Of hidden states (texts, longest, width) those that predict scored tokens, text after text: (tokens, width)."""
+    return torch.cat([hidden[row, text.first - 1 : text.end - 1] for row, text in enumerate(batch)])
+
+
+def targets_of(batch: Sequence[Encoded]) -> Tensor:
+    """The scored tokens of a batch, text after text, shape (tokens,)."""
+    return torch.from_numpy(np.concatenate([text.ids[text.first : text.end] for text in batch]))
 
 
 def _score(
@@ -124,11 +139,10 @@ def _score(
     hidden = hidden_states()
     if hidden.shape[1] != inputs["input_ids"].shape[1]:
         raise ScoringError(f"The model returned {hidden.shape[1]} positions for {inputs['input_ids'].shape[1]} tokens.")
-    wanted = torch.cat([hidden[row, text.first - 1 : text.end - 1] for row, text in enumerate(batch)])
-    targets = np.concatenate([text.ids[text.first : text.end] for text in batch])
-    statistics = head.statistics(wanted, torch.from_numpy(targets).to(hidden.device))
+    targets = targets_of(batch)
+    statistics = head.statistics(scored_states(hidden, batch), targets.to(hidden.device))
     places = np.concatenate([np.arange(offsets[index], offsets[index + 1]) for index in indices])
-    columns["token_id"][places] = targets
+    columns["token_id"][places] = targets.numpy()
     for name in ("logp", "mean_logp", "var_logp", "rank"):
         columns[name][places] = getattr(statistics, name).numpy()
 

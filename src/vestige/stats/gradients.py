@@ -7,17 +7,18 @@ methods compare, and one backward pass serves a whole batch, since no text atten
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, linear
+from torch.nn.functional import cross_entropy
 
-from vestige.models.head import head_taken_out, logit_adjustment, output_head
+from vestige.models.head import head_taken_out
 from vestige.records import GradientNorms
-from vestige.stats.collect import batches, inputs_of
+from vestige.stats.collect import batches, input_lengths, inputs_of, scored_states, targets_of
 from vestige.stats.forward import Forward
+from vestige.stats.head import Head
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -45,8 +46,8 @@ def gradient_norms(
     norms = np.full((2, len(texts)), np.nan)
     scorable = [index for index, text in enumerate(texts) if text.n_scored]
     forward = Forward(model)
-    head = _Head(forward.core)
-    for batch in batches(texts, scorable, tokens_per_batch=tokens_per_batch):
+    head = Head(forward.core)
+    for batch in batches(input_lengths(texts), scorable, tokens_per_batch=tokens_per_batch):
         gradients = _gradients(forward, head, [texts[index] for index in batch], pad_id=pad_id)
         norms[0, batch] = gradients.abs().sum((1, 2)).cpu().numpy()
         norms[1, batch] = gradients.square().sum((1, 2)).sqrt().cpu().numpy()
@@ -54,31 +55,7 @@ def gradient_norms(
     return GradientNorms(ids=np.asarray([text.id for text in texts], dtype=np.str_), first=norms[0], second=norms[1])
 
 
-@final
-class _Head:
-    """The head in fp32, as in a scoring pass; made once, since what a way back needs of it would be kept anew for every
-    text.
-    """
-
-    def __init__(self, model: PreTrainedModel) -> None:
-        output = output_head(model)
-        bias = getattr(output, "bias", None)
-        self._weight = output.get_parameter("weight").detach().float()
-        self._bias = None if bias is None else bias.detach().float()
-        self._adjust = logit_adjustment(model)
-
-    def mean_losses(self, hidden: Tensor, batch: Sequence[Encoded]) -> Tensor:
-        """Mean loss of the scored tokens of each text, shape (texts,), from hidden states (texts, length, width)."""
-        wanted = torch.cat([hidden[row, text.first - 1 : text.end - 1] for row, text in enumerate(batch)])
-        targets = torch.from_numpy(np.concatenate([text.ids[text.first : text.end] for text in batch]))
-        lengths = torch.tensor([text.n_scored for text in batch], device=hidden.device)
-        logits = self._adjust(linear(wanted.float(), self._weight, self._bias))
-        losses = cross_entropy(logits, targets.to(hidden.device), reduction="none")
-        rows = torch.repeat_interleave(torch.arange(len(batch), device=hidden.device), lengths)
-        return losses.new_zeros(len(batch)).index_add(0, rows, losses) / lengths
-
-
-def _gradients(forward: Forward, head: _Head, batch: Sequence[Encoded], *, pad_id: int) -> Tensor:
+def _gradients(forward: Forward, head: Head, batch: Sequence[Encoded], *, pad_id: int) -> Tensor:
     """Shape (texts, longest, width), fp64; 0 where there is padding."""
     core = forward.core
     inputs = inputs_of(batch, pad_id=pad_id, device=core.device)
@@ -87,5 +64,14 @@ def _gradients(forward: Forward, head: _Head, batch: Sequence[Encoded], *, pad_i
         with head_taken_out(core) as hidden_states:
             forward(inputs_embeds=embeddings, attention_mask=inputs["attention_mask"])
             hidden = hidden_states()
-        gradients: Tensor = torch.autograd.grad(head.mean_losses(hidden, batch).sum(), embeddings)[0]
+        gradients: Tensor = torch.autograd.grad(_mean_losses(head, hidden, batch).sum(), embeddings)[0]
     return gradients.double()
+
+
+def _mean_losses(head: Head, hidden: Tensor, batch: Sequence[Encoded]) -> Tensor:
+    """Mean loss of the scored tokens of each text, shape (texts,), in fp32 from the head on, as in a scoring pass."""
+    logits = head.logits_with_gradient(scored_states(hidden, batch))
+    losses = cross_entropy(logits, targets_of(batch).to(hidden.device), reduction="none")
+    lengths = torch.tensor([text.n_scored for text in batch], device=hidden.device)
+    rows = torch.repeat_interleave(torch.arange(len(batch), device=hidden.device), lengths)
+    return losses.new_zeros(len(batch)).index_add(0, rows, losses) / lengths

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 
 from vestige.errors import ScoringError
 from vestige.models.head import logit_adjustment, output_head
@@ -54,6 +55,10 @@ class Head:
         if self._bias is not None:
             logits += self._bias
         return self._adjust(logits)
+
+    def logits_with_gradient(self, hidden: Tensor) -> Tensor:
+        """fp32 logits of hidden states (tokens, d), through which a gradient can be taken: no buffer is written to."""
+        return self._adjust(linear(hidden.float(), self._weight.t(), self._bias))
 
     def statistics(self, hidden: Tensor, targets: Tensor) -> TokenStatistics:
         """Statistics of the next-token distributions at `hidden` (tokens, d), for `targets` (tokens,), slice by

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vestige.models.loading import device
+from vestige.stats.collect import batches
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -69,7 +70,8 @@ def neighbours(
     found = list(texts)
     words = _whole_words(tokenizer)
     read = [_read(text, version=version, tokenizer=tokenizer, context=_context(model, tokenizer)) for text in texts]
-    for batch in _batches(read):
+    changing = [place for place, text in enumerate(read) if text.places]
+    for batch in batches([len(text.ids) for text in read], changing, tokens_per_batch=_TOKENS_PER_BATCH):
         chosen = [read[place] for place in batch]
         likeliest = _likeliest(chosen, model=model, words=words, tokenizer=tokenizer)
         for place, text, new in zip(batch, chosen, likeliest, strict=True):
@@ -117,20 +119,6 @@ def _trimmed(text: str, start: int, stop: int) -> slice:
 def _is_word(text: str, span: slice) -> bool:
     before, after = text[max(0, span.start - 1) : span.start], text[span.stop : span.stop + 1]
     return text[span].isalpha() and not before.isalnum() and not after.isalnum()
-
-
-def _batches(read: Sequence[_Text]) -> Iterator[list[int]]:
-    """Places of the texts that have a word to change, longest first."""
-    batch: list[int] = []
-    for place in sorted(range(len(read)), key=lambda place: -len(read[place].ids)):
-        if not read[place].places:
-            continue
-        if batch and (len(batch) + 1) * len(read[batch[0]].ids) > _TOKENS_PER_BATCH:
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch
 
 
 @torch.inference_mode()

@@ -87,8 +87,9 @@ def find_cell(plan: Plan, name: str) -> Place:
 def _places(plan: Plan, pair: tuple[str, str]) -> Iterator[Place]:
     for arm in plan.chosen(pair):
         best = best_checkpoint(plan, pair, arm.method)
+        attacked = plan.attacked_epochs(arm)
         for seed, fold in plan.seats:
-            for epoch in plan.attacked_epochs(arm):
+            for epoch in attacked:
                 if plan.store.is_done(plan.stats(arm, role="pool", seat=(seed, fold), epoch=epoch).address):
                     is_last = epoch == plan.epochs[-1]
                     yield Place(arm, seed, fold, epoch, is_best=best == (arm, epoch), is_last=is_last)

@@ -126,20 +126,21 @@ class Plan:
             yield from self._validated(arm, self.seats)
             for epoch in self.epochs:
                 yield from self._judged(arm, epoch)
+            attacked = self.attacked_epochs(arm)
             for seat in self.seats:
-                for epoch in self.attacked_epochs(arm):
+                for epoch in attacked:
                     for role in self.scored_roles(arm.corpus):
                         for text in self.forms("target"):
                             yield self.stats(arm, role=role, seat=seat, epoch=epoch, text=text)
                         if self._needs_gradients:
                             yield self.gradients(arm, role=role, seat=seat, epoch=epoch)
-            yield from self._attacked(arm)
-            yield from (self.leakage(arm, epoch) for epoch in self.attacked_epochs(arm))
+            yield from self._attacked(arm, attacked)
+            yield from (self.leakage(arm, epoch) for epoch in attacked)
 
-    def _attacked(self, arm: Arm) -> Iterator[Task]:
-        """The attacks on every checkpoint of an arm, once all of them are scored: some read one beside the other."""
+    def _attacked(self, arm: Arm, epochs: Sequence[float]) -> Iterator[Task]:
+        """The attacks on these checkpoints of an arm, once all of them are scored: some read one beside the other."""
         for seat in self.seats:
-            for epoch in self.attacked_epochs(arm):
+            for epoch in epochs:
                 yield from self._shadows(arm, seat, epoch)
                 for role in self.scored_roles(arm.corpus):
                     attacks = [one for one in self.attacks_on(arm) if role == "pool" or one.holds_outside_the_pool]
@@ -452,33 +453,25 @@ class Plan:
         """AUC and TPR of every attack on an arm at one checkpoint, over its seeds and folds; once some of them have
         scored every cell, of those alone, so that one that failed does not take the others with it.
         """
-        attacks = self._scored(arm, epoch) or self.attacks_on(arm)
+        tasks = {
+            attack.label: [self.scores(attack, arm, epoch, None if arm.method is None else seat) for seat in self.seats]
+            for attack in self.attacks_on(arm)
+        }
+        done = {label: own for label, own in tasks.items() if all(self.store.is_done(task.address) for task in own)}
+        tasks = done or tasks
         inputs = {"corpus": self.prepared.corpora[arm.corpus].task.address}
         cells: list[dict[str, Any]] = []
-        for seat in self.seats:
-            tasks = {
-                attack.label: self.scores(attack, arm, epoch, None if arm.method is None else seat)
-                for attack in attacks
-            }
-            names = {label: f"{seat[0]}/{seat[1]}/{label}" for label in tasks}
-            inputs |= {names[label]: task.address for label, task in tasks.items()}
-            cells.append({"seed": seat[0], "fold": seat[1], "scores": names})
+        for place, (seed, fold) in enumerate(self.seats):
+            names = {label: f"{seed}/{fold}/{label}" for label in tasks}
+            inputs |= {names[label]: own[place].address for label, own in tasks.items()}
+            cells.append({"seed": seed, "fold": fold, "scores": names})
         spec = {
-            "attacks": [attack.label for attack in attacks],
+            "attacks": list(tasks),
             "cells": cells,
             "fpr": list(self.study.report.fpr),
             "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
         }
         return Task("leakage", spec, inputs, about=f"leakage of {arm.name}" + _at(epoch))
-
-    def _scored(self, arm: Arm, epoch: float | None) -> list[Attack]:
-        """The attacks that have scored every cell of an arm at one checkpoint."""
-        seats = [None if arm.method is None else seat for seat in _seats_of(arm, self.seats)]
-        return [
-            attack
-            for attack in self.attacks_on(arm)
-            if all(self.store.is_done(self.scores(attack, arm, epoch, seat).address) for seat in seats)
-        ]
 
     def floors(self, arm: Arm) -> Task:
         """AUC and TPR of what tells members from non-members without any model, averaged over the seeds.

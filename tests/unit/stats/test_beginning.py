@@ -13,7 +13,7 @@ from vestige.data.encode import Encoded, encode, encode_behind
 from vestige.errors import ConfigError
 from vestige.models.head import base_of
 from vestige.records import Example, TokenStats
-from vestige.stats.collect import batches, collect
+from vestige.stats.collect import batches, collect, input_lengths
 from vestige.stats.forward import Forward
 from vestige.testing.methods import attached
 from vestige.testing.models import Architecture, tiny_model, tiny_texts, tiny_tokenizer
@@ -124,7 +124,7 @@ def test_the_beginning_is_run_once_behind_the_virtual_tokens(kind: str, virtual:
 def test_a_batch_is_lent_a_bounded_number_of_beginnings() -> None:
     texts = encoded(bos=False)
     scorable = [index for index, text in enumerate(texts) if text.n_scored]
-    cut = list(batches(texts, scorable, tokens_per_batch=10_000, most=4))
+    cut = list(batches(input_lengths(texts), scorable, tokens_per_batch=10_000, most=4))
     assert sorted(index for batch in cut for index in batch) == scorable
     assert max(map(len, cut)) == 4
 

@@ -17,7 +17,7 @@ from vestige.data.encode import Encoded, encode
 from vestige.errors import ModelError, ScoringError
 from vestige.models.head import base_of
 from vestige.records import Example, TokenStats
-from vestige.stats.collect import batches, collect
+from vestige.stats.collect import batches, collect, input_lengths
 from vestige.stats.head import SLICE
 from vestige.testing.methods import attached
 from vestige.testing.models import ARCHITECTURES, Architecture, tiny_model, tiny_texts, tiny_tokenizer
@@ -223,7 +223,7 @@ def test_progress_counts_every_token_once() -> None:
 
 def test_batches_hold_every_scorable_text_once_and_stay_within_bounds() -> None:
     scorable = [index for index, text in enumerate(texts()) if text.n_scored]
-    cut = list(batches(texts(), scorable, tokens_per_batch=100))
+    cut = list(batches(input_lengths(texts()), scorable, tokens_per_batch=100))
     assert sorted(index for batch in cut for index in batch) == scorable
     longest = [max(texts()[index].end - 1 for index in batch) for batch in cut]
     assert longest == sorted(longest, reverse=True)
