@@ -5,8 +5,15 @@ Messages carry record ids, paths and numbers, never the text of a record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+# Controls (C0, DEL, C1), line and paragraph separators, bidirectional overrides, zero-width marks, lone surrogates.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff\ud800-\udfff]")
+_TYPED = 200  # characters of a name that somebody may have mistyped
+_COMPARED = 2000
+_KNOWN = 30  # names listed where none is near: all attacks, all keys of a table
 
 
 class VestigeError(Exception):
@@ -51,10 +58,39 @@ class StoreVersionError(StoreError):
     exit_status = 2
 
 
+def printable(text: str, *, limit: int = 80) -> str:
+    r"""A name as a message may show it: on one line, harmless to a terminal, and no longer than `limit` characters.
+
+    Control characters, line separators, marks that turn the direction of writing, marks that cannot be seen and halves
+    of surrogate pairs appear as Python writes them (`\x1b`, `\u202e`); other letters of the world stay. What is too
+    long ends in `…`, since a name can be a whole text (a JSON object keyed by texts).
+    """
+    shown = _UNPRINTABLE.sub(lambda mark: mark[0].encode("unicode_escape").decode(), text[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def named(names: Sequence[str], *, most: int = 20, limit: int = 80) -> str:
+    """Names for a message, separated by commas: the first `most`, each printable, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(printable(name, limit=limit) for name in names[:most]) + more
+
+
+def close_names(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names that are near, the nearest first; capitals and surrounding blanks do not count.
+
+    Looked for among the names of the most similar length: to compare a text with thousands of others takes minutes.
+    """
+    if len(name) > _TYPED:
+        return []
+    typed = sorted((one for one in known if len(one) <= _TYPED), key=lambda one: (abs(len(one) - len(name)), one))
+    names = {one.strip().casefold(): one for one in reversed(typed[:_COMPARED])}
+    return [names[one] for one in get_close_matches(name.strip().casefold(), names, n=3, cutoff=0.55)]
+
+
 def near_misses(name: str, known: Iterable[str]) -> str:
-    """`" Did you mean 'lora'?"`, or the list of all known names where none is near; ready to end a message."""
+    """`" Did you mean 'lora'?"`, or the known names where none is near; ready to end a message."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=3, cutoff=0.55)
+    close = close_names(name, names)
     if close:
-        return " Did you mean " + " or ".join(f"'{one}'" for one in close) + "?"
-    return " Known: " + ", ".join(names) + "."
+        return " Did you mean " + " or ".join(f"'{printable(one)}'" for one in close) + "?"
+    return f" Known: {named(names, most=_KNOWN, limit=60)}."
