@@ -28,8 +28,8 @@ env: $(READY) ## make .venv with the pinned dependencies and fetch the default m
 demo: env ## run studies/demo.toml and write runs/demo/report.html
 	$(BIN)/vestige run studies/demo.toml
 
-test: env ## run the tests, without the slow ones
-	$(BIN)/python -m pytest
+test: env ## run the tests, without the slow ones, one process per core
+	$(BIN)/python -m pytest --numprocesses logical --dist worksteal
 
 test-slow: env ## run the slow tests: simulations, downloads
 	$(BIN)/python -m pytest -m slow --timeout 3600

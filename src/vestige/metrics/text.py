@@ -76,9 +76,10 @@ def refuse_missing_libraries(quantities: Collection[str]) -> None:
     for quantity in quantities:
         library = LIBRARIES.get(quantity)
         if library is not None and importlib.util.find_spec(library) is None:
+            package = library.replace("_", "-")
             raise ConfigError(
-                f"utility = {quantity!r} is computed by {library.replace('_', '-')}, which is not installed. "
-                f"Run: pip install 'vestige[text]', or leave {quantity!r} out."
+                f"utility = {quantity!r} is computed by {package}, which is not installed. "
+                f"Run: pip install {package}, or leave {quantity!r} out."
             )
 
 

@@ -111,7 +111,7 @@ def test_answers_beyond_the_context_are_refused(asking: Table) -> None:
 def test_a_missing_library_is_said_before_anything_is_read(asking: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     asking["corpus"][0]["path"] = "nowhere.jsonl"
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "pip install 'vestige[text]'" in refused(asking)
+    assert "Run: pip install sacrebleu" in refused(asking)
 
 
 def test_the_texts_asked_are_the_first_with_a_prompt(asking: Table) -> None:
