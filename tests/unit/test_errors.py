@@ -62,6 +62,6 @@ def test_thousands_of_long_names_take_no_time_and_little_room() -> None:
     rng = random.Random(0)
     names = ["".join(rng.choices("etaoin ", k=rng.choice([30, 90, 3000]))) for _ in range(20_000)]
     began = time.process_time()
-    shown = near_misses("question", names) + near_misses("e" * 10**6, names)
+    shown = near_misses("question", names), near_misses("e" * 10**6, names)
     assert time.process_time() - began < 10
-    assert len(shown) < 2500
+    assert max(map(len, shown)) < 2500

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from vestige.data.fields import FieldMap, mapped_examples
 from vestige.data.recipes import Recipe, find_recipe
 from vestige.data.rows import Row
-from vestige.data.sources import existing_file, file_rows, hub_rows
+from vestige.data.sources import existing_file, file_rows, hub_rows, name_of
 from vestige.data.validity import refuse_unusable
 from vestige.errors import ConfigError
 from vestige.records import ROLES, Example, Role
@@ -99,7 +99,7 @@ def _default_name(values: dict[str, Any]) -> str:
     first = path[0] if isinstance(path, list | tuple) and path else path
     if values.get("recipe"):
         return str(values["recipe"])
-    return Path(str(first)).stem if first else str(values.get("hub") or "").rpartition("/")[2]
+    return name_of(str(first)) if first else str(values.get("hub") or "").rpartition("/")[2]
 
 
 def _source_problem(spec: CorpusSpec) -> str:

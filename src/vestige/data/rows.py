@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from vestige.errors import DataError, near_misses
+from vestige.errors import DataError, close_names, named, printable
+
+Unit = Literal["line", "row"]
+_NAME = 40  # characters of a field's name in a message; a longer one may be a text
+_PAIRS_OF_CHAT = (("role", "content"), ("from", "value"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +25,13 @@ class Row:
     values: Mapping[str, object]
     number: int
     source: str
-    unit: Literal["line", "row"] = "row"
+    unit: Unit = "row"
     prefix: str = ""
 
     @property
     def where(self) -> str:
         """The place to name in a message, for example `line 7 of train.jsonl`."""
-        return f"{self.unit} {self.number} of {self.source}"
+        return f"{self.unit} {self.number} of {printable(self.source)}"
 
     @property
     def default_id(self) -> str:
@@ -38,11 +42,8 @@ class Row:
         """The value of a field; DataError with the fields that exist where it is missing."""
         if name in self.values:
             return self.values[name]
-        found = near_misses(name, self.values)
-        others = "" if "Known" in found else f" Fields there: {', '.join(sorted(self.values))}."
         raise DataError(
-            f"There is no field '{name}' in {self.where}.{found}{others} "
-            "Check the recipe, or map the fields of a source without a recipe under `fields`."
+            f"There is no field {_quoted(name)} in {self.where}.{self._known_fields(name)}{self._hint(name)}"
         )
 
     def text(self, name: str) -> str:
@@ -75,14 +76,60 @@ class Row:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         label = self.text(name)
-        if not label:
+        if not label or "\0" in label:
+            problem = "holds a NUL" if label else "is empty"
             raise DataError(
-                f"Field '{name}' is empty in {self.where}; it must name something. Fill it in or map another field."
+                f"Field {_quoted(name)} {problem} in {self.where}; it must name something. "
+                "Mend it or map another field."
             )
         return label
 
     def _wrong_type(self, name: str, value: object, *, expected: str) -> DataError:
         return DataError(
-            f"Field '{name}' in {self.where} holds {type(value).__name__}, expected {expected}. "
-            "Convert it, or map another field under `fields`."
+            f"Field {_quoted(name)} in {self.where} holds {type(value).__name__}, expected {expected}."
+            f"{self._hint(name) if _is_chat(value) else _conversion(value)}"
         )
+
+    def _known_fields(self, name: str) -> str:
+        close = [_quoted(one) for one in close_names(name, self.values)]
+        return (f" Did you mean {' or '.join(close)}?" if close else "") + (
+            f" Fields there: {named(sorted(self.values), limit=_NAME)}."
+        )
+
+    def _hint(self, name: str) -> str:
+        """What to do about a field that is missing or of the wrong kind."""
+        chat = next((field for field in self.values if _is_chat(self.values[field])), None)
+        if chat is not None:
+            field, said = printable(chat, limit=_NAME), _content(self.values[chat])
+            return (
+                f" The field '{field}' holds chat messages, which cannot be used yet. Until they can, write their "
+                f"texts into fields of their own, say prompt = {field}[0]['{said}'] and completion = "
+                f"{field}[1]['{said}'], and map these under `fields`."
+            )
+        if name.partition(".")[0] in self.values:
+            return " Fields within fields are not looked into: write the text into a field of its own."
+        return " Check the recipe, or map the fields of a source without a recipe under `fields`."
+
+
+def _quoted(name: str) -> str:
+    return f"'{printable(name, limit=_NAME)}'"
+
+
+def _messages(value: object) -> list[Mapping[str, object]]:
+    """The messages of a chat, as data sets have them: a list of objects, each with who speaks and what is said."""
+    parts = value if isinstance(value, list | tuple) else [value]
+    return [part for part in parts if isinstance(part, Mapping) and any({*pair} <= {*part} for pair in _PAIRS_OF_CHAT)]
+
+
+def _is_chat(value: object) -> bool:
+    return bool(_messages(value))
+
+
+def _content(value: object) -> str:
+    return next(said for who, said in _PAIRS_OF_CHAT if {who, said} <= {*_messages(value)[0]})
+
+
+def _conversion(value: object) -> str:
+    if isinstance(value, float):
+        return " Whole numbers with gaps become that in pandas: `.astype('Int64')` mends them. Or write texts."
+    return " Convert it, or map another field under `fields`."

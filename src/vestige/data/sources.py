@@ -1,17 +1,33 @@
-"""Where rows come from: local jsonl, csv, parquet and txt files, and the Hugging Face hub."""
+"""Where rows come from: local jsonl, csv, parquet and txt files, compressed or not, and the Hugging Face hub."""
 
 from __future__ import annotations
 
-import io
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vestige.data.rows import Row
-from vestige.errors import DataError, near_misses
+from vestige.data.csv_rows import csv_records
+from vestige.data.json_rows import json_records
+from vestige.data.parquet_rows import parquet_records
+from vestige.data.rows import Row, Unit
+from vestige.data.streams import COMPRESSIONS, refuse_nul, text_lines
+from vestige.errors import DataError, near_misses, printable
 
+Records = Iterator[tuple[int, Mapping[str, object]]]
+_READERS: Mapping[str, tuple[Unit, Callable[[Path], Records]]] = {
+    ".jsonl": ("line", json_records),
+    ".ndjson": ("line", json_records),
+    ".csv": ("row", csv_records),
+    ".parquet": ("row", parquet_records),
+}
 SUFFIXES = (".jsonl", ".csv", ".parquet", ".txt")
+_OTHERS = {
+    ".json": "If it has one object per line, rename it to .jsonl; an array becomes that by `jq -c '.[]' OLD > NEW`.",
+    ".tsv": "Save it with commas, as .csv, or one JSON object per line, as .jsonl.",
+    ".xlsx": "Save the sheet as .csv (UTF-8).",
+    ".xls": "Save the sheet as .csv (UTF-8).",
+}
+_PATH = 300  # characters of a path that a message shows
 
 
 def file_rows(paths: Sequence[str], *, raw_lines: bool = False) -> Iterator[Row]:
@@ -27,95 +43,57 @@ def file_rows(paths: Sequence[str], *, raw_lines: bool = False) -> Iterator[Row]
 
 def existing_file(path: str) -> Path:
     """The path, if there is a file of a known kind; else DataError with the near misses in that folder."""
-    file = Path(path).expanduser()
-    if file.is_dir():
-        raise DataError(f"{file} is a folder; name the files in it.{_neighbours(file, '')}")
-    if not file.is_file():
-        raise DataError(f"There is no file {file} (from {Path.cwd()}).{_neighbours(file.parent, file.name)}")
-    if file.suffix.lower() not in SUFFIXES:
+    shown = printable(path, limit=_PATH)
+    try:
+        file = Path(path).expanduser()
+        is_folder, is_file = file.is_dir(), file.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+        raise DataError(f"The path {shown} cannot be looked up ({reason}). Check it, and who may read it.") from None
+    if is_folder:
+        raise DataError(f"{shown} is a folder; name the files in it.{_neighbours(file, '')}")
+    if not is_file:
+        raise DataError(f"There is no file {shown} (from {Path.cwd()}).{_neighbours(file.parent, file.name)}")
+    if _kind(file) not in {*_READERS, ".txt"}:
+        advice = _OTHERS.get(file.suffix.lower(), "Convert or rename it.")
         raise DataError(
-            f"{file.name} is of an unknown kind; expected one of {', '.join(SUFFIXES)}. Convert or rename it."
+            f"{printable(file.name)} is of an unknown kind; expected one of {', '.join(SUFFIXES)}, where it is text "
+            f"perhaps compressed ({', '.join(COMPRESSIONS)}). {advice}"
         )
     return file
 
 
+def name_of(path: str) -> str:
+    """A file's name without its suffixes: `notes` of `far/notes.jsonl.gz`."""
+    file = Path(path)
+    return Path(file.stem).stem if file.suffix.lower() in COMPRESSIONS else file.stem
+
+
+def _kind(file: Path) -> str:
+    """The suffix that says what a file holds: `.jsonl` of `notes.JSONL` and of `notes.jsonl.gz`."""
+    inner = Path(file.stem).suffix.lower() if file.suffix.lower() in COMPRESSIONS else file.suffix.lower()
+    return "" if inner == ".parquet" and inner != file.suffix.lower() else inner
+
+
 def _neighbours(folder: Path, name: str) -> str:
-    if not folder.is_dir():
-        return f" The folder {folder} does not exist either."
-    files = [one.name for one in folder.iterdir() if one.suffix.lower() in SUFFIXES]
+    try:
+        files = [one.name for one in folder.iterdir() if _kind(one) in {*_READERS, ".txt"}]
+    except OSError:
+        return f" The folder {printable(str(folder), limit=_PATH)} does not exist or cannot be read either."
     return near_misses(name, files) if files else f" {folder} holds no {', '.join(SUFFIXES)} file."
 
 
 def _rows(file: Path, *, prefix: str, raw_lines: bool) -> Iterator[Row]:
-    suffix = file.suffix.lower()
-    if suffix == ".jsonl":
-        yield from _jsonl_rows(file, prefix)
-    elif suffix == ".txt":
-        yield from _txt_rows(file, prefix, raw_lines=raw_lines)
-    else:
-        for number, values in enumerate(_frame(file).iter_rows(named=True), start=1):
-            yield Row(values, number, file.name, "row", prefix)
+    unit, records = _READERS.get(_kind(file), ("line", lambda path: _txt_records(path, raw_lines=raw_lines)))
+    for number, values in records(file):
+        yield Row(values, number, file.name, unit, prefix)
 
 
-def _lines(file: Path) -> Iterator[str]:
-    r"""Lines without their end. Split at \n alone: a JSON text may hold other separators of Unicode."""
-    offset = 0
-    with file.open("rb") as stream:
-        for line in stream:
-            yield _decoded(line, file, offset).removeprefix("\ufeff" if offset == 0 else "").rstrip("\r\n")
-            offset += len(line)
-
-
-def _decoded(data: bytes, file: Path, offset: int = 0) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # `from None`: the original error carries the bytes of the text.
-        raise DataError(
-            f"{file.name} is not UTF-8: byte {offset + error.start} cannot be decoded. "
-            "Save the file as UTF-8 (`iconv -f latin1 -t utf-8`, for example)."
-        ) from None
-
-
-def _jsonl_rows(file: Path, prefix: str) -> Iterator[Row]:
-    for number, line in enumerate(_lines(file), start=1):
-        if line.strip():
-            yield Row(_json_object(line, f"line {number} of {file.name}"), number, file.name, "line", prefix)
-
-
-def _json_object(line: str, where: str) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"Malformed JSON in {where}, column {error.colno}. Expected one JSON object per line."
-        ) from None
-    if not isinstance(value, dict):
-        raise DataError(f"JSON of type {type(value).__name__} in {where}; expected one object ({{…}}) per line.")
-    return value
-
-
-def _txt_rows(file: Path, prefix: str, *, raw_lines: bool) -> Iterator[Row]:
-    for number, line in enumerate(_lines(file), start=1):
+def _txt_records(file: Path, *, raw_lines: bool) -> Records:
+    for number, line in enumerate(text_lines(file), start=1):
+        refuse_nul(line, f"line {number} of {printable(file.name)}")
         if raw_lines or line.strip():
-            yield Row({"text": line}, number, file.name, "line", prefix)
-
-
-def _frame(file: Path) -> Any:
-    import polars as pl
-
-    try:
-        if file.suffix.lower() == ".parquet":
-            return pl.read_parquet(file)
-        data = file.read_bytes()
-        _decoded(data, file)
-        return pl.read_csv(io.BytesIO(data), infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        # Only the kind of error is passed on: polars quotes the text it stumbled over.
-        raise DataError(
-            f"{file.name} cannot be read as {file.suffix.lower()[1:]} ({type(error).__name__}). "
-            "Expected a header line and as many fields in every row (csv), or an intact file (parquet)."
-        ) from None
+            yield number, {"text": line.rstrip("\r\n")}
 
 
 def hub_rows(hub: str, *, config: str | None, split: str, revision: str | None) -> Iterator[Row]:
@@ -126,7 +104,7 @@ def hub_rows(hub: str, *, config: str | None, split: str, revision: str | None) 
         reason = str(error).strip().splitlines() or [""]
         raise DataError(
             f"The hub set '{hub}' (config {config or 'default'}, split {split}) cannot be loaded: "
-            f"{type(error).__name__}: {reason[0]} Check the names and the network, "
+            f"{type(error).__name__}: {printable(reason[0], limit=300)} Check the names and the network, "
             "or download the set and give its file as `path`."
         ) from error
     for number, values in enumerate(rows, start=1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from vestige.errors import DataError
+from vestige.errors import DataError, named, printable
 from vestige.records import Example
 
 SHOWN = 10
@@ -52,7 +52,7 @@ def refuse_duplicates(examples: Iterable[Example], *, name: str) -> None:
     pairs = list(_pairs(examples))
     if not pairs:
         return
-    shown = ", ".join(f"{_printable(one.id)} = {_printable(other.id)}" for one, other in pairs[:SHOWN])
+    shown = ", ".join(f"{printable(one.id)} = {printable(other.id)}" for one, other in pairs[:SHOWN])
     more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
     raise DataError(
         f"Corpus '{name}': {len(pairs)} of the texts chosen repeat the completion of another group ({shown}{more}), "
@@ -79,10 +79,4 @@ def _encodable(example: Example) -> bool:
 
 def listed(ids: Sequence[str]) -> str:
     """Ids for a message: how many, and the first ten."""
-    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return f"{len(ids)} record{'s' if len(ids) != 1 else ''} ({', '.join(map(_printable, ids[:SHOWN]))}{more})"
-
-
-def _printable(name: str) -> str:
-    # A broken id must not break the message about it.
-    return name.encode(errors="backslashreplace").decode()
+    return f"{len(ids)} record{'s' if len(ids) != 1 else ''} ({named(ids, most=SHOWN)})"

@@ -116,10 +116,13 @@ def test_json_that_is_no_object(tmp_path: Path) -> None:
         rows_of(jsonl(tmp_path / "a.jsonl", [SECRET]))
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_damaged_tables(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "message"),
+    [("csv", r"record in line 3 of a\.csv has 4 fields, and the header 2"), ("parquet", "cannot be read as parquet")],
+)
+def test_damaged_tables(tmp_path: Path, suffix: str, message: str) -> None:
     (tmp_path / f"a.{suffix}").write_text(f"id,text\n1,x\n2,{SECRET},y,z\n", encoding="utf-8")
-    with pytest.raises(DataError, match=rf"a\.{suffix} cannot be read as {suffix}") as caught:
+    with pytest.raises(DataError, match=message) as caught:
         rows_of(tmp_path / f"a.{suffix}")
     assert SECRET not in str(caught.value)
 
