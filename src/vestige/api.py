@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,7 @@ def run(
     *,
     store: str | Path | None = None,
     watcher: Watcher | None = None,
+    say: Callable[[str], None] | None = None,
     search_only: bool = False,
 ) -> Result:
     """Run a study, a table of one, or a study file: do what the store does not hold yet, go on past what fails.
@@ -85,6 +87,7 @@ def run(
         study: a `Study`, the tables of a study file as a dict, or the path of a study file.
         store: the folder of all artefacts; by default `VESTIGE_STORE`, else `runs`.
         watcher: told what happens; by default nothing is printed.
+        say: told what keeps a run waiting and what was found damaged; by default that goes to standard error.
         search_only: train and score the learning-rate searches, and attack nothing.
 
     Raises:
@@ -93,7 +96,12 @@ def run(
     from vestige.study.run import run as run_plan
 
     plan = planned(study, store=store)
-    return Result.of(plan, failures=run_plan(plan, watcher=watcher or Silent(), search_only=search_only))
+    failures = run_plan(plan, watcher=watcher or Silent(), say=say or _say, search_only=search_only)
+    return Result.of(plan, failures=failures)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"vestige: {message}\n")
 
 
 def load(study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | None = None) -> Result:

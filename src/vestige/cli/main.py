@@ -75,8 +75,8 @@ def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = F
 
     _quiet()
     plan = planned(study, store=store, say=_say)
-    with watching(plan, search_only=search_only) as watcher:
-        failures = run_plan(plan, watcher=watcher, search_only=search_only)
+    with plan.store.locked(say=_say), watching(plan, search_only=search_only) as watcher:
+        failures = run_plan(plan, watcher=watcher, say=_say, search_only=search_only)
     result = Result.of(plan, failures=failures)
     _show(result, table=result.search_table() if search_only else result.table())
     if failures:

@@ -8,21 +8,24 @@ from pathlib import Path
 
 from vestige.report.html import render
 from vestige.store.frames import Results, as_arrow
-from vestige.store.io import write_json, write_parquet, write_text
+from vestige.store.io import refuse_link, write_json, write_parquet, write_text
+from vestige.store.layout import REPORTED
 
 
 def write_report(results: Results, folder: Path) -> Path:
     """Write `report.html`, `estimates.csv`, `scores.parquet` and `facts.json` into `folder`; return the page's path.
 
-    Each file is whole or absent, and the same results give the same bytes.
+    Each file is whole or absent, and the same results give the same bytes. They are their owner's alone (0600), like
+    all that a store holds; the page carries no text of a record, and to share it is to copy it.
 
     Raises:
-        StoreError: a file cannot be written; the message names it.
+        StoreError: a file cannot be written, or the folder is a symbolic link; the message names it.
     """
+    refuse_link(folder)
     page = render(results)
     write_text(folder / "estimates.csv", results.estimates.write_csv())
     write_parquet(folder / "scores.parquet", as_arrow(results.scores))
-    write_json(folder / "facts.json", _without_nan(results.facts))
+    write_json(folder / REPORTED, _without_nan(results.facts))
     write_text(folder / "report.html", page)
     return folder / "report.html"
 

@@ -1,4 +1,6 @@
-"""Files that are whole or absent: each is written beside its place and renamed into it."""
+"""Files that are whole or absent, and that nobody but their owner reads: each is written in a draft folder beside its
+place and renamed into it.
+"""
 
 from __future__ import annotations
 
@@ -14,35 +16,60 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vestige.errors import StoreError
+from vestige.store.drafts import draft
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+"""Stored files hold private texts, or what lets them be read: no group and no other, whatever the umask."""
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it is flushed to disk and takes the place of `path`.
+    """Yield a place to write at; on success the file there is flushed to disk and takes the place of `path`.
 
     Raises:
         StoreError: the disk is full or not writable; nothing is left behind and an older file stays as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        _flush(temporary)
-        temporary.replace(path)
+        make_folder(path.parent)
+        with draft(path) as temporary:
+            yield temporary
+            _settle(temporary)
+            temporary.replace(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise StoreError(
             f"Cannot write {path}: {reason}. Free some space or choose another store with --store, "
             "then run the same command again: it goes on where it stopped."
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
+def _settle(path: Path) -> None:
     with path.open("rb") as handle:
+        os.fchmod(handle.fileno(), FILE_MODE)
         os.fsync(handle.fileno())
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone; one that is there stays as it is."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    try:
+        path.mkdir(mode=FOLDER_MODE)
+        path.chmod(FOLDER_MODE)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+
+
+def refuse_link(path: Path) -> None:
+    """Raise StoreError where `path` is a symbolic link: what is written there would land, or lie, somewhere else."""
+    if path.is_symlink():
+        raise StoreError(
+            f"{path} is a symbolic link, which a store neither follows nor writes through. Remove the link, and put "
+            "what it points to in its place; the store as a whole may lie anywhere (--store)."
+        )
 
 
 def write_text(path: Path, text: str) -> None:

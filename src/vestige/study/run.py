@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vestige.study.executors.inline import Failure, Inline, Watcher
 from vestige.study.plan import Plan
 
 
-def run(plan: Plan, *, watcher: Watcher, search_only: bool = False) -> Sequence[Failure]:
+def run(
+    plan: Plan, *, watcher: Watcher, say: Callable[[str], None] = lambda _: None, search_only: bool = False
+) -> Sequence[Failure]:
     """Do everything of the study that its store does not hold yet; with `search_only` the learning-rate searches alone.
 
     What failed is returned, and the others go on; the same call, made again, tries only what is missing. All searches
-    come first, since an attack may learn from a method's model on another corpus or base.
+    come first, since an attack may learn from a method's model on another corpus or base. One run at a time works in a
+    store; the others wait, and `say` is told.
     """
-    executor = Inline(plan.store, watcher)
-    for pair in plan.pairs:
-        executor.run(plan.search(pair))
-    if not search_only:
+    executor = Inline(plan.store, watcher, say)
+    with plan.store.locked(say=say):
         for pair in plan.pairs:
-            executor.run(plan.rest(pair, plan.chosen(pair)))
+            executor.run(plan.search(pair))
+        if not search_only:
+            for pair in plan.pairs:
+                executor.run(plan.rest(pair, plan.chosen(pair)))
     return tuple(executor.failures)

@@ -19,6 +19,7 @@ from vestige.metrics.measures import TEXT_QUANTITIES, TextQuantity
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.models.loading import BaseSpec
 from vestige.store.keys import STAGE_VERSIONS
+from vestige.store.layout import LOGS
 from vestige.tuning.methods import make_method
 from vestige.tuning.methods.base import Method
 from vestige.tuning.schedule import Training
@@ -55,7 +56,7 @@ class StudySection(_Section):
     @field_validator("name")
     @classmethod
     def _not_a_stage(cls, name: str) -> str:
-        if name in {*STAGE_VERSIONS, "logs", "store.json"}:
+        if name in {*STAGE_VERSIONS, LOGS, "store.json"}:
             raise ValueError(f"the name {name!r} is taken by the store itself; choose another")
         return name
 

@@ -72,12 +72,13 @@ _ORDER, _START = 11, 12
 @dataclass(frozen=True)
 class Bench:
     """Where a stage works: the store it reads its inputs from, the folder it fills, and whom it tells of its
-    progress.
+    progress, and of what people must know.
     """
 
     store: Store
     folder: Path
     progress: Callable[[int], None]
+    say: Callable[[str], None] = lambda _: None
 
 
 Stage = Callable[[Task, Bench], None]

@@ -27,7 +27,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 
 from vestige.errors import TuningError
 from vestige.models.head import base_of, head_taken_out, logit_adjustment, output_head
-from vestige.store.io import read_json, write_json
+from vestige.store.io import make_folder, read_json, write_json
 from vestige.tuning import checkpoint
 from vestige.tuning.batch import collate, trained_positions
 from vestige.tuning.checkpoint import load_optimizer, load_rng, trained_parameters
@@ -76,6 +76,7 @@ def train(model: PreTrainedModel | PeftModel, job: Job, *, progress: Progress) -
     Raises:
         TuningError: the loss is no longer finite; the message names the step and the learning rate.
     """
+    make_folder(job.folder / "state")  # before the Trainer does, in its own way
     with isolated_rng(job.seed):
         trainer = CellTrainer(model, job, progress=progress)
         try:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol, final
 
 from vestige.errors import StoreError, VestigeError
-from vestige.store.io import replacing
+from vestige.store.io import refuse_link, write_text
 from vestige.store.keys import Task
-from vestige.store.layout import Store
+from vestige.store.layout import LOGS, Store
 from vestige.study.environment import environment
 from vestige.study.stages import Bench, run_stage
 
@@ -39,10 +39,11 @@ class Failure:
 @final
 @dataclass
 class Inline:
-    """The executor of this process."""
+    """The executor of this process. `say` is told what no task is about."""
 
     store: Store
     watcher: Watcher
+    say: Callable[[str], None] = lambda _: None
     failures: list[Failure] = field(default_factory=list)
     _broken: set[str] = field(default_factory=set)
     _settled: set[str] = field(default_factory=set)
@@ -79,7 +80,8 @@ class Inline:
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         with self.store.writing(task, details=details) as folder:
-            run_stage(task, Bench(self.store, folder, lambda tokens: self.watcher.progressed(task, tokens)))
+            bench = Bench(self.store, folder, lambda tokens: self.watcher.progressed(task, tokens), self.say)
+            run_stage(task, bench)
             seconds = round(time.monotonic() - began, 2)
             details["seconds"] = seconds
         self.watcher.finished(task, seconds)
@@ -91,10 +93,10 @@ class Inline:
         self.watcher.failed(task, message)
 
     def _log(self, task: Task, text: str) -> str:
-        path = self.store.root / "logs" / f"{task.stage}-{task.key}.log"
+        path = self.store.root / LOGS / f"{task.stage}-{task.key}.log"
         try:
-            with replacing(path) as temporary:
-                temporary.write_text(f"{task.about}\n{text}\n", encoding="utf-8")
+            refuse_link(path.parent)
+            write_text(path, f"{task.about}\n{text}\n")
         except StoreError:
             return ""
         return str(path)
