@@ -14,8 +14,9 @@ import polars as pl
 from vestige.store.frames import Results
 from vestige.store.keys import Task
 from vestige.store.layout import Store
+from vestige.study.cells import find_folds
 from vestige.study.executors.inline import Failure, Watcher
-from vestige.study.exposure import FALSE_DISCOVERIES, Exposure, expose, find_cell
+from vestige.study.exposure import FALSE_DISCOVERIES, By, Exposure, exposure_of
 from vestige.study.plan import Plan
 from vestige.study.prepare import prepare
 from vestige.study.results import collect
@@ -115,21 +116,27 @@ def exposure(
     cell: str = "",
     store: str | Path | None = None,
     fdr: float = FALSE_DISCOVERIES,
+    non_members: bool = False,
+    by: By = "record",
 ) -> Exposure:
-    """One cell of a study, record by record, from what the store holds; nothing is run.
+    """A study record by record, the most exposed first, from what the store holds; nothing is run. It shows ids, and
+    texts only where its `rows` are asked for them.
 
     Args:
         study: as in `run`.
-        cell: the parts of its name that tell it from the others, `"webnlg, lora, fold A, last"`; without a checkpoint,
-            that of the lowest validation loss.
+        cell: the parts of its name that tell it from the others, `"webnlg, lora, last"`; without a fold both, each
+            record where it was trained on; without a checkpoint, that of the lowest validation loss.
         store: as in `run`.
         fdr: the share of non-members that is tolerated among the records that an attack calls members.
+        non_members: the records that a cell was not trained on too.
+        by: one row per record, or per group of records: how many there are, how many are called members, and the
+            highest and the mean score.
 
     Raises:
         ConfigError: no cell or several bear that name (they are listed), or it is not attacked yet.
     """
     plan = planned(study, store=store)
-    return expose(plan, find_cell(plan, cell), fdr=fdr)
+    return exposure_of(plan, find_folds(plan, cell), fdr=fdr, non_members=non_members, by=by)
 
 
 def planned(

@@ -1,7 +1,8 @@
 """What flows from stage to stage: frozen records, their units and shapes.
 
 Torch-free: attacks, metrics and report are built on these alone. Log-probabilities are in nats; scores are oriented so
-that higher means more likely a member; a number that is shown is always an `Estimate`.
+that higher means more likely a member; a number that is shown is always an `Estimate`. What holds a text, or tokens
+that spell one, shows none of it in its `repr`: a notebook prints whatever a cell ends in.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vestige.errors import printable
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -40,6 +43,10 @@ class Example:
     references: tuple[str, ...] = ()
     group: str = ""
 
+    def __repr__(self) -> str:
+        sizes = f"prompt: {len(self.prompt)} characters, completion: {len(self.completion)}"
+        return f"<Example {printable(self.id)}, {sizes}, references: {len(self.references)}>"
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -50,6 +57,10 @@ class Split:
 
     roles: Mapping[Role, tuple[Example, ...]]
     dropped: int = 0
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{role}: {len(examples)} texts" for role, examples in self.roles.items())
+        return f"<Split {sizes}, dropped: {self.dropped}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,10 @@ class TokenStats:
         for name, column in self.texts.items():
             if column.shape != self.ids.shape:
                 raise ValueError(f"text column {name!r}: expected {len(self.ids)} values, got {column.shape}")
+
+    def __repr__(self) -> str:
+        columns = ", ".join((*self.tokens, *self.texts))
+        return f"<TokenStats of {len(self.ids)} texts, {int(self.offsets[-1])} scored tokens: {columns}>"
 
     @property
     def lengths(self) -> Ints:
@@ -218,7 +233,7 @@ class Generations:
     """
 
     ids: Texts
-    answers: tuple[str, ...]
+    answers: tuple[str, ...] = field(repr=False)
     reasons: Texts
 
     def __post_init__(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import warnings
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 import vestige
 from vestige.errors import ConfigError, VestigeError
+from vestige.study.terminal import json_text, safe, say
 
 app = typer.Typer(
     help="Measures what fine-tuning a language model leaves behind.",
@@ -44,11 +44,14 @@ def main() -> None:
     try:
         app()
     except VestigeError as error:
-        print(f"vestige: {error}", file=sys.stderr)
+        say(str(error))
         sys.exit(error.exit_status)
     except KeyboardInterrupt:
         print("vestige: stopped. The same command goes on from the last checkpoint.", file=sys.stderr)
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001  # whatever it is, its message must not carry a text to the terminal
+        _tell_unforeseen(error)
+        sys.exit(1)
 
 
 def _version(wanted: bool) -> None:
@@ -70,13 +73,13 @@ def options(
 def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = False) -> None:
     """Do what is missing of a study, then report."""
     from vestige.api import Result, planned
-    from vestige.cli.progress import watching
+    from vestige.study.progress import watching
     from vestige.study.run import run as run_plan
 
     _quiet()
-    plan = planned(study, store=store, say=_say)
-    with plan.store.locked(say=_say), watching(plan, search_only=search_only) as watcher:
-        failures = run_plan(plan, watcher=watcher, say=_say, search_only=search_only)
+    plan = planned(study, store=store, say=say)
+    with plan.store.locked(say=say), watching(plan, search_only=search_only) as watcher:
+        failures = run_plan(plan, watcher=watcher, say=say, search_only=search_only)
     result = Result.of(plan, failures=failures)
     _show(result, table=result.search_table() if search_only else result.table())
     if failures:
@@ -92,7 +95,7 @@ def plan(study: StudyFile, store: StoreFolder = RUNS) -> None:
     from vestige.cli.tables import print_plan
 
     _quiet()
-    print_plan(planned(study, store=store, say=_say))
+    print_plan(planned(study, store=store, say=say))
 
 
 @app.command()
@@ -123,7 +126,7 @@ def list_names(
         _quiet()
         count_trainable(rows, base=base)
     if as_json:
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        print(json_text(rows))
     else:
         print_listing(rows)
 
@@ -134,7 +137,7 @@ def get_model(name: Annotated[str, typer.Argument(help="A known name, a folder, 
     from vestige.models.sources import get
 
     _quiet()
-    print(get(name, say=_say))
+    print(get(name, say=say))
 
 
 @shown.command("records")
@@ -147,43 +150,56 @@ def show_records(
     fdr: Annotated[
         float, typer.Option(min=0, max=1, help="Share of non-members tolerated among the records called members.")
     ] = 0.1,
-    parquet: Annotated[Path | None, typer.Option(help="Write all records of the pool to this file.")] = None,
+    everyone: Annotated[
+        bool, typer.Option("--all", help="Show the records that the cell was not trained on too.")
+    ] = False,
+    by: Annotated[
+        Literal["record", "group"], typer.Option(help="One row per record, or per group of records.")
+    ] = "record",
+    csv: Annotated[Path | None, typer.Option(help="Write all rows to this file, as CSV.")] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write all rows to this file, as Parquet.")] = None,
     show_texts: Annotated[bool, typer.Option("--show-texts", help="Print the texts too.")] = False,
     as_json: AsJson = False,
     store: StoreFolder = RUNS,
 ) -> None:
-    """The most exposed records of one cell: ids, every attack's score and p-value, how many attacks agree.
+    """The most exposed records, each where it was trained on: ids, every attack's score and p-value, how many agree.
 
-    For example: --cell "webnlg, lora, fold A, last". Without a checkpoint, that of the lowest validation loss.
+    For example: --cell "webnlg, lora, fold A, last". Without a fold both; without a checkpoint, that of the lowest
+    validation loss.
     """
     from vestige.api import exposure
     from vestige.cli.records import print_records
     from vestige.store.frames import as_arrow
-    from vestige.store.io import write_parquet
+    from vestige.store.io import write_parquet, write_text
 
     _quiet()
-    exposed = exposure(study, cell=cell, store=store, fdr=fdr)
+    exposed = exposure(study, cell=cell, store=store, fdr=fdr, non_members=everyone, by=by)
+    if csv is not None:
+        write_text(csv, exposed.frame.write_csv())
     if parquet is not None:
         write_parquet(parquet, as_arrow(exposed.frame))
     if as_json:
-        print(json.dumps(exposed.rows(top, texts=show_texts), indent=1, ensure_ascii=False))
+        print(json_text(exposed.rows(top, texts=show_texts)))
     else:
         print_records(exposed, top=top, texts=show_texts)
 
 
 def _show(result: vestige.Result, *, table: str) -> None:
-    print(table)
-    print(f"\nReport: {result.report()}")
+    print(safe(table))
+    print(f"\nReport: {safe(str(result.report()))}")
 
 
 def _tell_failures(failures: list[tuple[str, str]], *, retry: str) -> None:
     for about, message in failures:
-        print(f"vestige: failed: {about}: {message}", file=sys.stderr)
-    print(f"vestige: {len(failures)} failed, the rest is done. To try only those again: {retry}", file=sys.stderr)
+        say(f"failed: {about}: {message}")
+    say(f"{len(failures)} failed, the rest is done. To try only those again: {retry}")
 
 
-def _say(message: str) -> None:
-    print(f"vestige: {message}", file=sys.stderr)
+def _tell_unforeseen(error: Exception) -> None:
+    """Where it happened, for a report; not what it says, since messages of other libraries quote texts."""
+    from vestige.study.failures import kind, trace
+
+    say(f"{trace(error, say=kind)}This is a fault of vestige. Please report it with the lines above: none has a text.")
 
 
 def _quiet() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
+
+from vestige.study.terminal import add, console, table
 
 if TYPE_CHECKING:
     from vestige.store.keys import Task
@@ -16,25 +17,25 @@ if TYPE_CHECKING:
 
 def print_plan(plan: Plan) -> None:
     """Cells with their state, stages with their counts, and the time that is left."""
-    from vestige.cli.progress import duration
     from vestige.study.forecast import forecast
+    from vestige.study.progress import duration
 
-    console = Console()
-    console.print(_cells(plan))
+    out = console()
+    out.print(_cells(plan))
     ahead = forecast(plan)
-    stages = Table("stage", "in the store", "to do", box=None, padding=(0, 2, 0, 0))
+    stages = table("stage", "in the store", "to do")
     for stage in dict.fromkeys([*ahead.to_do, *ahead.done]):
-        stages.add_row(stage, str(ahead.done.get(stage, 0)), str(ahead.to_do.get(stage, 0)))
-    console.print(stages)
+        add(stages, stage, str(ahead.done.get(stage, 0)), str(ahead.to_do.get(stage, 0)))
+    out.print(stages)
     source = "measured in this store" if ahead.is_measured else "assumed, nothing measured here yet"
-    console.print(
+    out.print(
         f"\nTo do: work worth {ahead.remaining:,.0f} scored tokens (a trained or generated token counts as several), "
         f"about {duration(ahead.seconds)} at {ahead.pace:,.0f} tokens/s ({source})."
     )
 
 
 def _cells(plan: Plan) -> Table:
-    table = Table("base", "corpus", "method", "rate", "seed/fold", "state", box=None, padding=(0, 2, 0, 0))
+    rows = table("base", "corpus", "method", "rate", "seed/fold", "state")
     for pair in plan.pairs:
         chosen = plan.chosen(pair)
         for arm in plan.arms(pair):
@@ -42,11 +43,11 @@ def _cells(plan: Plan) -> Table:
             for seat in plan.seats:
                 if is_chosen or seat in plan.search_seats:
                     state = _state(plan, plan.train(arm, seat)) + (", chosen" if is_chosen else "")
-                    table.add_row(*pair, arm.method.label, f"{arm.learning_rate:g}", f"{seat[0]}/{seat[1]}", state)  # type: ignore[union-attr]
+                    add(rows, *pair, arm.method.label, f"{arm.learning_rate:g}", f"{seat[0]}/{seat[1]}", state)  # type: ignore[union-attr]
         for arm, seed in plan.shadows(pair):
             state = _state(plan, plan.train(arm, (seed, "A"), half_of="shadow"))
-            table.add_row(*pair, arm.method.label, f"{arm.learning_rate:g}", f"{seed}/shadow", state)  # type: ignore[union-attr]
-    return table
+            add(rows, *pair, arm.method.label, f"{arm.learning_rate:g}", f"{seed}/shadow", state)  # type: ignore[union-attr]
+    return rows
 
 
 def _state(plan: Plan, training: Task) -> str:
@@ -150,13 +151,13 @@ def _first_line(thing: type) -> str:
 
 def print_listing(rows: Sequence[Mapping[str, Any]]) -> None:
     """Name and what it is; everything else is in `--json`."""
-    table = Table("name", "about", box=None, padding=(0, 2, 0, 0))
+    listed = table("name", "about")
     for row in rows:
         if "assumes" in row:
             row = {**row, "assumes": _assumed(row["assumes"])}  # noqa: PLW2901  # shown in words, not as a record
         details = [f"{key}: {_shown(value)}" for key, value in row.items() if key not in ("name", "about") and value]
-        table.add_row(row["name"], "\n".join([row["about"], *details]))
-    Console().print(table)
+        add(listed, row["name"], "\n".join([row["about"], *details]))
+    console().print(listed)
 
 
 def _shown(value: object) -> str:

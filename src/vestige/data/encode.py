@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +30,7 @@ class Encoded:
     """
 
     id: str
-    ids: Ints
+    ids: Ints = field(repr=False)
     first: int
     end: int
     was_cut: bool
@@ -68,7 +68,7 @@ class Behind:
     * `used`: how many examples the beginning was made of, the last one perhaps cut.
     """
 
-    beginning: Ints
+    beginning: Ints = field(repr=False)
     texts: list[Encoded]
     used: int
 
@@ -109,7 +109,7 @@ class Prompt:
     """
 
     id: str
-    ids: Ints
+    ids: Ints = field(repr=False)
     reason: str = ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from vestige.errors import DataError, close_names, named, printable
@@ -22,7 +22,7 @@ class Row:
     where files lie.
     """
 
-    values: Mapping[str, object]
+    values: Mapping[str, object] = field(repr=False)
     number: int
     source: str
     unit: Unit = "row"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.stats import false_discovery_control
 
@@ -36,3 +38,24 @@ def adjusted_p_values(p_values: Floats) -> Floats:
     if known.any():
         adjusted[known] = false_discovery_control(p_values[known], method="bh")
     return adjusted
+
+
+def calibration_needed(p_values: Floats, *, calibration: int, fdr: float) -> int | None:
+    """How many calibration texts it takes before Benjamini and Hochberg call any text a member, if further ones score
+    as the present ones do; None where no number would be enough.
+
+    `p_values`: conformal, against `calibration` texts. A text that c of n calibration texts outscore has the p-value
+    (1 + c) / (1 + n), and would have (1 + cN/n) / (1 + N) against N. With r of the m texts outscored by c or fewer,
+    they are called where that is at most fdr · r / m: for texts above all calibration texts (c = 0) from N = m / (fdr ·
+    r) − 1 on, since no p-value can be below 1 / (1 + N).
+    """
+    known = np.sort(p_values[np.isfinite(p_values)])
+    if not known.size or not calibration:
+        return None
+    outscored = np.rint(known * (1 + calibration) - 1) / calibration
+    allowed = fdr * np.arange(1, known.size + 1) / known.size
+    can = outscored < allowed
+    if not can.any():
+        return None
+    least = np.maximum((1 - allowed[can]) / (allowed[can] - outscored[can]), 0)
+    return math.ceil(float(least.min()) - 1e-9)

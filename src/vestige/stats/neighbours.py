@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -35,8 +35,8 @@ class _Text:
     where they are in the text.
     """
 
-    text: str
-    ids: list[int]
+    text: str = field(repr=False)
+    ids: list[int] = field(repr=False)
     places: list[int]
     spans: list[slice]
 

@@ -1,130 +1,168 @@
-"""One cell of a finished study record by record: which texts are exposed, by how many attacks, how surely; reads what
-is done, runs nothing.
+"""A finished study record by record: which texts are exposed, by how many attacks, how surely; reads what is done, runs
+nothing.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from html import escape
+from typing import Any, Literal, final
 
 import numpy as np
 import polars as pl
 
 from vestige.attacks.base import Attack
-from vestige.errors import ConfigError, near_misses
-from vestige.metrics.conformal import adjusted_p_values, conformal_p_values
+from vestige.errors import ConfigError, printable
+from vestige.metrics.conformal import adjusted_p_values, calibration_needed, conformal_p_values
 from vestige.metrics.counterfactual import counterfactual_memorization
-from vestige.records import Example, Floats, Fold
-from vestige.study.plan import Arm, Plan
-from vestige.study.results import best_checkpoint
+from vestige.records import Example, Floats, Scores
+from vestige.study.cells import Place, name_of
+from vestige.study.plan import Plan
 from vestige.study.stages import examples_of, members_of, scores_of, stats_of
 
 FALSE_DISCOVERIES = 0.1
 """The share of non-members that is tolerated among the records that an attack calls members."""
 
-_TOP_LEVEL_COMMA = re.compile(r",\s*(?![^()]*\))")
+By = Literal["record", "group"]
 
-
-@final
-@dataclass(frozen=True)
-class Place:
-    """One cell at one checkpoint."""
-
-    arm: Arm
-    seed: int
-    fold: Fold
-    epoch: float
-    is_best: bool
-    is_last: bool
-
-    @property
-    def parts(self) -> list[str]:
-        """What may be said to find it, one part after the other."""
-        assert self.arm.method is not None
-        rate, epoch = f"lr {self.arm.learning_rate:g}", f"epoch {self.epoch:g}"
-        where = [self.arm.base, self.arm.corpus, self.arm.method.label, rate]
-        return [*where, f"seed {self.seed}", f"fold {self.fold}", epoch]
-
-    @property
-    def name(self) -> str:
-        """`smollm2-135m, webnlg, lora, lr 0.001, seed 0, fold A, epoch 3`."""
-        return ", ".join(self.parts)
-
-    def answers(self, part: str) -> bool:
-        """Whether a part of a name is said of this cell; `best` and `last` are checkpoints too."""
-        return part in self.parts or (part == "best" and self.is_best) or (part == "last" and self.is_last)
-
-
-def find_cell(plan: Plan, name: str) -> Place:
-    """The one cell that bears every comma-separated part of `name`: `webnlg, lora, fold A, epoch 3`.
-
-    What is the same for all cells can be left out, and so can the checkpoint: that of the lowest validation loss.
-
-    Raises:
-        ConfigError: a part is unknown (near misses shown), or several cells answer (they are named).
-    """
-    places = [place for pair in plan.pairs for place in _places(plan, pair)]
-    if not places:
-        raise ConfigError("The store holds no finished cell of this study. Run it first: vestige run STUDY")
-    parts = [part for part in _TOP_LEVEL_COMMA.split(name.strip()) if part]
-    known = list(dict.fromkeys([part for place in places for part in place.parts] + ["best", "last"]))
-    for part in parts:
-        if part not in known:
-            raise ConfigError(f"no cell is called {part!r}.{near_misses(part, known)}")
-    found = [place for place in places if all(map(place.answers, parts))]
-    at_best = [place for place in found if place.is_best]
-    if len(found) > 1 and at_best and not any(re.match("epoch |best$|last$", part) for part in parts):
-        found = at_best
-    if len(found) == 1:
-        return found[0]
-    names = "".join(f"\n  {place.name}" for place in (found or places)[:20])
-    problem = "is not one cell, say which" if found else "is none of the cells"
-    raise ConfigError(f"--cell {name!r} {problem}:{names}")
-
-
-def _places(plan: Plan, pair: tuple[str, str]) -> Iterator[Place]:
-    for arm in plan.chosen(pair):
-        best = best_checkpoint(plan, pair, arm.method)
-        attacked = plan.attacked_epochs(arm)
-        for seed, fold in plan.seats:
-            for epoch in attacked:
-                if plan.store.is_done(plan.stats(arm, role="pool", seat=(seed, fold), epoch=epoch).address):
-                    is_last = epoch == plan.epochs[-1]
-                    yield Place(arm, seed, fold, epoch, is_best=best == (arm, epoch), is_last=is_last)
+_SHOWN = 10
 
 
 @final
 @dataclass(frozen=True)
 class Exposure:
-    """The records of one cell, the most exposed first: most attacks agreeing, then the lowest mean of log p over the
-    attacks (an order, not a test: attacks depend on each other), then the highest primary score.
+    """The records of one cell, or of the cells of both folds, the most exposed first: most attacks agreeing, then the
+    lowest mean of log p over the attacks (an order, not a test: attacks depend on each other), then the highest primary
+    score.
 
-    `frame` has one row per record of the pool. `id`, `group`, `is_member` (the truth). `agree`: how many attacks call
-    it a member, each with at most `fdr` false discoveries expected among all that it calls so; null where no attack has
-    p-values. `memorized`: counterfactual memorization, nats per token; null with one fold. Then for each attack its
-    score, `NAME p`, the conformal p-value against the calibration texts, and `NAME q`, the same after Benjamini and
-    Hochberg; both are null where the corpus has no `calibration` role, and for an attack that does not score these
-    texts as it does non-members of the pool (`dc_pdd`, `lira`, `rmia`). `texts`: id → text, prompt included.
+    `frame` has one row per record and cell. `id`, `group`, `fold` (of the cell), `is_member` (the truth there).
+    `agree`: how many attacks call it a member, each with at most `fdr` false discoveries expected among all that it
+    calls so in this cell; null where no attack has p-values. `memorized`: counterfactual memorization, nats per token;
+    null with one fold. Then for each attack its score, `NAME p`, the conformal p-value against the calibration texts,
+    and `NAME q`, the same after Benjamini and Hochberg over the whole pool; both are null where the corpus has no
+    `calibration` role, and for an attack that does not score these texts as it does non-members of the pool (`dc_pdd`,
+    `lira`, `rmia`). `texts`: id → text, prompt included.
+
+    With `by="group"`, one row per group of records: `group`, `fold`, `is_member`, `records`, `called` (how many of
+    them one attack or more calls members), `agree` (the most), `memorized` (the highest) and `memorized mean`, and for
+    each attack its highest score, `NAME mean`, and the lowest `NAME p` and `NAME q`.
+
+    `calibration`: texts that the p-values are held against. `calls`: records of the pool, members or not, that one
+    attack or more calls members. `needed`: where there are none, how many calibration texts it would take (see
+    `calibration_needed`); None where none would be enough, or where somebody is called.
     """
 
-    place: Place
+    places: tuple[Place, ...]
     attacks: tuple[str, ...]
     primary: str
     fdr: float
     frame: pl.DataFrame
-    texts: Mapping[str, str]
+    texts: Mapping[str, str] = field(repr=False)
+    calibration: int = 0
+    calls: int = 0
+    needed: int | None = None
+    by: By = "record"
+
+    @property
+    def name(self) -> str:
+        """The cells, as a reader names them."""
+        return name_of(self.places)
 
     def rows(self, top: int, *, texts: bool = False) -> list[dict[str, Any]]:
-        """The first records as JSON values; their texts only where `texts` asks for them."""
+        """The first rows as JSON values; the texts of records only where `texts` asks for them."""
         rows: list[dict[str, Any]] = self.frame.head(top).to_dicts()
-        return [{**row, "text": self.texts[row["id"]]} for row in rows] if texts else rows
+        return [{**row, "text": self.texts[row["id"]]} for row in rows] if texts and self.by == "record" else rows
 
     @property
     def testing(self) -> list[str]:
         """The attacks that have p-values here."""
         return [attack for attack in self.attacks if self.frame[f"{attack} p"].is_not_null().any()]
+
+    @property
+    def called(self) -> int:
+        """Rows that one attack or more calls members."""
+        return int((self.frame["agree"] > 0).sum())
+
+    def of_members(self) -> Exposure:
+        """What each cell was trained on, and nothing else."""
+        return replace(self, frame=self.frame.filter("is_member"))
+
+    def by_group(self) -> Exposure:
+        """The same, summed up over the records of each group, such as the notes of one customer."""
+        return replace(self, by="group", frame=_by_group(self))
+
+    def __repr__(self) -> str:
+        return f"{self._about}\n{self._narrow}"
+
+    def _repr_html_(self) -> str:
+        lines = [_html_row(self._narrow.columns, "th"), *(_html_row(row, "td") for row in self._narrow.rows())]
+        return f"<p>{escape(printable(self._about, limit=1000))}</p><table>{''.join(lines)}</table>"
+
+    @property
+    def _about(self) -> str:
+        return f"Exposure of {len(self.frame)} {self.by}s, the first {min(_SHOWN, len(self.frame))}: {self.name}"
+
+    @property
+    def _narrow(self) -> pl.DataFrame:
+        """Ids and scores of the first rows, no p-values: what fits a screen."""
+        who = ("group", "records", "called") if self.by == "group" else ("id", "group", "fold", "is_member")
+        return self.frame.select(*who, "agree", "memorized", *self.attacks).head(_SHOWN)
+
+
+def _html_row(cells: Sequence[object], tag: str) -> str:
+    """A row of a table; ids and groups are names that anybody may have chosen, and are escaped."""
+    return f"<tr>{''.join(f'<{tag}>{escape(_shown(cell))}</{tag}>' for cell in cells)}</tr>"
+
+
+def _shown(cell: object) -> str:
+    if cell is None:
+        return "—"
+    return f"{cell:.3g}" if isinstance(cell, float) else printable(str(cell))
+
+
+def exposure_of(
+    plan: Plan, places: Sequence[Place], *, fdr: float = FALSE_DISCOVERIES, non_members: bool = False, by: By = "record"
+) -> Exposure:
+    """What was trained on in the cells of one fold or of both, each record where it was a member; with `non_members`
+    the rest of the pool too, and `by="group"` summed up over groups. Errors as in `expose`.
+    """
+    cells = [expose(plan, place, fdr=fdr) for place in places]
+    needs = [cell.needed for cell in cells if cell.needed is not None]
+    whole = replace(
+        cells[0],
+        places=tuple(places),
+        frame=pl.concat([cell.frame for cell in cells]).sort(**_order(cells[0].attacks, cells[0].primary)),
+        calls=sum(cell.calls for cell in cells),
+        needed=min(needs) if needs and not any(cell.calls for cell in cells) else None,
+    )
+    shown = whole if non_members else whole.of_members()
+    return shown.by_group() if by == "group" else shown
+
+
+def _order(attacks: Sequence[str], primary: str, *, last: str = "id") -> dict[str, Any]:
+    """The most exposed first."""
+    mean_log_p = pl.mean_horizontal(pl.col(f"{attack} p").log() for attack in attacks)
+    keys = [pl.col("agree"), mean_log_p, pl.col(primary), pl.col(last), pl.col("fold")]
+    return {"by": keys, "descending": [True, False, True, False, False], "nulls_last": True}
+
+
+def _by_group(exposed: Exposure) -> pl.DataFrame:
+    """One row per group and cell; a record without a group is one of its own."""
+    group = pl.when(pl.col("group") == "").then("id").otherwise("group").alias("group")
+    of_attacks: list[pl.Expr] = []
+    for attack in exposed.attacks:
+        of_attacks += [pl.col(attack).max(), pl.col(attack).mean().alias(f"{attack} mean")]
+        of_attacks += [pl.col(f"{attack} p", f"{attack} q").min()]
+    summed = exposed.frame.group_by(group, "fold", "is_member", maintain_order=True).agg(
+        pl.len().alias("records"),
+        (pl.col("agree") > 0).sum().alias("called"),
+        pl.col("agree", "memorized").max(),
+        pl.col("memorized").mean().alias("memorized mean"),
+        *of_attacks,
+    )
+    called = pl.when(pl.col("agree").is_null()).then(None).otherwise("called").alias("called")
+    return summed.with_columns(called).sort(**_order(exposed.attacks, exposed.primary, last="group"))
 
 
 def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Exposure:
@@ -142,47 +180,50 @@ def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Expos
             "learning rate. Run the study again, or name another primary attack."
         )
     columns: dict[str, Floats] = {}
+    needs: list[int | None] = []
+    calibration = len(plan.prepared.corpora[place.arm.corpus].split.roles.get("calibration", ()))
     for attack in attacks:
-        columns |= _columns(plan, place, attack)
+        scores, held = _scores(plan, place, attack)
+        p_values = conformal_p_values(scores, calibration=held) if held else np.full(scores.values.shape, np.nan)
+        adjusted = adjusted_p_values(p_values)
+        columns |= {attack.label: scores.values, f"{attack.label} p": p_values, f"{attack.label} q": adjusted}
+        if held:
+            needs.append(calibration_needed(p_values, calibration=int(held.scored.sum()), fdr=fdr))
     tested = [values for name, values in columns.items() if name.endswith(" q") and np.isfinite(values).any()]
     agree = np.sum([values <= fdr for values in tested], axis=0) if tested else [None] * len(pool)
     about = {
         "id": [example.id for example in pool],
         "group": [example.group for example in pool],
+        "fold": [place.fold] * len(pool),
         "is_member": members_of(pool, seed=place.seed, fold=place.fold),
         "agree": pl.Series(agree, dtype=pl.Int64),
         "memorized": _counterfactual(plan, place, pool),
     }
     frame = pl.DataFrame(about | columns).with_columns(pl.selectors.float().fill_nan(None))
-    mean_log_p = pl.mean_horizontal(pl.col(f"{attack.label} p").log() for attack in attacks)
+    labels = tuple(attack.label for attack in attacks)
+    calls = int((frame["agree"] > 0).sum())
     return Exposure(
-        place=place,
-        attacks=tuple(attack.label for attack in attacks),
+        places=(place,),
+        attacks=labels,
         primary=primary,
         fdr=fdr,
-        frame=frame.sort(
-            pl.col("agree"), mean_log_p, primary, "id", descending=[True, False, True, False], nulls_last=True
-        ),
+        frame=frame.sort(**_order(labels, primary)),
         texts={example.id: example.prompt + example.completion for example in pool},
+        calibration=calibration if tested else 0,
+        needed=None if calls else min((one for one in needs if one is not None), default=None),
     )
 
 
-def _columns(plan: Plan, place: Place, attack: Attack) -> dict[str, Floats]:
+def _scores(plan: Plan, place: Place, attack: Attack) -> tuple[Scores, Scores | None]:
+    """What an attack says of the pool, and of the calibration texts where the two can be compared."""
     seat = (place.seed, place.fold)
     task = plan.scores(attack, place.arm, place.epoch, seat)
     if not plan.store.is_done(task.address):
         raise ConfigError(f"{task.about} is not in the store yet. Run the study first: vestige run STUDY")
-    scores = scores_of(plan.store, task.address)
     held = plan.scores(attack, place.arm, place.epoch, seat, "calibration")
     is_fair = "calibration" in plan.scored_roles(place.arm.corpus) and attack.holds_outside_the_pool
-    p_values = np.full(scores.values.shape, np.nan)
-    if is_fair and plan.store.is_done(held.address):
-        p_values = conformal_p_values(scores, calibration=scores_of(plan.store, held.address))
-    return {
-        attack.label: scores.values,
-        f"{attack.label} p": p_values,
-        f"{attack.label} q": adjusted_p_values(p_values),
-    }
+    found = scores_of(plan.store, held.address) if is_fair and plan.store.is_done(held.address) else None
+    return scores_of(plan.store, task.address), found
 
 
 def _counterfactual(plan: Plan, place: Place, pool: list[Example]) -> Floats:

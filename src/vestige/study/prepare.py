@@ -96,6 +96,12 @@ class Prepared:
     prompts: Mapping[tuple[str, str], Prompts]
     masked: Mapping[str, ModelSource]
 
+    @property
+    def examples(self) -> list[Example]:
+        """Every record of every corpus, whatever its role."""
+        roles = (corpus.split.roles for corpus in self.corpora.values())
+        return [example for one in roles for examples in one.values() for example in examples]
+
 
 def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Prepared:
     """Check a study against its data and models; `say` is told what takes long, such as the first fetching of a model.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from vestige.study.executors.inline import Failure, Inline, Watcher
+from vestige.study.failures import Redactor
 from vestige.study.plan import Plan
 
 
@@ -17,7 +18,7 @@ def run(
     come first, since an attack may learn from a method's model on another corpus or base. One run at a time works in a
     store; the others wait, and `say` is told.
     """
-    executor = Inline(plan.store, watcher, say)
+    executor = Inline(plan.store, watcher, say, Redactor(plan.prepared.examples))
     with plan.store.locked(say=say):
         for pair in plan.pairs:
             executor.run(plan.search(pair))

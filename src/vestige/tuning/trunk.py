@@ -5,7 +5,7 @@ states never change, and every epoch costs that layer alone.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
 import torch
@@ -35,8 +35,8 @@ class States:
     * `n_tokens`: tokens of the whole text.
     """
 
-    hidden: Tensor
-    targets: Tensor
+    hidden: Tensor = field(repr=False)
+    targets: Tensor = field(repr=False)
     n_tokens: int
 
 

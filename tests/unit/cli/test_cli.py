@@ -102,11 +102,13 @@ def test_records_are_shown_without_their_texts(
     cell = ("--cell", "prompt(tokens=4), fold A, last")
     status, out, err = run("show", "records", study, "--store", store, *cell, "--top", "3")
     assert status == 0, err
-    assert "3 of 16 records." in out
+    assert "3 of 8 records." in out
     assert max(map(len, out.splitlines())) <= 80
     notes = [json.loads(line)["note"] for line in Path(tables["corpus"][0]["path"]).read_text().splitlines()]
     assert not any(note in " ".join(out.split()) for note in notes)
-    _, asked, _ = run("show", "records", study, "--store", store, *cell, "--json", "--show-texts", "--top", "16")
+    _, asked, _ = run(
+        "show", "records", study, "--store", store, *cell, "--json", "--show-texts", "--all", "--top", "16"
+    )
     rows = json.loads(asked)
     assert len(rows) == 16
     assert all(any(note in row["text"] for note in notes) for row in rows)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestige.metrics import adjusted_p_values, conformal_p_values
+from vestige.metrics.conformal import calibration_needed
 from vestige.records import Scores
 
 
@@ -48,3 +49,33 @@ def test_adjusted_by_hand() -> None:
     assert found[[0, 1, 3, 4]] == pytest.approx([0.5, 0.04, 0.04, 0.04])
     assert np.isnan(found[2])
     assert np.isnan(adjusted_p_values(np.asarray([np.nan]))).all()
+
+
+@pytest.mark.parametrize(("members", "texts", "fdr"), [(1, 100, 0.1), (5, 200, 0.05), (30, 30, 0.3), (7, 60, 0.01)])
+def test_with_the_calibration_texts_that_are_needed_somebody_is_called_and_with_one_less_nobody(
+    members: int, texts: int, fdr: float
+) -> None:
+    """`members` texts lie above all calibration texts, the others below all."""
+
+    def calls(calibration: int) -> int:
+        values = np.where(np.arange(texts) < members, 2.0, 0.0)
+        p_values = conformal_p_values(scores(*values), calibration=scores(*np.ones(calibration)))
+        assert calibration_needed(p_values, calibration=calibration, fdr=fdr) == needed
+        return int((adjusted_p_values(p_values) <= fdr * (1 + 1e-12)).sum())
+
+    needed = int(np.ceil(texts / (fdr * members) - 1 - 1e-9))
+    assert calls(needed) == members
+    assert calls(needed - 1) == 0
+
+
+def test_texts_that_some_calibration_texts_outscore_can_be_called_in_the_end_or_never() -> None:
+    """20 of 40 texts are outscored by 1 in 10: p tends to .1. At .3 half of them may have p ≤ .15, at .15 p ≤ .075."""
+    values, held = np.where(np.arange(40) < 20, 2.0, 0.0), np.array([3.0] + [1.0] * 9)
+    p_values = conformal_p_values(scores(*values), calibration=scores(*held))
+    needed = calibration_needed(p_values, calibration=10, fdr=0.3)
+    assert needed is not None
+    more = conformal_p_values(scores(*values), calibration=scores(*np.repeat(held, 2)))
+    assert needed == 17
+    assert (adjusted_p_values(p_values) > 0.3).all()
+    assert (adjusted_p_values(more) <= 0.3).sum() == 20
+    assert calibration_needed(p_values, calibration=10, fdr=0.15) is None

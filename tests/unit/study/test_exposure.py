@@ -12,7 +12,8 @@ import pytest
 from vestige.errors import ConfigError
 from vestige.metrics import adjusted_p_values, conformal_p_values
 from vestige.store.layout import Store
-from vestige.study.exposure import Exposure, Place, expose, find_cell
+from vestige.study.cells import Place, find_cell, find_folds
+from vestige.study.exposure import Exposure, expose, exposure_of
 from vestige.study.plan import Plan
 from vestige.study.stages import examples_of, scores_of
 from vestige.testing.studies import Outcome, run_study, tiny_study, write_tiny_corpus
@@ -165,3 +166,46 @@ def test_attacks_of_every_kind_have_p_values_and_those_that_read_other_cells_hav
     assert exposed.testing == ["loss", "logistic", "grad_norm", "lowercase", 'ref(reference="shadow")']
     assert exposed.frame["rmia"].is_not_null().all()
     assert exposed.frame["rmia p"].is_null().all()
+
+
+# Both folds, groups, and what nobody sees
+
+
+def test_without_a_fold_each_record_is_shown_where_it_was_trained_on(calibrated: Outcome, exposed: Exposure) -> None:
+    whole = exposure_of(calibrated.plan, find_folds(calibrated.plan, "last"), fdr=0.5)
+    assert whole.name.endswith("seed 0, folds A and B, epoch 6")
+    assert whole.frame["is_member"].all()
+    assert sorted(whole.frame["id"]) == sorted(exposed.frame["id"])
+    own = whole.frame.filter(fold="B").sort("id")
+    assert own.equals(exposed.frame.filter("is_member").sort("id"))
+    both = exposure_of(calibrated.plan, find_folds(calibrated.plan, "last"), fdr=0.5, non_members=True)
+    assert (len(both.frame), int(both.frame["is_member"].sum())) == (32, 16)
+
+
+def test_groups_sum_up_their_records(calibrated: Outcome) -> None:
+    """By hand, on a frame whose records belong to two customers."""
+    records = exposure_of(calibrated.plan, find_folds(calibrated.plan, "fold A, last"), fdr=0.5)
+    owner = pl.when(pl.int_range(pl.len()) < 5).then(pl.lit("[b]<i>one</i>")).otherwise(pl.lit("two"))
+    groups = replace(records, frame=records.frame.with_columns(owner.alias("group"))).by_group()
+    own = records.frame[:5]
+    row = groups.frame.row(by_predicate=pl.col("group") == "[b]<i>one</i>", named=True)
+    assert (row["records"], row["called"], row["agree"]) == (5, int((own["agree"] > 0).sum()), own["agree"].max())
+    assert (row["ref"], row["ref mean"]) == (own["ref"].max(), own["ref"].mean())
+    assert (row["ref p"], row["memorized mean"]) == (own["ref p"].min(), own["memorized"].mean())
+    assert "<i>" not in groups._repr_html_()
+    assert "[b]&lt;i&gt;one" in groups._repr_html_()
+
+
+def test_how_many_calibration_texts_it_takes_is_said_where_nobody_is_called(calibrated: Outcome, place: Place) -> None:
+    """Eight calibration texts allow no p below 1/9: at a rate of 1% nobody can be called, whatever the scores."""
+    strict = expose(calibrated.plan, place, fdr=0.01)
+    assert strict.calls == 0
+    assert strict.needed is not None
+    assert strict.needed >= 99
+
+
+def test_what_a_notebook_prints_has_ids_and_no_text(calibrated: Outcome, exposed: Exposure) -> None:
+    for shown in (repr(exposed), exposed._repr_html_(), repr(exposed.places)):
+        assert not [text for text in exposed.texts.values() if text in shown]
+    assert str(exposed.frame["id"][0]) in repr(exposed)
+    assert str(exposed.frame["id"][0]) in exposed._repr_html_()

@@ -9,7 +9,7 @@ import pytest
 
 from vestige.errors import ConfigError
 from vestige.report.points import sections
-from vestige.study.exposure import find_cell
+from vestige.study.cells import find_cell
 from vestige.study.results import collect
 from vestige.testing.studies import Recorder, plan_of, run_study
 

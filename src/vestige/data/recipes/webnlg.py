@@ -29,8 +29,8 @@ class _Entry:
     """One entry while its references are gathered."""
 
     id: str
-    triples: tuple[str, ...]
-    references: dict[str, None] = field(default_factory=dict)
+    triples: tuple[str, ...] = field(repr=False)
+    references: dict[str, None] = field(default_factory=dict, repr=False)
 
 
 def examples(rows: Iterable[Row]) -> Iterator[Example]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from vestige.store.io import refuse_link, write_text
 from vestige.store.keys import Task
 from vestige.store.layout import LOGS, Store
 from vestige.study.environment import environment
+from vestige.study.failures import Redactor, trace
 from vestige.study.stages import Bench, run_stage
 
 
@@ -39,11 +39,14 @@ class Failure:
 @final
 @dataclass
 class Inline:
-    """The executor of this process. `say` is told what no task is about."""
+    """The executor of this process. `say` is told what no task is about; what it says itself of errors that nobody
+    foresaw goes through `redactor`.
+    """
 
     store: Store
     watcher: Watcher
     say: Callable[[str], None] = lambda _: None
+    redactor: Redactor = field(default_factory=Redactor)
     failures: list[Failure] = field(default_factory=list)
     _broken: set[str] = field(default_factory=set)
     _settled: set[str] = field(default_factory=set)
@@ -70,7 +73,8 @@ class Inline:
         except VestigeError as error:
             self._fail(task, str(error))
         except Exception as error:  # noqa: BLE001  # a cell that fails in its own way must not take the others with it
-            self._fail(task, f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+            said = self.redactor.message
+            self._fail(task, said(error), log=trace(error, say=said))
 
     def _work(self, task: Task) -> None:
         self.watcher.started(task)
@@ -86,10 +90,10 @@ class Inline:
             details["seconds"] = seconds
         self.watcher.finished(task, seconds)
 
-    def _fail(self, task: Task, message: str, *, trace: str = "") -> None:
+    def _fail(self, task: Task, message: str, *, log: str = "") -> None:
         self._broken.add(task.address)
-        log = self._log(task, trace or message)
-        self.failures.append(Failure(task, message + (f" Log: {log}" if log else "")))
+        path = self._log(task, log or message)
+        self.failures.append(Failure(task, message + (f" Log: {path}" if path else "")))
         self.watcher.failed(task, message)
 
     def _log(self, task: Task, text: str) -> str:

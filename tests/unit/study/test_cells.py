@@ -1,0 +1,48 @@
+"""How a cell's name is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from vestige.errors import ConfigError
+from vestige.study.cells import parts_of
+
+BASE = "/my models, v2 [draft]/m [bold]x[/bold] [/red] (a, b)"
+KNOWN = (
+    BASE,
+    "no[/]tes <i>&, x",
+    "notes",
+    "lora(r=2, targets=['q', 'k'])",
+    "lora",
+    "fold A",
+    "fold B",
+    "last",
+    "a\x1b[1mb",
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        (f"{BASE}, lora, fold A, last", [BASE, "lora", "fold A", "last"]),
+        (f"fold A,{BASE},no[/]tes <i>&, x", ["fold A", BASE, "no[/]tes <i>&, x"]),
+        ("lora(r=2, targets=['q', 'k']),fold B", ["lora(r=2, targets=['q', 'k'])", "fold B"]),
+        ("  last  ", ["last"]),
+        ("", []),
+        (r"a\x1b[1mb, last", ["a\x1b[1mb", "last"]),
+    ],
+)
+def test_parts_may_have_commas_brackets_and_what_cannot_be_typed(name: str, parts: list[str]) -> None:
+    assert parts_of(name, KNOWN) == parts
+
+
+def test_the_reading_that_comes_out_counts() -> None:
+    """`a, b` is a base, and a corpus is called `b, c`: the longer first part would leave a part that is none."""
+    assert parts_of("a, b, c", ["a, b", "a", "b, c"]) == ["a", "b, c"]
+
+
+def test_what_is_not_known_is_named_alone() -> None:
+    with pytest.raises(ConfigError, match=r"no cell is called 'fold C'\. Did you mean 'fold "):
+        parts_of(f"{BASE}, fold C, last", KNOWN)
+    with pytest.raises(ConfigError, match=r"no cell is called 'lora\(r=3, targets=\[\]\)'"):
+        parts_of("lora(r=3, targets=[]), last", KNOWN)
