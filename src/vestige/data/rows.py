@@ -103,8 +103,8 @@ class Row:
             field, said = printable(chat, limit=_NAME), _content(self.values[chat])
             return (
                 f" The field '{field}' holds chat messages, which cannot be used yet. Until they can, write their "
-                f"texts into fields of their own, say prompt = {field}[0]['{said}'] and completion = "
-                f"{field}[1]['{said}'], and map these under `fields`."
+                f"texts into fields of their own, say prompt = {field}[-2]['{said}'] and completion = "
+                f"{field}[-1]['{said}'], and map these under `fields`."
             )
         if name.partition(".")[0] in self.values:
             return " Fields within fields are not looked into: write the text into a field of its own."

@@ -14,7 +14,7 @@ import numpy as np
 
 from vestige.data.corpus import CorpusSpec
 from vestige.data.validity import drop_duplicates, refuse_duplicates
-from vestige.errors import DataError
+from vestige.errors import DataError, printable
 from vestige.records import ROLES, Bools, Example, Fold, Role, Split
 
 # First word of each seed sequence, so that the streams of the cut, the cap and the folds are independent.
@@ -46,8 +46,8 @@ def fold_members(groups: Sequence[str] | np.ndarray[Any, Any], *, seed: int, fol
     names, index, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise DataError(
-            f"The pool has {len(index)} texts in {len(names)} group; folds are cut by group and need at least 2. "
-            "Lower `per_group`, enlarge the pool, or name a finer `group`."
+            f"The pool has {_counted(len(index), 'text')} in {_counted(len(names), 'group')}; folds are cut by group "
+            "and need at least 2. Lower `per_group`, enlarge the pool, or name a finer `group`."
         )
     in_a = _half(sizes, _generator(_FOLD, seed))[index]
     return in_a if fold == "A" else ~in_a
@@ -104,21 +104,43 @@ def _filled(groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int) 
 def _too_few(groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int) -> DataError:
     have = sum(map(len, groups))
     wanted = {role: size for role, size in spec.sizes.items() if size}
-    largest = max(map(len, groups), default=0)
-    # Every role may lose all but one text of the group that completes it.
-    usable = max(0, have - len(wanted) * max(0, largest - 1))
-    share = min(1.0, usable / spec.total)
-    fitting = ", ".join(f"{role} = {int(size * share)}" for role, size in wanted.items())
     cap = f", at most {spec.per_group} of a group" if spec.per_group else ""
     lost = f", {dropped} duplicates dropped" if dropped else ""
-    advice = (
-        f"Sizes that fit: {fitting}." if int(spec.pool * share) >= 4 and int(spec.validation * share) else "Add texts."
-    )
     return DataError(
-        f"Corpus '{spec.name}' has too few texts: {' + '.join(map(str, wanted.values()))} = {spec.total} are needed "
-        f"({', '.join(wanted)}), and there are {have} in {len(groups)} groups{cap}{lost}. "
-        f"A group never serves two roles, so that what is left of the last group of a role is not used. {advice}"
+        f"Corpus '{printable(spec.name)}' has too few texts: {' + '.join(map(str, wanted.values()))} = {spec.total} "
+        f"are needed ({', '.join(wanted)}), and there are {have} in {_counted(len(groups), 'group')}{cap}{lost}. "
+        f"A group never serves two roles, so that what is left of the last group of a role is not used. "
+        f"{_advice(groups, wanted)}"
     )
+
+
+def _advice(groups: Sequence[list[Example]], wanted: Mapping[Role, int]) -> str:
+    """How to mend a corpus with too few texts: smaller roles, smaller groups, or more texts."""
+    have, largest = sum(map(len, groups)), max(map(len, groups), default=0)
+    # Every role may lose all but one text of the group that completes it.
+    fitting = _fitting(have - len(wanted) * max(0, largest - 1), wanted)
+    if fitting and len(groups) >= 2 * len(wanted):
+        return f"Sizes that fit: {fitting}."
+    ungrouped = _fitting(have, wanted)
+    if ungrouped and largest > 1:
+        whole = "All of them are" if len(groups) == 1 else f"The largest has {_counted(largest, 'text')}, which is"
+        return (
+            f"{whole} too much for one group: name a finer `group`, or none where every record stands for itself, and "
+            f"these sizes fit: {ungrouped}."
+        )
+    return "Add texts."
+
+
+def _fitting(texts: int, wanted: Mapping[Role, int]) -> str:
+    """Sizes in the proportion wanted that this many texts can fill; empty where a role would become too small."""
+    share = min(1.0, max(0, texts) / sum(wanted.values()))
+    sizes = {role: int(size * share) for role, size in wanted.items()}
+    sound = sizes["pool"] >= 4 and all(sizes.values())
+    return ", ".join(f"{role} = {size}" for role, size in sizes.items()) if sound else ""
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def manifest(split: Split) -> dict[str, Any]:

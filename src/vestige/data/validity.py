@@ -14,6 +14,7 @@ SHOWN = 10
 def refuse_unusable(examples: Sequence[Example], *, name: str) -> None:
     """Raise DataError, with the ids, for no text at all, an empty completion, text that UTF-8 cannot hold, or an id
     that repeats."""
+    name = printable(name)
     if not examples:
         raise DataError(
             f"Corpus '{name}' holds no text. Check that its file or split is the right one, and its recipe."

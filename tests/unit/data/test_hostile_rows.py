@@ -91,7 +91,7 @@ def test_chat_is_refused_with_the_way_to_bring_it_in(tmp_path: Path, kind: str, 
     else:
         pq.write_table(pa.table({"dialogue": [chat], "id": [1]}), file)
     said = "value" if chat is SHARED else "content"
-    assert f"completion = dialogue[1]['{said}']" in refusal(file, completion=completion)
+    assert f"completion = dialogue[-1]['{said}']" in refusal(file, completion=completion)
 
 
 def test_fields_within_fields() -> None:

@@ -153,6 +153,20 @@ def test_too_few_texts_tells_of_the_cap_and_the_duplicates() -> None:
         cut(texts, spec(pool=20, per_group=2, duplicates="drop"))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "message"),
+    [
+        ([60], "60 in 1 group. .*All of them are too much for one group: name a finer `group`, or none"),
+        ([30, 30], "The largest has 30 texts, which is too much .*fit: pool = 45, validation = 9,"),
+        ([1] * 5, "5 in 5 groups. .*Add texts"),
+    ],
+)
+def test_too_few_texts_says_whether_texts_or_groups_are_wanting(sizes: list[int], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        cut(corpus(sizes), spec(pool=50, validation=10, calibration=6))
+    assert ("Add texts" in str(caught.value)) == ("Add texts" in message)
+
+
 def test_no_texts_at_all() -> None:
     with pytest.raises(DataError, match=r"there are 0 in 0 groups.*Add texts"):
         cut([], spec())
