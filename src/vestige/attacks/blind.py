@@ -15,6 +15,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.stats import rankdata
 
+from vestige.attacks.seeds import in_32_bits
 from vestige.records import Bools, Floats, Scores, Texts, TokenStats
 
 PERMUTED: Final = "blind_permuted"
@@ -96,7 +97,7 @@ def _out_of_sample(features: Features, labels: Bools, groups: Texts, *, parts: i
         with_mean=not isinstance(features, csr_matrix), with_std=not isinstance(features, csr_matrix)
     )
     model = make_pipeline(scaler, LogisticRegression(class_weight="balanced", max_iter=2000))
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=in_32_bits(seed))
     for fitted, left_out in splitter.split(features, labels, groups):
         margins = model.fit(features[fitted], labels[fitted]).decision_function(features[left_out])
         scores[left_out] = rankdata(margins) / (len(left_out) + 1)

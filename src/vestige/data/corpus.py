@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from vestige.data.fields import FieldMap, mapped_examples
+from vestige.data.paths import located
 from vestige.data.recipes import Recipe, find_recipe
 from vestige.data.rows import Row
 from vestige.data.sources import existing_file, file_rows, hub_rows, name_of
@@ -17,38 +18,86 @@ from vestige.data.validity import refuse_unusable
 from vestige.errors import ConfigError
 from vestige.records import ROLES, Example, Role
 
+MOST_TEXTS: Final = 1_000_000
+"""Texts of one role, or of a generated corpus."""
+
+
+def _one_or_many(paths: object) -> object:
+    """Said here, since of two kinds that are allowed pydantic says what is wrong with each."""
+    many = paths if isinstance(paths, list | tuple) else [paths]
+    if paths is not None and not all(isinstance(one, str) for one in many):
+        raise ValueError("should be a path in quotes, or a list of them")
+    return paths
+
 
 class CorpusSpec(BaseModel):
-    """One corpus of a study: a source, and the texts of each role.
+    """The texts of a study: a source, and how many of them each role gets. The source is a recipe (with its data set on
+    the hub, another `hub` id, or local files under `path`), or files or a hub set whose `fields` are named.
 
-    The source is a recipe (with its data set on the hub, or another `hub` id, or local files under `path`), or files
-    or a hub set whose `fields` are named. `max_length` is in tokens; `pool`, `validation`, `calibration`, `context`
-    and `shadow` count texts; `per_group` caps the texts of one group. `seed` decides the roles, and the content of a
-    generated corpus, whose `size` is the sum of the roles unless given. `separator` ends the prompts of a source
-    without a recipe. Raises pydantic's ValidationError, with the remedy.
+    Raises pydantic's ValidationError, with the remedy. Validated with a `folder` as context, paths become those that
+    are meant there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = ""
+    name: str = Field(default="", max_length=200)
+    """What the corpus is called in tables and `--cell`. Left out: the recipe's name, the stem of the first file, or the
+    last part of the hub id.
+    """
+
     recipe: str | None = None
-    path: str | tuple[str, ...] | None = None
+    """How a known data set becomes texts (`vestige list corpora`)."""
+
+    path: Annotated[str | tuple[str, ...] | None, BeforeValidator(_one_or_many)] = None
+    """A file or a list of files, relative to the study file."""
+
     hub: str | None = None
+    """The id of a data set on the Hugging Face hub."""
+
     hub_config: str | None = None
+    """The configuration of the hub set."""
+
     hub_split: str = "train"
+    """The split of the hub set."""
+
     hub_revision: str | None = None
+    """The commit, tag or branch of the hub set."""
+
     fields: FieldMap | None = None
+    """Which field of a record is what, where there is no recipe."""
+
     separator: str = "\n"
-    max_length: int = Field(default=128, ge=2)
-    pool: int = Field(ge=4)
-    validation: int = Field(ge=1)
-    calibration: int = Field(default=0, ge=0)
-    context: int = Field(default=0, ge=0)
-    shadow: int = Field(default=0, ge=0)
+    """What ends the prompts of a source without a recipe."""
+
+    max_length: int = Field(default=128, ge=2, le=2**20)
+    """Tokens after which a text is cut, its prompt included."""
+
+    pool: int = Field(ge=4, le=MOST_TEXTS)
+    """Texts under attack: one half is trained on, the other is held out."""
+
+    validation: int = Field(ge=1, le=MOST_TEXTS)
+    """Texts by whose loss learning rates and checkpoints are chosen, never trained on."""
+
+    calibration: int = Field(default=0, ge=0, le=MOST_TEXTS)
+    """Texts that no cell is trained on, which p-values and some attacks compare with."""
+
+    context: int = Field(default=0, ge=0, le=MOST_TEXTS)
+    """Texts that `recall` and its like put before others."""
+
+    shadow: int = Field(default=0, ge=0, le=MOST_TEXTS)
+    """Texts for shadow models, which trained attacks learn from."""
+
     per_group: int | None = Field(default=None, ge=1)
+    """At most so many texts of one group."""
+
     duplicates: Literal["refuse", "drop"] = "refuse"
-    seed: int = Field(default=0, ge=0)
-    size: int | None = Field(default=None, ge=1)
+    """What happens to texts that occur twice."""
+
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Decides which texts come into which role, and the content of a generated corpus."""
+
+    size: int | None = Field(default=None, ge=1, le=MOST_TEXTS)
+    """Texts that a generated corpus makes. Left out: as many as the roles need."""
 
     @model_validator(mode="before")
     @classmethod
@@ -62,6 +111,17 @@ class CorpusSpec(BaseModel):
     def _known(cls, recipe: str | None) -> str | None:
         try:
             return recipe and find_recipe(recipe).name
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator("path")
+    @classmethod
+    def _from_the_study(cls, path: str | tuple[str, ...] | None, info: ValidationInfo) -> str | tuple[str, ...] | None:
+        if not path or info.context is None:
+            return path
+        many = (path,) if isinstance(path, str) else path
+        try:
+            return tuple(one and str(located(one, folder=info.context["folder"])) for one in many)
         except ConfigError as error:
             raise ValueError(str(error)) from error
 

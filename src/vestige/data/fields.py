@@ -11,15 +11,24 @@ from vestige.records import Example
 
 
 class FieldMap(BaseModel):
-    """Names of fields in the source. Only the completion is needed; it is called `text` unless said otherwise."""
+    """Names of fields in the source. Only the completion is needed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     completion: str = "text"
+    """The text that is trained and scored."""
+
     prompt: str | None = None
+    """What stands before it: read, neither trained nor scored."""
+
     references: str | None = None
+    """Other completions that are right, for BLEU and its like."""
+
     group: str | None = None
+    """What belongs together (a customer, a document): never split between members and non-members."""
+
     id: str | None = None
+    """The record's name in tables. Left out: its line or row."""
 
 
 def mapped_examples(rows: Iterable[Row], *, fields: FieldMap, separator: str) -> Iterator[Example]:

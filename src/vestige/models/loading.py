@@ -6,9 +6,10 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from vestige.errors import ModelError
+from vestige.errors import ConfigError, ModelError
+from vestige.models.places import place_of
 from vestige.models.sources import ModelSource
 
 if TYPE_CHECKING:
@@ -19,12 +20,27 @@ Dtype = Literal["float32", "bfloat16"]
 
 
 class BaseSpec(BaseModel):
-    """One `[[base]]` of a study: which model, and in which precision its frozen weights are held."""
+    """A model that is fine-tuned: which one, and in which precision its frozen weights are held."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str
+    model: str = Field(min_length=1)
+    """A known name (`vestige list models`), the path of a model folder or `.gguf` file, or a hub id
+    `organisation/name`, with `@revision` where a commit, tag or branch is meant.
+    """
+
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 where the processor computes it fast, else float32."""
+
+    @field_validator("model")
+    @classmethod
+    def _can_be_found(cls, model: str, info: ValidationInfo) -> str:
+        if info.context is not None:
+            try:
+                place_of(model, folder=info.context["folder"])
+            except ConfigError as error:
+                raise ValueError(str(error)) from error
+        return model
 
 
 def resolve_dtype(wanted: str) -> Dtype:

@@ -11,7 +11,7 @@ from typing import Any
 
 STAGE_VERSIONS: Mapping[str, int] = {
     "corpus": 1,
-    "train": 2,
+    "train": 1,
     "stats": 1,
     "counts": 1,
     "neighbours": 1,
@@ -43,7 +43,8 @@ class Task:
     """One stage to run: its JSON spec and the keys of its inputs, and nothing else.
 
     `inputs` maps a name to `"stage/key"`. No part of the key: `where`, how to find on this machine what lies outside
-    the store (the name or folder of the base model), and `about`, for people (progress lines, messages).
+    the store (the name of the base model in the study, and its folder), and `about`, for people (progress lines,
+    messages).
     """
 
     stage: str

@@ -364,7 +364,7 @@ class Plan:
         spec = {"masked_lm": dict(self.prepared.masked[name].identity), "version": version, "role": role}
         inputs = {"corpus": self.prepared.corpora[corpus].task.address}
         about = f"replace words of {corpus}, {role}, by {name}, version {version}"
-        return Task("neighbours", spec, inputs, where={"masked_lm": name}, about=about)
+        return Task("neighbours", spec, inputs, where={"masked_lm": self.study.place_of(name)}, about=about)
 
     def gradients(
         self, arm: Arm, *, role: Role, seat: tuple[int, Fold] | None = None, epoch: float | None = None
@@ -530,7 +530,8 @@ class Plan:
 
     def _task(self, stage: str, spec: dict[str, Any], arm: Arm, inputs: dict[str, str], *, about: str) -> Task:
         corpus = self.prepared.corpora[arm.corpus].task.address
-        return Task(stage, spec, {"corpus": corpus, **inputs}, where={"model": arm.base}, about=about)
+        where = {"model": arm.base, "place": self.prepared.bases[arm.base].place}
+        return Task(stage, spec, {"corpus": corpus, **inputs}, where=where, about=about)
 
     # What it costs
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -31,11 +31,14 @@ from vestige.study.spec import Study
 @final
 @dataclass(frozen=True)
 class PreparedBase:
-    """A base model that is ready to load, in the precision that this machine resolves to."""
+    """A base model that is ready to load, in the precision that this machine resolves to; `place` is what `resolve`
+    finds it by.
+    """
 
     spec: BaseSpec
     source: ModelSource
     dtype: Dtype
+    place: str
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -121,7 +124,7 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     for corpus in corpora.values():
         _refuse_few_cells(corpus, study)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
-    masked = {name: _masked(name, say=say) for _, name in filter(None, map(masked_by, sorted(forms)))}
+    masked = {name: _masked(name, study, say=say) for _, name in filter(None, map(masked_by, sorted(forms)))}
     for form in sorted(filter(beginning_of, forms)):
         for base in bases.values():
             for corpus in corpora.values():
@@ -242,16 +245,18 @@ def _refuse_few_groups(spec: CorpusSpec, split: Split, *, seeds: tuple[int, ...]
 
 
 def _base(spec: BaseSpec, study: Study, *, say: Callable[[str], None]) -> PreparedBase:
-    get(spec.model, say=say)
-    source = resolve(spec.model)
+    place = study.place_of(spec.model)
+    get(place, say=say)
+    source = replace(resolve(place), name=spec.model)
     _refuse_overlong(source, study)
-    return PreparedBase(spec=spec, source=source, dtype=resolve_dtype(spec.dtype))
+    return PreparedBase(spec=spec, source=source, dtype=resolve_dtype(spec.dtype), place=place)
 
 
-def _masked(name: str, *, say: Callable[[str], None]) -> ModelSource:
+def _masked(name: str, study: Study, *, say: Callable[[str], None]) -> ModelSource:
     """A masked language model that is ready to load; ModelError where it has no mask to fill."""
-    get(name, say=say)
-    source = resolve(name)
+    place = study.place_of(name)
+    get(place, say=say)
+    source = resolve(place)
     tokenizer = load_tokenizer(source)
     if tokenizer.mask_token_id is None or not tokenizer.is_fast:
         raise ModelError(

@@ -182,7 +182,7 @@ def _model(task: Task) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
 
 
 def _source(task: Task) -> ModelSource:
-    source = resolve(task.where["model"])
+    source = replace(resolve(task.where["place"]), name=task.where["model"])
     if dict(source.identity) != task.spec["base"]["model"]:
         raise ModelError(f"The files of the model {source.name} changed after the study began. Run it again.")
     return source

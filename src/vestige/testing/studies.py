@@ -125,4 +125,6 @@ def as_toml(tables: Mapping[str, Any]) -> str:
 def _toml_value(value: object) -> str:
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{key} = {_toml_value(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
     return json.dumps(value)

@@ -3,41 +3,81 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Final, Literal, Self, final
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, Self, TypeGuard, final
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, model_validator
 
 from vestige.records import Ints
 
 WINDOW: Final = 16
 """Batches that are sorted by length together."""
 
+DEFAULT_CHECKPOINTS: Final = (0.25, 0.5, 1, 2, 3, 5)
+"""In epochs."""
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if _is_number(value) else value
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
 
 @final
 class Training(BaseModel):
-    """The `[training]` table of a study.
+    """How long every method is trained, on how many texts at a time, and when a checkpoint is kept.
 
-    `search`: `validation` tries each learning rate on the first seed and fold and takes the best to all of them;
-    `all` trains every learning rate on every seed and fold. `checkpoints` are in epochs, fractions allowed; the last
-    is the end of the training.
-
-    `batch_size` is the number of texts of an optimizer step. Less memory: `gradient_accumulation` runs a batch in so
-    many parts, `gradient_checkpointing` computes activations anew in the backward pass; both leave the training as it
-    is but for the order of sums.
+    Less memory: `gradient_accumulation` and `gradient_checkpointing`, which leave the training as it is but for the
+    order of sums.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     search: Literal["validation", "all"] = "validation"
-    epochs: PositiveFloat = 5
-    batch_size: PositiveInt = 8
-    checkpoints: tuple[PositiveFloat, ...] = Field(default=(0.25, 0.5, 1, 2, 3, 5), min_length=1)
-    weight_decay: float = Field(default=0.0, ge=0)
+    """`validation`: each learning rate is tried on the first seed and fold, and the best goes on to all of them.
+    `all`: every learning rate is trained on every seed and fold.
+    """
+
+    epochs: float = Field(default=5, gt=0, le=10_000)
+    """Length of the training. Left out: the last of `checkpoints`, where they are given."""
+
+    batch_size: int = Field(default=8, ge=1, le=1_000_000)
+    """Texts of an optimizer step."""
+
+    checkpoints: Annotated[tuple[PositiveFloat, ...], BeforeValidator(_one_or_many)] = Field(
+        default=DEFAULT_CHECKPOINTS, min_length=1, max_length=100
+    )
+    """When weights are kept and attacked, in epochs, fractions allowed; the last is the end of the training. Left out:
+    those of the default that lie within `epochs`, and the end.
+    """
+
+    weight_decay: float = Field(default=0.0, ge=0, le=1000)
+    """AdamW's weight decay."""
+
     clip: PositiveFloat = 1.0
-    gradient_accumulation: PositiveInt = 1
+    """Largest norm of a gradient; longer ones are shortened to it."""
+
+    gradient_accumulation: int = Field(default=1, ge=1, le=1_000_000)
+    """Parts in which a batch is run, for less memory."""
+
     gradient_checkpointing: bool = False
+    """Computes activations anew in the backward pass, for less memory."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_follows_from_the_other(cls, table: Any) -> Any:
+        if not isinstance(table, Mapping):
+            return table
+        epochs, checkpoints = table.get("epochs"), _one_or_many(table.get("checkpoints"))
+        if checkpoints is None and _is_number(epochs) and epochs != DEFAULT_CHECKPOINTS[-1]:
+            within = [one for one in DEFAULT_CHECKPOINTS if one < epochs]
+            return {**table, "checkpoints": [*within, epochs]}
+        if epochs is None and isinstance(checkpoints, Sequence) and checkpoints and _is_number(checkpoints[-1]):
+            return {**table, "epochs": checkpoints[-1]}
+        return table
 
     @model_validator(mode="after")
     def _ends_at_the_last_checkpoint(self) -> Self:

@@ -49,6 +49,12 @@ def test_a_fair_split_is_a_half(name: str) -> None:
     assert abs(float(np.mean(found)) - 0.5) < 0.04
 
 
+def test_a_seed_may_have_more_than_32_bits_and_large_ones_differ() -> None:
+    members, table = _members(0), _table(0)
+    found = {_auc("blind_bow", table, members, seed=seed) for seed in (2**32, 2**40, 2**63 - 1)}
+    assert len(found) == 3
+
+
 @pytest.mark.parametrize("sign", [1, -1])
 def test_longer_or_shorter_members_are_told(sign: int) -> None:
     members = _members(0)

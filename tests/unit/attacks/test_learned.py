@@ -71,6 +71,18 @@ def test_the_arrays_answer_as_scikit_learn_does(name: str, data: tuple[np.ndarra
     assert np.allclose(found, expected, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("seed", [2**32 - 1, 2**32, 20261125093000, 2**63 - 1])
+@pytest.mark.parametrize("name", ["forest", "boosting", "mlp"])
+def test_a_seed_may_have_more_than_32_bits(name: str, seed: int) -> None:
+    parts = grouped_parts(np.arange(8) % 2 == 0, groups=np.array(list("abcdefgh")), seed=seed)
+    assert len(parts) == 4
+    attack = trained(name)
+    assert isinstance(attack, TabularAttack)
+    own = attack.estimator(seed).random_state
+    assert 0 <= own < 2**32
+    assert (own == seed) == (seed < 2**32)
+
+
 @every_architecture
 def test_the_same_shadow_gives_the_same_model_and_moves_no_random_state(name: str) -> None:
     shadow, target = small(1), small(2)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from vestige.data.splits import fold_members
 from vestige.errors import ConfigError
+from vestige.study.prepare import prepare
 from vestige.study.spec import load_study, make_study
 
 Table = dict[str, Any]
@@ -59,7 +61,7 @@ def test_an_unknown_key_is_named_with_its_place_and_near_misses(
 
 def test_an_unknown_method(table: Table) -> None:
     table["method"][0]["name"] = "loro"
-    assert "Did you mean 'lora'" in message(table)
+    assert "method.1: Unknown method 'loro'. Did you mean 'lora'" in message(table)
 
 
 def test_a_method_without_a_name(table: Table) -> None:
@@ -91,8 +93,28 @@ def test_an_unknown_recipe(table: Table) -> None:
 def test_a_primary_attack_that_is_not_used(table: Table) -> None:
     table["attacks"] = {"use": ["loss", "zlib"], "primary": "zlb"}
     assert "the primary attack 'zlb' is not among those used. Did you mean 'zlib'?" in message(table)
-    table["attacks"] = {"use": ["loss", "zlib"]}
-    assert "'ez' is not among those used, and no other is named (primary = …). Known: loss, zlib." in message(table)
+
+
+@pytest.mark.parametrize(
+    ("use", "primary"),
+    [
+        (["loss", "ez", "zlib"], "ez"),
+        (["zlib", "loss"], "zlib"),
+        ([{"name": "min_k", "k": 0.1}, "loss"], "min_k(k=0.1)"),
+        ("ref", "ref"),
+    ],
+)
+def test_without_a_primary_it_is_ez_or_the_first(table: Table, use: object, primary: str) -> None:
+    table["attacks"] = {"use": use}
+    assert make_study(table).attacks.primary == primary
+
+
+@pytest.mark.parametrize("written", ["min_k(k=1)", "min_k(k=1.0)", "min_k( k = 1 )", "min_k(k=1e0)"])
+def test_a_primary_is_known_by_the_value_of_its_numbers(table: Table, written: str) -> None:
+    table["attacks"] = {"use": ["ref", {"name": "min_k", "k": 1}], "primary": written}
+    assert make_study(table).attacks.primary == "min_k(k=1.0)"
+    table["attacks"]["primary"] = "min_k(k=10)"
+    assert "'min_k(k=10)' is not among those used" in message(table)
 
 
 @pytest.mark.parametrize(("what", "named"), [("base", "bases"), ("corpus", "corpora"), ("method", "methods")])
@@ -123,10 +145,94 @@ def test_a_name_that_is_no_folder(table: Table, name: str) -> None:
     assert "study.name" in message(table)
 
 
-@pytest.mark.parametrize("seeds", [[], [0, 0], [-1]])
+@pytest.mark.parametrize("seeds", [[], [0, 0], [-1], [2**63], [10**4000], 3, list(range(1001))])
 def test_seeds_are_different_and_from_0_up(table: Table, seeds: list[int]) -> None:
     table["study"]["seeds"] = seeds
     assert "study.seeds" in message(table)
+
+
+@pytest.mark.parametrize("seed", [2**32 - 1, 2**32, 20261125093000, 2**63 - 1])
+def test_seeds_have_up_to_63_bits(table: Table, seed: int) -> None:
+    table["study"]["seeds"] = [seed]
+    table["corpus"][0]["seed"] = seed
+    corpus = prepare(make_study(table)).corpora["notes"]
+    assert fold_members([str(number) for number in range(40)], seed=seed, fold="A").sum() == 20
+    assert len(corpus.split.roles["pool"]) == 16
+
+
+@pytest.mark.parametrize(
+    ("given", "epochs", "checkpoints"),
+    [
+        ({}, 5, (0.25, 0.5, 1, 2, 3, 5)),
+        ({"epochs": 5}, 5, (0.25, 0.5, 1, 2, 3, 5)),
+        ({"epochs": 1}, 1, (0.25, 0.5, 1)),
+        ({"epochs": 0.1}, 0.1, (0.1,)),
+        ({"epochs": 2.5}, 2.5, (0.25, 0.5, 1, 2, 2.5)),
+        ({"epochs": 12}, 12, (0.25, 0.5, 1, 2, 3, 5, 12)),
+        ({"checkpoints": [1, 2]}, 2, (1, 2)),
+        ({"checkpoints": 3}, 3, (3,)),
+    ],
+)
+def test_epochs_and_checkpoints_follow_from_each_other(
+    table: Table, given: Table, epochs: float, checkpoints: tuple[float, ...]
+) -> None:
+    table["training"] = given
+    training = make_study(table).training
+    assert (training.epochs, training.checkpoints) == (epochs, checkpoints)
+
+
+def test_epochs_and_checkpoints_that_contradict_each_other(table: Table) -> None:
+    table["training"] = {"epochs": 3, "checkpoints": [1, 2]}
+    assert "checkpoints end at 2, epochs = 3" in message(table)
+
+
+def labels(table: Table, *methods: Table) -> list[str]:
+    table["method"] = list(methods)
+    return [method.label for method in make_study(table).method]
+
+
+def test_a_list_of_a_parameter_is_an_arm_for_each_value(table: Table) -> None:
+    assert labels(table, {"name": "lora", "r": [1, 8]}) == ["lora(r=1)", "lora"]
+    assert labels(table, {"name": "lora", "r": [1, 4], "alpha": [2, 3]}) == [
+        *("lora(r=1, alpha=2)", "lora(r=1, alpha=3)"),
+        *("lora(r=4, alpha=2)", "lora(r=4, alpha=3)"),
+    ]
+    assert labels(table, {"name": "lora+prompt", "lora": {"r": [1, 4]}, "prompt": {"tokens": [2, 3]}}) == [
+        *("lora(r=1)+prompt(tokens=2)", "lora(r=1)+prompt(tokens=3)"),
+        *("lora(r=4)+prompt(tokens=2)", "lora(r=4)+prompt(tokens=3)"),
+    ]
+    assert labels(table, {"name": "prefix", "init": ["vocabulary", "random"], "learning_rate": [0.1, 0.2]}) == [
+        *("prefix", "prefix(init=random)")
+    ]
+    assert all(method.learning_rate == (0.1, 0.2) for method in make_study(table).method)
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ({"name": "lora", "r": []}, "method.2: r is an empty list"),
+        ({"name": "lora", "r": [4, 4]}, "two methods bear the same name: lora(r=4)"),
+        ({"name": "lora", "r": [4, -1]}, "method.2.r: should be greater than 0 (got -1)"),
+        ({"name": "lora", "rank": [4]}, "method.2.rank: unknown key. It is called 'r' here."),
+        ({"name": "lora", "r": [*range(1, 12)], "alpha": [*range(1, 11)]}, "110 combinations; 100 are the most"),
+        ({"name": ["lora", "prompt"]}, "method.2: `name` is the name of one method"),
+    ],
+)
+def test_lists_that_make_no_arms(table: Table, method: Table, expected: str) -> None:
+    table["method"] = [{"name": "head"}, method]
+    assert expected in message(table)
+
+
+def test_too_many_trainings(table: Table) -> None:
+    table["study"]["seeds"] = list(range(1000))
+    table["method"] = [{"name": "lora", "r": [1, 2, 3, 4]}]
+    assert "come to 24,000 trainings; 10,000 are the most" in message(table)
+
+
+@pytest.mark.parametrize("path", [3, [3], ["a.jsonl", 3], {"train": "a.jsonl"}])
+def test_a_path_that_is_none(table: Table, path: object) -> None:
+    table["corpus"][0]["path"] = path
+    assert message(table).splitlines()[1:] == ["  corpus.1.path: should be a path in quotes, or a list of them"]
 
 
 def test_what_is_missing_is_said(table: Table) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from vestige.attacks.base import TARGET_TOKEN, Assumes, Attack, Tables
 from vestige.attacks.learned.features import READS
+from vestige.attacks.seeds import in_32_bits
 from vestige.errors import DataError
 from vestige.records import AttackModel, Bools, Column, Ints, Texts
 
@@ -128,5 +129,5 @@ def grouped_parts(is_member: Bools, *, groups: Texts, seed: int, most: int = 5) 
             f"that can be scored; there are {is_member.sum()} members and {(~is_member).sum()} non-members in "
             f"{len(np.unique(groups))} groups. Raise `shadow` in [[corpus]], or name a finer `group`."
         )
-    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=in_32_bits(seed))
     return list(splitter.split(np.zeros(len(groups)), is_member, groups))

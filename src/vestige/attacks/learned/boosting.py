@@ -7,6 +7,7 @@ from typing import Any, Literal, final
 
 from vestige.attacks.learned.tabular import Arrays, TabularAttack
 from vestige.attacks.learned.trees import mean_of_trees, tree_arrays
+from vestige.attacks.seeds import in_32_bits
 from vestige.records import Floats
 
 
@@ -27,7 +28,7 @@ class Boosting(TabularAttack):
         from sklearn.ensemble import GradientBoostingClassifier
 
         return GradientBoostingClassifier(
-            learning_rate=0.05, subsample=0.7, max_features="sqrt", min_samples_leaf=5, random_state=seed
+            learning_rate=0.05, subsample=0.7, max_features="sqrt", min_samples_leaf=5, random_state=in_32_bits(seed)
         )
 
     def grid(self) -> Mapping[str, Sequence[Any]]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, final
 
 from vestige.attacks.learned.tabular import Arrays, TabularAttack
 from vestige.attacks.learned.trees import mean_of_trees, tree_arrays
+from vestige.attacks.seeds import in_32_bits
 from vestige.records import Floats
 
 
@@ -25,7 +26,7 @@ class Forest(TabularAttack):
     def estimator(self, seed: int) -> Any:
         from sklearn.ensemble import RandomForestClassifier
 
-        return RandomForestClassifier(n_estimators=300, random_state=seed)
+        return RandomForestClassifier(n_estimators=300, random_state=in_32_bits(seed))
 
     def grid(self) -> Mapping[str, Sequence[Any]]:
         return {"min_samples_leaf": [3, 10]}

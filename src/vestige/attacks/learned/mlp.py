@@ -10,6 +10,7 @@ import numpy as np
 
 from vestige.attacks.base import Tables
 from vestige.attacks.learned.tabular import Arrays, TabularAttack
+from vestige.attacks.seeds import in_32_bits
 from vestige.records import AttackModel, Bools, Floats, Texts
 
 _HIDDEN = 32
@@ -30,7 +31,7 @@ class MLP(TabularAttack):
     def estimator(self, seed: int) -> Any:
         from sklearn.neural_network import MLPClassifier
 
-        return MLPClassifier(hidden_layer_sizes=(_HIDDEN,), max_iter=_ROUNDS, random_state=seed)
+        return MLPClassifier(hidden_layer_sizes=(_HIDDEN,), max_iter=_ROUNDS, random_state=in_32_bits(seed))
 
     def fit(self, tables: Tables, is_member: Bools, *, groups: Texts, seed: int = 0) -> AttackModel:
         from sklearn.exceptions import ConvergenceWarning

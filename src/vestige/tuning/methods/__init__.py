@@ -6,12 +6,22 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
+import math
 import pkgutil
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final, get_origin
 
-from vestige.errors import ConfigError, near_misses
+from pydantic import BaseModel
+
+from vestige.errors import ConfigError, near_misses, printable
 from vestige.tuning.methods.base import Method
+
+MOST_ARMS: Final = 100
+"""Methods that the lists of one table may come to."""
+
+Keys = tuple[str, ...]
+"""The keys that lead to a parameter: `("r",)`, or `("lora", "r")` in a part of a hybrid."""
 
 
 @functools.cache
@@ -32,12 +42,65 @@ def _final(kind: Any) -> Iterator[type[Method]]:
 
 
 def make_method(table: Mapping[str, Any]) -> Method:
-    """A `[[method]]` table of a study file, or `Method.spec()` → the method.
+    """A `[[method]]` table of a study file without lists to go through, or `Method.spec()` → the method.
 
     Raises:
         ConfigError: the name is unknown (near misses shown). Wrong parameters raise pydantic's ValidationError.
     """
-    name = str(table.get("name", ""))
+    return _class_of(table).model_validate(table)
+
+
+def make_methods(table: Mapping[str, Any]) -> tuple[Method, ...]:
+    """A `[[method]]` table of a study file → its methods: one for each value of a parameter that is a list, and of
+    several lists one for each combination, the last list going round fastest. `learning_rate` stays a grid to search.
+
+    Raises:
+        ConfigError: the name is unknown (near misses shown), a list is empty, or there are more than `MOST_ARMS`
+            combinations. Wrong parameters raise pydantic's ValidationError.
+    """
+    method = _class_of(table)
+    axes = dict(_axes(table, method))
+    if empty := [".".join(keys) for keys, values in axes.items() if not values]:
+        raise ConfigError(f"{printable(empty[0])} is an empty list: give it a value.")
+    count = math.prod(map(len, axes.values()))
+    if count > MOST_ARMS:
+        raise ConfigError(
+            f"the lists of this method come to {count:,} combinations; {MOST_ARMS} are the most. Shorten them, or "
+            "split the study."
+        )
+    combinations = itertools.product(*axes.values())
+    return tuple(method.model_validate(_chosen(table, dict(zip(axes, one, strict=True)))) for one in combinations)
+
+
+def _class_of(table: Mapping[str, Any]) -> type[Method]:
+    name = table.get("name", "")
+    if not isinstance(name, str):
+        raise ConfigError(f"`name` is the name of one method, in quotes; got {type(name).__name__}.")
+    if not name:
+        raise ConfigError(f'Unknown method: its `name` is missing, as in name = "lora".{near_misses("", discover())}')
     if name not in discover():
-        raise ConfigError(f"Unknown method {name!r}." + near_misses(name, discover()))
-    return discover()[name].model_validate(table)
+        raise ConfigError(f"Unknown method '{printable(name)}'.{near_misses(name, discover())}")
+    return discover()[name]
+
+
+def _axes(table: Mapping[str, Any], method: type[BaseModel], *above: str) -> Iterator[tuple[Keys, list[Any]]]:
+    """The lists among the parameters of a method and of its parts, by the keys that lead to them."""
+    for key, value in table.items():
+        field = method.model_fields.get(key)
+        if field is None or get_origin(field.annotation) is tuple:
+            continue
+        if isinstance(value, list | tuple):
+            yield (*above, key), list(value)
+        elif isinstance(value, Mapping) and isinstance(field.annotation, type):
+            yield from _axes(value, field.annotation, *above, key)
+
+
+def _chosen(table: Mapping[str, Any], choice: Mapping[Keys, Any], *above: str) -> dict[str, Any]:
+    """The table with the values of one combination in the place of its lists."""
+    whole = dict(table)
+    for key, value in table.items():
+        if (*above, key) in choice:
+            whole[key] = choice[*above, key]
+        elif isinstance(value, Mapping):
+            whole[key] = _chosen(value, choice, *above, key)
+    return whole

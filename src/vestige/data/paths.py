@@ -1,0 +1,49 @@
+"""Where the paths of a study lie: they are relative to its file, wherever vestige is called from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from vestige.errors import ConfigError, printable
+
+
+def located(written: str, *, folder: Path) -> Path:
+    """The path that a study in `folder` means, absolute unless `folder` is not; `~` is the user's home.
+
+    Raises:
+        ConfigError: there is nothing there, but there is where the path leads from the working directory, as paths were
+            once read; the message names the path to write instead.
+    """
+    path = expanded(written)
+    here = folder / path
+    if not path.is_absolute() and not on_disk(here, Path.exists) and on_disk(path, Path.exists):
+        raise ConfigError(
+            f"'{printable(written, limit=200)}' is not to be found from the folder of the study file, where paths are "
+            f"taken from, but from the working directory. Write '{printable(_path_from(folder, path), limit=300)}'."
+        )
+    return here
+
+
+def expanded(written: str) -> Path:
+    """The path with `~` replaced, where there is such a user."""
+    try:
+        return Path(written).expanduser()
+    except RuntimeError:
+        return Path(written)
+
+
+def on_disk(path: Path, test: Callable[[Path], bool]) -> bool:
+    """Whether a path passes a test such as `Path.is_dir`; False for what the system takes for no path at all."""
+    try:
+        return test(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _path_from(folder: Path, path: Path) -> str:
+    try:
+        return Path(os.path.relpath(path.absolute(), folder.resolve())).as_posix()
+    except ValueError:  # on another drive
+        return path.absolute().as_posix()
