@@ -22,7 +22,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "floors": 1,
     "utility": 1,
     "generations": 1,
-    "text_utility": 1,
+    "text_utility": 2,
 }
 """Raised when a stage's code changes what it writes for the same spec: every key below it then changes."""
 
