@@ -11,7 +11,7 @@ from typing import Any
 
 STAGE_VERSIONS: Mapping[str, int] = {
     "corpus": 1,
-    "train": 1,
+    "train": 2,
     "stats": 1,
     "counts": 1,
     "neighbours": 1,
