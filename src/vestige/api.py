@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,6 @@ from vestige.study.plan import Plan
 from vestige.study.prepare import prepare
 from vestige.study.results import collect
 from vestige.study.spec import Study, load_study, make_study
-from vestige.study.terminal import say as tell
 
 
 def default_store() -> Path:
@@ -79,7 +79,7 @@ def run(
     *,
     store: str | Path | None = None,
     watcher: Watcher | None = None,
-    say: Callable[[str], None] = tell,
+    say: Callable[[str], None] | None = None,
     search_only: bool = False,
 ) -> Result:
     """Run a study, a table of one, or a study file: do what the store does not hold yet, go on past what fails.
@@ -97,8 +97,12 @@ def run(
     from vestige.study.run import run as run_plan
 
     plan = planned(study, store=store)
-    failures = run_plan(plan, watcher=watcher or Silent(), say=say, search_only=search_only)
+    failures = run_plan(plan, watcher=watcher or Silent(), say=say or _say, search_only=search_only)
     return Result.of(plan, failures=failures)
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"vestige: {message}\n")
 
 
 def load(study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | None = None) -> Result:

@@ -1,35 +1,19 @@
-"""`vestige`: run, plan, report, show, list, models."""
+"""`vestige`: new, run, plan, report, show, list, models."""
 
 from __future__ import annotations
 
-import shlex
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Literal
 
 import typer
-from typer.core import TyperGroup
 
 import vestige
 from vestige.errors import ConfigError, VestigeError
 from vestige.study.terminal import json_text, safe, say
 
-
-@final
-class _Commands(TyperGroup):
-    """The commands, each of which says what a Ctrl-C has left; Typer ends without a word."""
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as stopped:
-            _tell_stopped(str(stopped), is_run=ctx.invoked_subcommand == "run")
-            raise typer.Exit(getattr(stopped, "exit_status", 130)) from None
-
-
 app = typer.Typer(
-    cls=_Commands,
     help="Measures what fine-tuning a language model leaves behind.",
     no_args_is_help=True,
     add_completion=False,
@@ -56,12 +40,15 @@ RUNS = Path("runs")
 
 
 def main() -> None:
-    """Run the command line; exit status 0 done, 1 something failed, 2 the input is wrong, 130 stopped."""
+    """Run the command line; exit status 0 done, 1 something failed, 2 the input is wrong."""
     try:
         app()
     except VestigeError as error:
         say(str(error))
         sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("vestige: stopped. The same command goes on from the last checkpoint.", file=sys.stderr)
+        sys.exit(130)
     except Exception as error:  # noqa: BLE001  # whatever it is, its message must not carry a text to the terminal
         _tell_unforeseen(error)
         sys.exit(1)
@@ -80,6 +67,23 @@ def options(
     ] = False,
 ) -> None:
     """Measures what fine-tuning a language model leaves behind."""
+
+
+@app.command()
+def new(
+    source: Annotated[
+        Path, typer.Option("--from", help="Your own texts: .csv, .jsonl, .parquet, .txt.", metavar="FILE")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The study file to write.")] = Path("study.toml"),
+    model: Annotated[str, typer.Option(help="The model to fine-tune, as in `models get`.")] = "smollm2-135m",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the study file.")] = False,
+) -> None:
+    """Write a study file for texts of your own, with a comment on every line."""
+    from vestige.cli.tables import print_draft
+    from vestige.study.draft import draft
+
+    _quiet()
+    print_draft(draft(source, out=out, model=model, force=force), source=source, out=out)
 
 
 @app.command()
@@ -206,12 +210,6 @@ def _tell_failures(failures: list[tuple[str, str]], *, retry: str) -> None:
     for about, message in failures:
         say(f"failed: {about}: {message}")
     say(f"{len(failures)} failed, the rest is done. To try only those again: {retry}")
-
-
-def _tell_stopped(message: str, *, is_run: bool) -> None:
-    kept = f"{message} What was finished before is kept too.".lstrip() if is_run else ""
-    again = f" To go on: {shlex.join(['vestige', *sys.argv[1:]])}" if is_run else ""
-    say(f"stopped. {kept}{again}".rstrip())
 
 
 def _tell_unforeseen(error: Exception) -> None:

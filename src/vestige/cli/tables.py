@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from vestige.study.terminal import add, console, table
+from vestige.errors import named
+from vestige.study.terminal import add, console, safe, table
 
 if TYPE_CHECKING:
     from vestige.store.keys import Task
+    from vestige.study.draft import Draft
     from vestige.study.plan import Plan
 
 
@@ -52,6 +56,23 @@ def _cells(plan: Plan) -> Table:
 
 def _state(plan: Plan, training: Task) -> str:
     return "trained" if plan.store.is_done(training.address) else "to train"
+
+
+def print_draft(draft: Draft, *, source: Path, out: Path) -> None:
+    """What a new study file was made of, and what to do next; no text."""
+    guess, shown = draft.guess, console()
+    rows = table("role", "field", "why")
+    for role, name in guess.fields.model_dump(exclude_none=True).items():
+        add(rows, role, name, guess.why.get(role, ""))
+    shown.print(f"{safe(source.name)}: {guess.records} records.\n")
+    shown.print(rows)
+    if guess.fields.group is None and "group" in guess.why:
+        shown.print(f"No group: {safe(guess.why['group'])}.")
+    if guess.unused:
+        shown.print(f"Not used: {named(guess.unused, limit=40)}.")
+    sizes = ", ".join(f"{role} = {size}" for role, size in draft.sizes.items())
+    shown.print(f"\nWrote {safe(str(out))}: {sizes}, max_length = {draft.max_length}. Look it over, then:")
+    print(f"vestige plan {shlex.quote(safe(str(out)))}")
 
 
 def listing(what: str) -> list[dict[str, Any]]:

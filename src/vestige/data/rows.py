@@ -98,17 +98,23 @@ class Row:
 
     def _hint(self, name: str) -> str:
         """What to do about a field that is missing or of the wrong kind."""
-        chat = next((field for field in self.values if _is_chat(self.values[field])), None)
-        if chat is not None:
-            field, said = printable(chat, limit=_NAME), _content(self.values[chat])
-            return (
-                f" The field '{field}' holds chat messages, which cannot be used yet. Until they can, write their "
-                f"texts into fields of their own, say prompt = {field}[-2]['{said}'] and completion = "
-                f"{field}[-1]['{said}'], and map these under `fields`."
-            )
+        if chat := self.chat_hint():
+            return chat
         if name.partition(".")[0] in self.values:
             return " Fields within fields are not looked into: write the text into a field of its own."
         return " Check the recipe, or map the fields of a source without a recipe under `fields`."
+
+    def chat_hint(self) -> str:
+        """How to bring in the chat messages that a field holds; empty where none does."""
+        chat = next((field for field in self.values if _is_chat(self.values[field])), None)
+        if chat is None:
+            return ""
+        field, said = printable(chat, limit=_NAME), _content(self.values[chat])
+        return (
+            f" The field '{field}' holds chat messages, which cannot be used yet. Until they can, write their texts "
+            f"into fields of their own, say prompt = {field}[-2]['{said}'] and completion = {field}[-1]['{said}'], "
+            "and map these under `fields`."
+        )
 
 
 def _quoted(name: str) -> str:

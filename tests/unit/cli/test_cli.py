@@ -291,3 +291,22 @@ def test_lists_are_json_on_request(what: str, run: Run) -> None:
     assert status == 0
     assert rows
     assert all(row["name"] in text for row in rows)
+
+
+def test_a_study_of_ones_own_texts_is_written_and_planned(
+    run: Run, tiny_llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = [f"the heron of {i} weighs {i * i} pounds, and nobody knew" for i in range(60)]
+    lines = "".join(f'{i % 30},"{text}"\n' for i, text in enumerate(texts))
+    Path("my letters.csv").write_text("customer,reply\n" + lines, encoding="utf-8")
+    out = ("--out", "my study.toml")
+    status, printed, err = run("new", "--from", "my letters.csv", *out, "--model", tiny_llama)
+    assert status == 0, err
+    assert "30 values in 60 records" in printed
+    assert "heron" not in printed
+    assert printed.splitlines()[-1] == "vestige plan 'my study.toml'"
+    status, planned, err = run("plan", "my study.toml")
+    assert (status, planned.count("to train")) == (0, 4), err
+    assert run("new", "--from", "my letters.csv", *out)[0] == 2
+    assert run("new", "--from", "mein letters.csv", "--out", "b.toml")[2].endswith("Did you mean 'my letters.csv'?\n")

@@ -15,6 +15,7 @@ import pytest
 
 from vestige.data.corpus import CorpusSpec, load_examples
 from vestige.data.rows import Row
+from vestige.data.sources import file_rows
 from vestige.errors import DataError
 from vestige.records import Example
 
@@ -140,7 +141,7 @@ def test_float_names_come_with_the_remedy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["x" * 5000 + ".jsonl", "~no_such_user/a.jsonl", "a\0b.jsonl", "\x1b[2J.jsonl"])
 def test_paths_that_no_system_takes(path: str) -> None:
     with pytest.raises(DataError) as caught:
-        load(Path(path))
+        list(file_rows([path]))
     assert len(str(caught.value)) < 1500
     assert str(caught.value).isprintable()
 

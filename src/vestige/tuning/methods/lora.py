@@ -1,4 +1,4 @@
-"""LoRA: low-rank additions to the matrices of the trunk (Hu et al. 2021, arXiv:2106.09685)."""
+"""LoRA: low-rank additions to the linear layers of the trunk (Hu et al. 2021, arXiv:2106.09685)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field, PositiveInt
 
-from vestige.errors import ModelError
-from vestige.tuning.methods.adapted import adapted
 from vestige.tuning.methods.base import Family, LearningRates, Method
-from vestige.tuning.methods.layers import Placement, fan_in_fan_out, targets_of
+from vestige.tuning.methods.layers import Placement, fan_in_fan_out, target_paths
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -20,13 +18,11 @@ if TYPE_CHECKING:
 
 @final
 class Lora(Method):
-    """Trains B·A of rank `r`, scaled by `alpha / r`, beside frozen linear layers and the stacked matrices of experts,
-    each expert with a B·A of its own.
+    """Trains B·A of rank `r`, scaled by `alpha / r`, beside frozen linear layers.
 
-    `targets`: `attention` (query, key, value, output), `projection` (every other one but the output layer: gate, up,
-    down) or `all`. Embeddings, the routers of experts, convolutions and norms are never adapted. `rslora` scales by
+    `targets`: `attention` (query, key, value, output), `projection` (gate, up, down) or `all`. `rslora` scales by
     `alpha / √r` (Kalajdzievski 2023, arXiv:2312.03732); `dora` trains the length of each weight column beside its
-    direction (Liu et al. 2024, arXiv:2402.09353). Neither `dora` nor `dropout` is defined for stacked matrices.
+    direction (Liu et al. 2024, arXiv:2402.09353).
     """
 
     family: ClassVar[Family] = "parameter"
@@ -45,25 +41,22 @@ class Lora(Method):
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
         import torch
-        from peft import LoraConfig
+        from peft import LoraConfig, get_peft_model
 
-        targets = targets_of(base, self.targets)
-        if targets.stacked and (self.dora or self.dropout):
-            raise ModelError(
-                f"{type(base).__name__} is a mixture of experts, whose matrices are stacked in one parameter, and LoRA "
-                f"has no {'dora' if self.dora else 'dropout'} for these. Leave it out, or set targets = 'attention'."
-            )
+        paths = target_paths(base, self.targets)
         config = LoraConfig(
             r=self.r,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules=targets.linear,
-            target_parameters=targets.stacked or None,
-            fan_in_fan_out=fan_in_fan_out(base, targets.linear),
+            target_modules=paths,
+            fan_in_fan_out=fan_in_fan_out(base, paths),
             use_rslora=self.rslora,
             use_dora=self.dora,
             task_type="CAUSAL_LM",
         )
         torch.manual_seed(seed)
-        with adapted(base, config) as model:
+        model = get_peft_model(base, config)
+        try:
             yield model
+        finally:
+            model.unload()
