@@ -95,6 +95,8 @@ def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = F
 
     _quiet()
     plan = planned(study, store=store, say=say)
+    for remark in plan.prepared.remarks:
+        say(remark)
     with plan.store.locked(say=say), watching(plan, search_only=search_only) as watcher:
         failures = run_plan(plan, watcher=watcher, say=say, search_only=search_only)
     result = Result.of(plan, failures=failures)

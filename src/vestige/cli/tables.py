@@ -31,6 +31,8 @@ def print_plan(plan: Plan) -> None:
     for stage in dict.fromkeys([*ahead.to_do, *ahead.done]):
         add(stages, stage, str(ahead.done.get(stage, 0)), str(ahead.to_do.get(stage, 0)))
     out.print(stages)
+    for remark in plan.prepared.remarks:
+        out.print(remark, markup=False, highlight=False, soft_wrap=True)
     source = "measured in this store" if ahead.is_measured else "assumed, nothing measured here yet"
     out.print(
         f"\nTo do: work worth {ahead.remaining:,.0f} scored tokens (a trained or generated token counts as several), "

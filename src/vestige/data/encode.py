@@ -2,7 +2,7 @@
 
 ids = [BOS if the tokenizer has the habit] + prompt ids + completion ids + [EOS]. Trained: the completion and EOS.
 Scored: the completion. The first position is never trained or scored, because no method but a soft prompt could predict
-it. Text beyond `max_length` is cut at its end, EOS with it.
+it. Text beyond `max_length` is cut at its end, EOS with it. A text that brings its own BOS or EOS gets no second one.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vestige.data.marks import Settled, adds_bos, settled
+from vestige.data.tokens import Tokens, covered, first_tokens
 from vestige.errors import ConfigError, DataError
 from vestige.records import Example, Ints
 
@@ -26,7 +28,8 @@ class Encoded:
     """One example as a model sees it.
 
     `ids[first:end]` are the scored tokens, `ids[first:]` the trained ones. `was_cut` tells that `max_length` took
-    something away; `n_bytes` and `zlib_bytes` describe the completion as far as it was kept.
+    something away; `n_bytes` and `zlib_bytes` describe the completion as far as it was kept; `own_bos` and `own_eos`
+    that the text brought them itself.
     """
 
     id: str
@@ -36,6 +39,8 @@ class Encoded:
     was_cut: bool
     n_bytes: int
     zlib_bytes: int
+    own_bos: bool = False
+    own_eos: bool = False
 
     @property
     def n_scored(self) -> int:
@@ -45,15 +50,14 @@ class Encoded:
 
 def encode(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[Encoded]:
     """Tokenize examples, prompt and completion apart, in the order given."""
-    if not examples:
-        return []
-    prompts = _token_ids(tokenizer, [example.prompt for example in examples])
-    completions = _token_ids(tokenizer, [example.completion for example in examples])
+    found = settled(examples, tokenizer)
+    prompts = first_tokens([one.example.prompt for one in found], tokenizer, needed=max_length)
+    completions = first_tokens([one.example.completion for one in found], tokenizer, needed=max_length)
     start = _start_ids(tokenizer)
     stop = list(stop_ids(tokenizer))
     return [
-        _assemble(example, start + prompt, completion, stop, tokenizer=tokenizer, max_length=max_length)
-        for example, prompt, completion in zip(examples, prompts, completions, strict=True)
+        _assemble(one, start + prompt.ids, completion, stop, tokenizer=tokenizer, max_length=max_length)
+        for one, prompt, completion in zip(found, prompts, completions, strict=True)
     ]
 
 
@@ -61,10 +65,10 @@ def encode(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, m
 class Behind:
     """Texts behind one common beginning.
 
-    * `beginning`: token ids that come before every text, BOS among them where the tokenizer has the habit.
-    * `texts`: what follows it. Where the beginning has the BOS, the place that a text's own BOS had now holds the last
-      token of the beginning, so that every text has the length, and the same scored tokens in the same places, as
-      without a beginning.
+    * `beginning`: token ids that come before every text, BOS among them where the texts begin with it.
+    * `texts`: what follows it. Where the beginning has the BOS (all texts brought it, or it is the tokenizer's habit),
+      the place that a text's own BOS had now holds the last token of the beginning, so that every text has the length,
+      and the same scored tokens in the same places, as without a beginning.
     * `used`: how many examples the beginning was made of, the last one perhaps cut.
     """
 
@@ -81,23 +85,30 @@ def encode_behind(
     The beginning is the context, each prompt and completion joined, one example after the other in the order given, a
     line break between them, cut at its end. Raises ConfigError where the context has too few tokens.
     """
-    parts = [example.prompt + example.completion for example in context]
-    encoded = tokenizer("\n".join(parts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    ids: list[int] = encoded["input_ids"]
-    if len(ids) < tokens:
+    parts = [_content(one.example, tokenizer) for one in settled(context, tokenizer)]
+    (found,) = first_tokens(["\n".join(parts)], tokenizer, needed=tokens)
+    if len(found.ids) < tokens:
         raise ConfigError(
             f"a beginning of {tokens} tokens is to come before every text, and the {len(context)} texts that it is "
-            f"made of have {len(ids)} together. Raise `context` in [[corpus]], or `pool` where they are known members, "
-            "or ask for fewer tokens in the attack."
+            f"made of have {len(found.ids)} together. Raise `context` in [[corpus]], or `pool` where they are known "
+            "members, or ask for fewer tokens in the attack."
         )
     starts = np.cumsum([0, *(len(part) + 1 for part in parts)])[:-1]
-    used = int(np.sum(starts < encoded["offset_mapping"][tokens - 1][1]))
-    beginning = _start_ids(tokenizer) + ids[:tokens]
-    if not adds_bos(tokenizer):
-        return Behind(np.asarray(beginning, dtype=np.int64), list(texts), used)
-    last = np.asarray(beginning[-1:], dtype=np.int64)
-    moved = [replace(text, ids=np.concatenate([last, text.ids[1:]])) for text in texts]
-    return Behind(np.asarray(beginning[:-1], dtype=np.int64), moved, used)
+    used = int(np.sum(starts < covered(found, tokenizer, kept=tokens)))
+    if not _all_begin_with_bos(texts, tokenizer):
+        return Behind(np.asarray(found.ids[:tokens], dtype=np.int64), list(texts), used)
+    beginning = np.asarray([tokenizer.bos_token_id, *found.ids[:tokens]], dtype=np.int64)
+    moved = [replace(text, ids=np.concatenate([beginning[-1:], text.ids[1:]])) for text in texts]
+    return Behind(beginning[:-1], moved, used)
+
+
+def _content(example: Example, tokenizer: PreTrainedTokenizerBase) -> str:
+    """A settled example as a part of something longer: no BOS stays before it."""
+    return (example.prompt + example.completion).removeprefix(tokenizer.bos_token or "")
+
+
+def _all_begin_with_bos(texts: Sequence[Encoded], tokenizer: PreTrainedTokenizerBase) -> bool:
+    return adds_bos(tokenizer) or (bool(texts) and all(text.own_bos for text in texts))
 
 
 @dataclass(frozen=True)
@@ -116,14 +127,17 @@ class Prompt:
 def encode_prompts(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[Prompt]:
     """Tokenize the prompts of examples, in the order given."""
     start = _start_ids(tokenizer)
-    prompts = _token_ids(tokenizer, [example.prompt for example in examples]) if examples else []
+    found = [one.example for one in settled(examples, tokenizer)]
+    prompts = first_tokens([example.prompt for example in found], tokenizer, needed=max_length)
     return [
-        _prompt(example, start + ids, max_length=max_length) for example, ids in zip(examples, prompts, strict=True)
+        _prompt(example, start + prompt.ids, tokenizer=tokenizer, max_length=max_length)
+        for example, prompt in zip(found, prompts, strict=True)
     ]
 
 
-def _prompt(example: Example, ids: list[int], *, max_length: int) -> Prompt:
-    reason = "no_prompt" if not example.prompt else "no_references" if not example.references else ""
+def _prompt(example: Example, ids: list[int], *, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Prompt:
+    is_empty = example.prompt in ("", tokenizer.bos_token)
+    reason = "no_prompt" if is_empty else "no_references" if not example.references else ""
     if not reason and len(ids) >= max_length:
         reason = "prompt_too_long"
     return Prompt(example.id, np.asarray([] if reason else ids, dtype=np.int64), reason)
@@ -152,45 +166,27 @@ def refuse_unscorable(encoded: Sequence[Encoded], *, max_length: int) -> None:
         )
 
 
-def adds_bos(tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether the tokenizer itself begins a text with BOS."""
-    bos = tokenizer.bos_token_id
-    return bos is not None and tokenizer("a")["input_ids"][:1] == [bos]
-
-
-def _token_ids(tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> list[list[int]]:
-    ids: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-    return ids
-
-
 def _assemble(
-    example: Example,
+    found: Settled,
     before: list[int],
-    completion: list[int],
+    completion: Tokens,
     stop: list[int],
     *,
     tokenizer: PreTrainedTokenizerBase,
     max_length: int,
 ) -> Encoded:
-    ids = np.asarray((before + completion + stop)[:max_length], dtype=np.int64)
-    end = min(len(before) + len(completion), max_length)
+    length = len(before) + len(completion.ids)
+    end = min(length, max_length)
     kept = max(0, end - len(before))
-    text = example.completion if kept == len(completion) else _beginning(example.completion, kept, tokenizer)
-    content = text.encode()
+    content = completion.text[: covered(completion, tokenizer, kept=kept)].encode()
     return Encoded(
-        id=example.id,
-        ids=ids,
+        id=found.example.id,
+        ids=np.asarray((before + completion.ids + stop)[:max_length], dtype=np.int64),
         first=min(max(1, len(before)), end),
         end=end,
-        was_cut=len(before) + len(completion) > max_length,
+        was_cut=length > max_length,
         n_bytes=len(content),
         zlib_bytes=len(zlib.compress(content)),
+        own_bos=found.own_bos,
+        own_eos=found.own_eos,
     )
-
-
-def _beginning(completion: str, kept: int, tokenizer: PreTrainedTokenizerBase) -> str:
-    """The characters that the first `kept` tokens of the completion cover."""
-    if kept == 0:
-        return ""
-    offsets = tokenizer(completion, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    return completion[: offsets["offset_mapping"][kept - 1][1]]

@@ -6,7 +6,7 @@ Everything here follows from the corpus and a seed alone, never from the method,
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -21,14 +21,16 @@ from vestige.records import ROLES, Bools, Example, Fold, Role, Split
 _CUT, _CAP, _FOLD = 1, 2, 3
 
 
-def cut(examples: Sequence[Example], spec: CorpusSpec) -> Split:
+def cut(examples: Sequence[Example], spec: CorpusSpec, *, left_out: Collection[str] = ()) -> Split:
     """Give each role its texts, by whole groups in a random order that depends on `spec.seed` and the corpus alone.
 
-    Duplicates are dropped first where the spec says so, then `per_group` is applied. Roles are filled in the order of
-    `ROLES`; the rest of the group that completes a role goes to no role. Raises DataError for too few texts, and for
-    equal completions in different groups where duplicates are refused.
+    Duplicates are dropped first where the spec says so, and with them the ids `left_out`, which a model takes for
+    earlier texts; then `per_group` is applied. Roles are filled in the order of `ROLES`; the rest of the group that
+    completes a role goes to no role. Raises DataError for too few texts, and for equal texts in different groups where
+    duplicates are refused.
     """
     kept = drop_duplicates(examples) if spec.duplicates == "drop" else list(examples)
+    kept = [example for example in kept if example.id not in left_out]
     groups = _capped(kept, spec)
     roles = _filled(groups, spec, dropped=len(examples) - len(kept))
     if spec.duplicates == "refuse":

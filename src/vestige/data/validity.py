@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from vestige.errors import DataError, named, printable
 from vestige.records import Example
@@ -29,45 +29,58 @@ def refuse_unusable(examples: Sequence[Example], *, name: str) -> None:
         raise DataError(
             f"Corpus '{name}': UTF-8 cannot hold half a surrogate pair, as in {listed(broken)}. Mend these."
         )
-    repeated = [one for one, count in Counter(example.id for example in examples).items() if count > 1]
-    if repeated:
+    twice = [one for one, count in Counter(example.id for example in examples).items() if count > 1]
+    if twice:
         raise DataError(
-            f"Corpus '{name}': ids must differ, and these name more than one record: {listed(repeated)}. Rename them."
+            f"Corpus '{name}': ids must differ, and these name more than one record: {listed(twice)}. Rename them."
         )
 
 
+def same_text(example: Example) -> tuple[str, str]:
+    """Prompt and completion, apart from surrounding white space: what two examples have in common that are one text."""
+    return example.prompt.strip(), example.completion.strip()
+
+
 def drop_duplicates(examples: Iterable[Example]) -> list[Example]:
-    """The examples without those whose completion an earlier one has, apart from surrounding white space."""
-    first: dict[str, Example] = {}
+    """The examples without those whose prompt and completion an earlier one has, apart from surrounding white space."""
+    first: dict[tuple[str, str], Example] = {}
     for example in examples:
-        first.setdefault(example.completion.strip(), example)
+        first.setdefault(same_text(example), example)
     return list(first.values())
 
 
-def refuse_duplicates(examples: Iterable[Example], *, name: str) -> None:
-    """Raise DataError with the ids where two examples of different groups have the same completion.
+def refuse_duplicates(examples: Sequence[Example], *, name: str) -> None:
+    """Raise DataError with the ids where two examples of different groups have the same prompt and completion.
 
     Two groups can come into different roles, or with some seed into different folds of the pool, and the text would
-    be a member and a non-member at once; within a group nothing is ever parted.
+    be a member and a non-member at once; within a group nothing is ever parted. What only a model cannot tell apart,
+    with its tokenizer and a cut, is found in `study/seen.py`.
     """
-    pairs = list(_pairs(examples))
+    pairs = repeated(examples, map(same_text, examples))
     if not pairs:
         return
-    shown = ", ".join(f"{printable(one.id)} = {printable(other.id)}" for one, other in pairs[:SHOWN])
-    more = f" and {len(pairs) - SHOWN} more" if len(pairs) > SHOWN else ""
     raise DataError(
-        f"Corpus '{name}': {len(pairs)} of the texts chosen repeat the completion of another group ({shown}{more}), "
+        f"Corpus '{printable(name)}': {len(pairs)} of the texts chosen repeat one of another group ({equal(pairs)}), "
         "and would be member and non-member at once. "
         'Set `duplicates = "drop"` to keep the first of each, or remove them from the source.'
     )
 
 
-def _pairs(examples: Iterable[Example]) -> Iterator[tuple[Example, Example]]:
-    first: dict[str, Example] = {}
-    for example in examples:
-        earlier = first.setdefault(example.completion.strip(), example)
-        if earlier.group != example.group:
-            yield earlier, example
+def repeated(examples: Iterable[Example], contents: Iterable[Hashable | None]) -> list[tuple[Example, Example]]:
+    """For each example that has the content of an earlier one of another group: that one, and itself. None: no content
+    that could be repeated.
+    """
+    first: dict[Hashable, Example] = {}
+    return [
+        (earlier, example)
+        for example, content in zip(examples, contents, strict=True)
+        if content is not None and (earlier := first.setdefault(content, example)).group != example.group
+    ]
+
+
+def equal(pairs: Sequence[tuple[Example, Example]]) -> str:
+    """Pairs of records for a message: the first ten, by their ids."""
+    return named([f"{printable(one.id)} = {printable(other.id)}" for one, other in pairs], most=SHOWN, limit=200)
 
 
 def _encodable(example: Example) -> bool:

@@ -74,11 +74,26 @@ def load_config(source: ModelSource) -> PreTrainedConfig:
 
 
 def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
-    """The model's tokenizer; ModelError where it cannot be read."""
+    """The model's tokenizer; ModelError where there is none, or it cannot be read."""
     from transformers import AutoTokenizer
 
+    if not any(file for pattern in _TOKENIZER_FILES for file in source.path.glob(pattern)):
+        raise _no_tokenizer(source)
     tokenizer: PreTrainedTokenizerBase = _loading(source, AutoTokenizer)
+    if len(tokenizer) <= len(tokenizer.get_added_vocab()):
+        raise _no_tokenizer(source)
     return tokenizer
+
+
+_TOKENIZER_FILES = ("*tokenizer*", "vocab*", "*.model", "*.tiktoken", "tekken.json")
+
+
+def _no_tokenizer(source: ModelSource) -> ModelError:
+    """Where transformers would make one up that knows no letter."""
+    return ModelError(
+        f"The model {source.name!r} has no tokenizer, without which no text can be read: there is no tokenizer.json "
+        "beside its weights, nor the vocabulary of one. Save it there: tokenizer.save_pretrained(FOLDER)."
+    )
 
 
 def context_length(config: PreTrainedConfig) -> int | None:
@@ -89,6 +104,12 @@ def context_length(config: PreTrainedConfig) -> int | None:
         if isinstance(value, int):
             return value
     return None
+
+
+def vocabulary(config: PreTrainedConfig) -> int | None:
+    """Rows of the model's embedding, one for each token id from 0, None where its configuration does not say."""
+    value = getattr(config.get_text_config(), "vocab_size", None)
+    return value if isinstance(value, int) else None
 
 
 def load_base(source: ModelSource, *, dtype: Dtype) -> PreTrainedModel:

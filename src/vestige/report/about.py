@@ -89,11 +89,14 @@ def _data_rows(corpus: Mapping[str, Any]) -> Iterator[Row]:
             yield Row((Cell(role), Cell(base), *(Cell(f"{number:,}") for number in numbers)))
 
 
+_SAID_ELSEWHERE = ("name", "kind", "note", "dtype", "has_end")
+
+
 def base_table(results: Results) -> Table:
     """Which weights exactly: kind, data type and identity of each base."""
     rows = []
     for base in results.facts["bases"]:
-        identity = {key: value for key, value in base.items() if key not in ("name", "kind", "note", "dtype")}
+        identity = {name: value for name, value in base.items() if name not in _SAID_ELSEWHERE}
         rows.append(Row((Cell(base["name"]), Cell(base["kind"]), Cell(base["dtype"]), Cell(_flat(identity)))))
     return Table(("Base", "Source", "Weights in", "Identity"), (Group(tuple(rows)),))
 

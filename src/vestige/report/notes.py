@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from vestige.attacks.blind import PERMUTED
+from vestige.data.lengths import NO_END, Lengths, remarks
 from vestige.report.curves import scores_at
 from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
 from vestige.report.tables import best_and_last
@@ -118,13 +119,23 @@ def _design(results: Results) -> Iterator[str]:
 def _local(results: Results) -> Iterator[tuple[str, str]]:
     """(place, caveat): what holds on one base and corpus, perhaps of one method."""
     for one in sections(results):
-        for caveat in (_shift, _split_leaks, _known_members, _few_non_members, _refusals):
+        for caveat in (_texts, _shift, _split_leaks, _known_members, _few_non_members, _refusals):
             yield from ((one.name, said) for said in caveat(results, one))
         for method in method_labels(results):
             yield from ((f"{one.name}, {method}", said) for said in _tied_at_the_top(results, one, method))
         for method in _still_falling(results, one):
             yield f"{one.name}, {method}", _UNDER_TRAINED
     yield from _edge_of_the_search(results)
+
+
+def _texts(results: Results, section: Section) -> Iterator[str]:
+    """Texts that were cut or that nothing can score, marks that they brought, and an end that they have not."""
+    base = next(base for base in results.facts["bases"] if base["name"] == section.base)
+    if not base.get("has_end", True):
+        yield NO_END
+    corpus = next(corpus for corpus in results.facts["corpora"] if corpus["name"] == section.corpus)
+    lengths = [Lengths(**of_role) for of_role in corpus["lengths"][section.base].values()]
+    yield from remarks(lengths, max_length=corpus["max_length"])
 
 
 def _shift(results: Results, section: Section) -> Iterator[str]:

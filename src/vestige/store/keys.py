@@ -10,19 +10,19 @@ from functools import cached_property
 from typing import Any
 
 STAGE_VERSIONS: Mapping[str, int] = {
-    "corpus": 1,
-    "train": 1,
-    "stats": 1,
-    "counts": 1,
+    "corpus": 2,
+    "train": 2,
+    "stats": 2,
+    "counts": 2,
     "neighbours": 1,
-    "gradients": 1,
+    "gradients": 2,
     "attack_model": 1,
     "scores": 1,
     "leakage": 1,
     "floors": 1,
     "utility": 1,
-    "generations": 1,
-    "text_utility": 1,
+    "generations": 2,
+    "text_utility": 2,
 }
 """Raised when a stage's code changes what it writes for the same spec: every key below it then changes."""
 

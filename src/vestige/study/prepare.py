@@ -9,36 +9,61 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.data.corpus import CorpusSpec, identity, load_examples
-from vestige.data.encode import encode, encode_behind, encode_prompts, refuse_unscorable
+from vestige.data.encode import encode_behind, encode_prompts, refuse_unscorable, stop_ids
+from vestige.data.lengths import NO_END, Lengths, remarks
 from vestige.data.splits import cut, fold_members, manifest
-from vestige.data.validity import listed
-from vestige.errors import ConfigError, DataError, ModelError
+from vestige.data.validity import drop_duplicates
+from vestige.errors import ConfigError, DataError, ModelError, printable
 from vestige.metrics.text import refuse_missing_libraries
-from vestige.models.loading import BaseSpec, Dtype, context_length, load_config, load_tokenizer, resolve_dtype
+from vestige.models.loading import (
+    BaseSpec,
+    Dtype,
+    context_length,
+    load_config,
+    load_tokenizer,
+    resolve_dtype,
+    vocabulary,
+)
 from vestige.models.sources import ModelSource, get, resolve
 from vestige.records import Example, Fold, Role, Split
 from vestige.stats.views import beginning_of, check_form, is_behind_members, masked_by
 from vestige.store.keys import Task, canonical_json
+from vestige.study.seen import (
+    Tokenizers,
+    encoded,
+    lengths_of,
+    refuse_same_after_cut,
+    refuse_shared_texts,
+    refuse_unknown_ids,
+    same_after_cut,
+)
 from vestige.study.spec import Study
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+LEFT_OUT = "same_after_cut"
+"""Where the identity of a corpus has the ids that a base takes for earlier texts, if there are any."""
 
 
 @final
 @dataclass(frozen=True)
 class PreparedBase:
     """A base model that is ready to load, in the precision that this machine resolves to; `place` is what `resolve`
-    finds it by.
+    finds it by, and `has_end` tells that its tokenizer has a token that ends a text.
     """
 
     spec: BaseSpec
     source: ModelSource
     dtype: Dtype
     place: str
+    has_end: bool = True
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -59,20 +84,6 @@ class PreparedCorpus:
     def facts(self) -> dict[str, Any]:
         """Texts, groups and hash of each role; no text."""
         return manifest(self.split)
-
-
-@final
-@dataclass(frozen=True)
-class Lengths:
-    """Texts, tokens, scored tokens, texts that were cut at `max_length`, and texts without a scored token, of one
-    role.
-    """
-
-    texts: int
-    tokens: int
-    scored: int
-    cut: int
-    unscorable: int
 
 
 @final
@@ -105,6 +116,16 @@ class Prepared:
         roles = (corpus.split.roles for corpus in self.corpora.values())
         return [example for one in roles for examples in one.values() for example in examples]
 
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be known of the texts before a run, a line each: where they are cut, for example."""
+        lines = [f"{printable(name)}: {NO_END}" for name, base in self.bases.items() if not base.has_end]
+        for (base, corpus), lengths in self.lengths.items():
+            where = printable(corpus) + (f" · {printable(base)}" if len(self.bases) > 1 else "")
+            said = remarks(lengths.values(), max_length=self.corpora[corpus].spec.max_length)
+            lines += [f"{where}: {one}" for one in said]
+        return lines
+
 
 def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Prepared:
     """Check a study against its data and models; `say` is told what takes long, such as the first fetching of a model.
@@ -116,39 +137,69 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     forms = {column.view.text for attack in study.attacks.use for column in attack.reads}
     for form in sorted(forms):
         check_form(form)
-    corpora = {spec.name: _corpus(spec, seeds=study.study.seeds) for spec in study.corpus}
-    for name in sorted(_corpora_with_shadows(study)):
-        _refuse_no_shadow(corpora[name], seeds=study.study.seeds)
-    for name in sorted(_corpora_learned_from(study)):
-        _refuse_shared_texts(corpora[name], corpora)
-    for corpus in corpora.values():
-        _refuse_few_cells(corpus, study)
+    corpora = {spec.name: _corpus(spec) for spec in study.corpus}
+    _check_roles(corpora, study)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
+    tokenizers = {name: load_tokenizer(base.source) for name, base in bases.items()}
+    if seen_twice := {name: ids for name, one in corpora.items() if (ids := _seen_twice(one, tokenizers))}:
+        corpora |= {name: _corpus(corpora[name].spec, left_out=ids) for name, ids in seen_twice.items()}
+        _check_roles(corpora, study)
+    for source in map(corpora.__getitem__, sorted(_corpora_learned_from(study))):
+        for one in corpora.values():
+            if one is not source:
+                attacked = [*one.split.roles["pool"], *one.split.roles.get("calibration", ())]
+                refuse_shared_texts(source.spec, source.split.roles["shadow"], one.spec, attacked, tokenizers)
     masked = {name: _masked(name, study, say=say) for _, name in filter(None, map(masked_by, sorted(forms)))}
     for form in sorted(filter(beginning_of, forms)):
         for base in bases.values():
             for corpus in corpora.values():
                 _refuse_beginning(base, corpus, form, study)
-    lengths = {(base, corpus): _lengths(bases[base], corpora[corpus]) for base in bases for corpus in corpora}
+    lengths = {
+        (base, corpus): _lengths(bases[base], corpora[corpus], tokenizers[base]) for base in bases for corpus in corpora
+    }
     prompts = _all_prompts(study, bases, corpora) if study.study.text_utility else {}
     return Prepared(study, bases, corpora, lengths, prompts, masked=masked)
 
 
-def split_of(spec: CorpusSpec) -> Split:
-    """The corpus read and cut into roles; kept for the stage that stores it, and read anew where a file has changed."""
-    return _split_of(spec, canonical_json(identity(spec)))
+def split_of(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> Split:
+    """The corpus read and cut into roles, without the ids `left_out`; kept for the stage that stores it, and read anew
+    where a file has changed.
+    """
+    return _split_of(spec, left_out, canonical_json(identity(spec)))
 
 
 @functools.lru_cache(maxsize=4)
-def _split_of(spec: CorpusSpec, _: str) -> Split:
-    return cut(load_examples(spec), spec)
+def _split_of(spec: CorpusSpec, left_out: tuple[str, ...], _: str) -> Split:
+    return cut(load_examples(spec), spec, left_out=frozenset(left_out))
 
 
-def _corpus(spec: CorpusSpec, *, seeds: tuple[int, ...]) -> PreparedCorpus:
-    split = split_of(spec)
-    _refuse_few_groups(spec, split, seeds=seeds)
-    task = Task("corpus", spec=identity(spec), where={"corpus": spec.model_dump_json()}, about=f"{spec.name}: texts")
-    return PreparedCorpus(spec=spec, split=split, task=task)
+def corpus_identity(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What the roles of a corpus follow from: its identity, and what a base of the study takes for an earlier text."""
+    return {**identity(spec), LEFT_OUT: list(left_out)} if left_out else identity(spec)
+
+
+def _corpus(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> PreparedCorpus:
+    facts = corpus_identity(spec, left_out=left_out)
+    task = Task("corpus", spec=facts, where={"corpus": spec.model_dump_json()}, about=f"{spec.name}: texts")
+    return PreparedCorpus(spec=spec, split=split_of(spec, left_out=left_out), task=task)
+
+
+def _seen_twice(corpus: PreparedCorpus, tokenizers: Tokenizers) -> tuple[str, ...]:
+    """The ids of a corpus's texts that are to be dropped because a base takes them for earlier ones."""
+    if corpus.spec.duplicates != "drop":
+        return ()
+    examples = drop_duplicates(load_examples(corpus.spec))
+    return same_after_cut(examples, tokenizers, max_length=corpus.spec.max_length)
+
+
+def _check_roles(corpora: Mapping[str, PreparedCorpus], study: Study) -> None:
+    """The roles have the groups, and the cells the texts, that the study and its attacks need."""
+    for corpus in corpora.values():
+        _refuse_few_groups(corpus.spec, corpus.split, seeds=study.study.seeds)
+    for name in sorted(_corpora_with_shadows(study)):
+        _refuse_no_shadow(corpora[name], seeds=study.study.seeds)
+    for corpus in corpora.values():
+        _refuse_few_cells(corpus, study)
 
 
 def _refuse_no_shadow(corpus: PreparedCorpus, *, seeds: tuple[int, ...]) -> None:
@@ -211,20 +262,6 @@ def _corpora_learned_from(study: Study) -> set[str]:
     return {train_on.corpus for train_on in transfers if train_on.corpus is not None}
 
 
-def _refuse_shared_texts(source: PreparedCorpus, corpora: Mapping[str, PreparedCorpus]) -> None:
-    """Within a corpus no text is in two roles; an attack model that goes to another one must not meet its own texts."""
-    learned = {example.completion.strip() for example in source.split.roles["shadow"]}
-    for corpus in corpora.values():
-        attacked = (*corpus.split.roles["pool"], *corpus.split.roles.get("calibration", ()))
-        shared = [example.id for example in attacked if example.completion.strip() in learned]
-        if corpus is not source and shared:
-            raise DataError(
-                f"train_on = {{ corpus = '{source.spec.name}' }}: its role `shadow` shares texts with the corpus "
-                f"'{corpus.spec.name}', {listed(shared)}, and an attack model would know them again. Remove them from "
-                "one of the two, or leave this transfer out."
-            )
-
-
 def _halves(examples: Sequence[Example], *, seeds: tuple[int, ...]) -> list[set[str]]:
     """The groups of both halves of a role, for each seed."""
     groups = np.asarray([example.group for example in examples], dtype=np.str_)
@@ -249,7 +286,8 @@ def _base(spec: BaseSpec, study: Study, *, say: Callable[[str], None]) -> Prepar
     get(place, say=say)
     source = replace(resolve(place), name=spec.model)
     _refuse_overlong(source, study)
-    return PreparedBase(spec=spec, source=source, dtype=resolve_dtype(spec.dtype), place=place)
+    has_end = bool(stop_ids(load_tokenizer(source)))
+    return PreparedBase(spec=spec, source=source, dtype=resolve_dtype(spec.dtype), place=place, has_end=has_end)
 
 
 def _masked(name: str, study: Study, *, say: Callable[[str], None]) -> ModelSource:
@@ -268,7 +306,13 @@ def _masked(name: str, study: Study, *, say: Callable[[str], None]) -> ModelSour
 
 def _refuse_overlong(source: ModelSource, study: Study) -> None:
     context = context_length(load_config(source))
-    virtual = max(method.virtual_tokens for method in study.method)
+    longest = max(study.method, key=lambda method: method.virtual_tokens)
+    virtual = longest.virtual_tokens
+    if context is not None and context - virtual < _FEWEST_TOKENS:
+        raise ConfigError(
+            f"{longest.label} puts {virtual} virtual tokens before every text, which leaves no room for one in the "
+            f"context of {printable(source.name)}, {context} tokens. Give the method fewer of them."
+        )
     for corpus in study.corpus:
         if context is not None and corpus.max_length + virtual > context:
             raise ConfigError(
@@ -276,6 +320,10 @@ def _refuse_overlong(source: ModelSource, study: Study) -> None:
                 f"longest prompt are beyond the context of {source.name}, {context} tokens. "
                 f"Lower max_length to {context - virtual} or less."
             )
+
+
+_FEWEST_TOKENS = 2
+"""The least that `max_length` can be: a token to predict from, and one that is predicted."""
 
 
 def _refuse_beginning(base: PreparedBase, corpus: PreparedCorpus, form: str, study: Study) -> None:
@@ -304,20 +352,17 @@ def _refuse_beginning(base: PreparedBase, corpus: PreparedCorpus, form: str, stu
         )
 
 
-def _lengths(base: PreparedBase, corpus: PreparedCorpus) -> dict[Role, Lengths]:
-    tokenizer = load_tokenizer(base.source)
-    found: dict[Role, Lengths] = {}
-    for role, examples in corpus.split.roles.items():
-        texts = encode(examples, tokenizer, max_length=corpus.spec.max_length)
-        refuse_unscorable(texts, max_length=corpus.spec.max_length)
-        found[role] = Lengths(
-            texts=len(texts),
-            tokens=sum(len(text.ids) for text in texts),
-            scored=sum(text.n_scored for text in texts),
-            cut=sum(text.was_cut for text in texts),
-            unscorable=sum(text.n_scored == 0 for text in texts),
-        )
-    return found
+def _lengths(base: PreparedBase, corpus: PreparedCorpus, tokenizer: PreTrainedTokenizerBase) -> dict[Role, Lengths]:
+    """What the base sees of the texts of each role; refused where it has no row for a token, or sees a text twice."""
+    spec, roles = corpus.spec, corpus.split.roles
+    texts = {role: list(encoded(roles[role], tokenizer, max_length=spec.max_length)) for role in roles}
+    every = [text for of_role in texts.values() for text in of_role]
+    refuse_unknown_ids(every, tokenizer, base=base.spec.model, rows=vocabulary(load_config(base.source)))
+    if spec.duplicates == "refuse":
+        refuse_same_after_cut([one for role in roles for one in roles[role]], every, spec=spec, base=base.spec.model)
+    for of_role in texts.values():
+        refuse_unscorable(of_role, max_length=spec.max_length)
+    return {role: lengths_of(of_role) for role, of_role in texts.items()}
 
 
 def _all_prompts(

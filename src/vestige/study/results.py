@@ -202,7 +202,13 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
             "fpr": list(study.report.fpr),
         },
         "bases": [
-            {"name": name, "kind": base.source.kind, "note": base.source.note, **base.identity}
+            {
+                "name": name,
+                "kind": base.source.kind,
+                "note": base.source.note,
+                "has_end": base.has_end,
+                **base.identity,
+            }
             for name, base in plan.prepared.bases.items()
         ],
         "corpora": [_corpus_facts(plan, name) for name in plan.prepared.corpora],

@@ -19,8 +19,9 @@ from vestige.attacks.base import Tables, score_in_blocks
 from vestige.attacks.blind import floor_labels, floor_scores
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.attacks.registry import make_attack
-from vestige.data.corpus import CorpusSpec, identity
+from vestige.data.corpus import CorpusSpec
 from vestige.data.encode import Encoded, decode, encode, encode_behind, encode_prompts, stop_ids
+from vestige.data.marks import settled
 from vestige.data.splits import fold_members, manifest
 from vestige.errors import DataError, ModelError
 from vestige.metrics.common_texts import common_texts
@@ -51,7 +52,7 @@ from vestige.stats.views import PLAIN, beginning_of, is_behind_members, rewrite
 from vestige.store.io import read_json, read_parquet, replacing, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import DONE, UNFINISHED, Store
-from vestige.study.prepare import split_of
+from vestige.study.prepare import LEFT_OUT, corpus_identity, split_of
 from vestige.tuning.methods import make_method
 from vestige.tuning.schedule import Training
 
@@ -91,9 +92,10 @@ def run_stage(task: Task, bench: Bench) -> None:
 
 def _corpus(task: Task, bench: Bench) -> None:
     corpus = CorpusSpec.model_validate_json(task.where["corpus"])
-    if canonical_json(identity(corpus)) != canonical_json(task.spec):
+    left_out = tuple(task.spec.get(LEFT_OUT, ()))
+    if canonical_json(corpus_identity(corpus, left_out=left_out)) != canonical_json(task.spec):
         raise DataError(f"The files of the corpus '{corpus.name}' changed after the study began. Run it again.")
-    split = split_of(corpus)
+    split = split_of(corpus, left_out=left_out)
     rows = [
         {**asdict(example), "references": list(example.references), "role": role}
         for role, examples in split.roles.items()
@@ -141,7 +143,7 @@ def _train(task: Task, bench: Bench) -> None:
         batches=training.batches([len(text.ids) for text in texts], entropy=(_ORDER, *entropy)),
         steps=sorted(set(steps.values())),
         folder=bench.folder / UNFINISHED,
-        pad_id=_pad_id(tokenizer),
+        pad_id=_pad_id(tokenizer, base),
         rate_factor=method.rate_factor,
     )
     with isolated_rng(start), method.prepare(base, seed=start) as model:
@@ -188,10 +190,13 @@ def _source(task: Task) -> ModelSource:
     return source
 
 
-def _pad_id(tokenizer: PreTrainedTokenizerBase) -> int:
-    """Any token will do: padding is masked, never trained and never scored."""
+def _pad_id(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel | PeftModel) -> int:
+    """Any token that the model has a row for will do: padding is masked, never trained and never scored."""
+    from vestige.models.head import base_of
+
+    rows = base_of(model).get_input_embeddings().get_parameter("weight").shape[0]
     for token in (tokenizer.pad_token_id, tokenizer.eos_token_id):
-        if token is not None:
+        if token is not None and token < rows:
             return int(token)
     return 0
 
@@ -200,11 +205,12 @@ def _stats(task: Task, bench: Bench) -> None:
     from vestige.stats.collect import collect
 
     examples = examples_of(bench.store, task.inputs["corpus"], task.spec["role"])
-    if "neighbours" in task.inputs:
-        examples = _replaced(examples, bench.store, task.inputs["neighbours"])
-    else:
-        examples = rewrite(examples, form=task.spec["view"])
     with _checkpoint(task, bench.store) as (model, tokenizer):
+        if "neighbours" in task.inputs:
+            examples = _replaced(examples, bench.store, task.inputs["neighbours"])
+        else:
+            # A form is one of what a text says, not of the marks that it brings.
+            examples = rewrite([one.example for one in settled(examples, tokenizer)], form=task.spec["view"])
         texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
         beginning = None
         if tokens := beginning_of(task.spec["view"]):
@@ -214,7 +220,7 @@ def _stats(task: Task, bench: Bench) -> None:
             beginning, texts = behind.beginning, behind.texts
             if is_of_members:
                 texts = _without_groups_of(ahead[: behind.used], ahead, texts)
-        table = collect(model, texts, pad_id=_pad_id(tokenizer), beginning=beginning, progress=bench.progress)
+        table = collect(model, texts, pad_id=_pad_id(tokenizer, model), beginning=beginning, progress=bench.progress)
     write_table(bench.folder / "tokens.parquet", table)
 
 
@@ -301,7 +307,7 @@ def _gradients(task: Task, bench: Bench) -> None:
     examples = examples_of(bench.store, task.inputs["corpus"], task.spec["role"])
     with _checkpoint(task, bench.store) as (model, tokenizer):
         texts = encode(examples, tokenizer, max_length=task.spec["max_length"])
-        norms = gradient_norms(model, texts, pad_id=_pad_id(tokenizer), progress=bench.progress)
+        norms = gradient_norms(model, texts, pad_id=_pad_id(tokenizer, model), progress=bench.progress)
     columns = {"id": norms.ids.tolist(), "first": norms.first, "second": norms.second}
     write_parquet(bench.folder / "gradients.parquet", pa.table(columns))
 
@@ -486,7 +492,7 @@ def _generations(task: Task, bench: Bench) -> None:
         asked = [prompt for prompt in prompts if not prompt.reason]
         limits = Limits(stop=stop_ids(tokenizer), max_new_tokens=spec["max_new_tokens"])
         ids = [prompt.ids for prompt in asked]
-        found = generate(model, ids, limits=limits, pad_id=_pad_id(tokenizer), progress=bench.progress)
+        found = generate(model, ids, limits=limits, pad_id=_pad_id(tokenizer, model), progress=bench.progress)
     answers = dict(zip([prompt.id for prompt in asked], decode(found, tokenizer), strict=True))
     columns = {
         "id": [prompt.id for prompt in prompts],

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from vestige.data.encode import Encoded, adds_bos, decode, encode, encode_prompts, refuse_unscorable, stop_ids
+from vestige.data.encode import Encoded, decode, encode, encode_prompts, refuse_unscorable, stop_ids
+from vestige.data.marks import adds_bos
 from vestige.errors import DataError
 from vestige.records import Example
 from vestige.testing.models import tiny_tokenizer

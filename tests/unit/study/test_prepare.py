@@ -49,7 +49,7 @@ def _too_few(table: Table, folder: Path) -> None:
 
 def _duplicates(table: Table, folder: Path) -> None:
     rows = rows_of(Path(table["corpus"][0]["path"]))
-    use_rows(table, folder, [{**row, "note": SECRET if row["number"] in (3, 8) else row["note"]} for row in rows])
+    use_rows(table, folder, [{**row, "note": SECRET if row["number"] in (3, 9) else row["note"]} for row in rows])
     table["corpus"][0] |= {"pool": 22}
 
 
@@ -96,7 +96,7 @@ def _one_group(table: Table, folder: Path) -> None:
         (_all_too_short, DataError, "too short to score"),
         (_filled_by_the_prompt, DataError, "too short to score.*shorter prompts"),
         (_too_few, DataError, r"too few texts: 100 \+ 8 = 108 are needed .* there are 30"),
-        (_duplicates, DataError, r"1 of the texts .*(3 = 8|8 = 3).*duplicates = \"drop\""),
+        (_duplicates, DataError, r"1 of the texts .*(3 = 9|9 = 3).*duplicates = \"drop\""),
         (_not_utf8, DataError, r"latin\.jsonl is not UTF-8"),
         (_empty_text, DataError, r"the completion is empty in 1 record \(5\)"),
         (_missing_file, DataError, r"no file .*note\.jsonl.*Did you mean 'notes\.jsonl'"),
@@ -128,8 +128,9 @@ def test_the_longest_prompt_of_the_study_decides(table: Table) -> None:
 
 
 def test_lengths_count_texts_tokens_and_what_was_cut(table: Table) -> None:
-    long, short = ({**table["corpus"][0], "name": name, "max_length": n} for name, n in (("long", 64), ("short", 12)))
-    table["corpus"] = [long, short]
+    long, short = ({**table["corpus"][0], "name": name, "validation": 4} for name in ("long", "short"))
+    # Cut there, questions with their first token of an answer repeat each other.
+    table["corpus"] = [{**long, "max_length": 64}, {**short, "max_length": 12, "duplicates": "drop"}]
     prepared = prepare(make_study(table))
     ((base, _), *_) = prepared.lengths
     whole, cut = prepared.lengths[base, "long"]["pool"], prepared.lengths[base, "short"]["pool"]
@@ -151,3 +152,12 @@ def test_a_file_that_changed_is_read_anew(table: Table, tmp_path: Path) -> None:
         found.append((corpus.task.key, texts))
     assert found[0][0] != found[1][0]
     assert found[0][1] != found[1][1]
+
+
+def test_a_prompt_without_room_for_a_text_is_named(table: Table) -> None:
+    table["method"].append({"name": "prompt", "tokens": 127})
+    with pytest.raises(
+        ConfigError, match=r"prompt\(tokens=127\) puts 127 virtual tokens .*128 tokens.*fewer"
+    ) as caught:
+        prepare(make_study(table))
+    assert "max_length" not in str(caught.value)
