@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vestige.api import Result as Result
     from vestige.api import exposure as exposure
     from vestige.api import load as load
+    from vestige.api import plan as plan
     from vestige.api import run as run
     from vestige.attacks import Attack as Attack
     from vestige.attacks import Tables as Tables
@@ -50,6 +51,7 @@ _HOMES = {
     "make_attack": "vestige.attacks",
     "make_method": "vestige.tuning.methods",
     "make_study": "vestige.study.spec",
+    "plan": "vestige.api",
     "run": "vestige.api",
 }
 

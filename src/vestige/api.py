@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
 from pathlib import Path
 from typing import Any, final
 
@@ -17,10 +18,14 @@ from vestige.store.layout import Store
 from vestige.study.cells import find_folds
 from vestige.study.executors.inline import Failure, Watcher
 from vestige.study.exposure import FALSE_DISCOVERIES, By, Exposure, exposure_of
+from vestige.study.outlook import Outlook, outlook, remarks_of
 from vestige.study.plan import Plan
 from vestige.study.prepare import prepare
+from vestige.study.progress import watching
+from vestige.study.quiet import quietly
 from vestige.study.results import collect
 from vestige.study.spec import Study, load_study, make_study
+from vestige.study.terminal import safe, say
 
 
 def default_store() -> Path:
@@ -31,17 +36,18 @@ def default_store() -> Path:
 @final
 @dataclass(frozen=True)
 class Result:
-    """A study that has been run: frames, what failed, and where its report goes."""
+    """A study that has been run: frames, what failed, and where its report goes. Printed, it is its table."""
 
     results: Results
     failures: Sequence[Failure]
     folder: Path
+    _plan: Plan = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, plan: Plan, *, failures: Sequence[Failure] = ()) -> Result:
         """What the store of a plan holds."""
         folder = plan.store.root / plan.study.study.name
-        return cls(results=collect(plan, failures=failures), failures=failures, folder=folder)
+        return cls(collect(plan, failures=failures), failures=failures, folder=folder, _plan=plan)
 
     @property
     def estimates(self) -> pl.DataFrame:
@@ -52,6 +58,26 @@ class Result:
     def scores(self) -> pl.DataFrame:
         """One row per text, cell, checkpoint and attack (columns: `vestige.store.frames.SCORES`)."""
         return self.results.scores
+
+    @property
+    def per_seed(self) -> pl.DataFrame:
+        """AUC and TPR of every attack on every seed and fold, for statistics of one's own (columns:
+        `vestige.report.per_seed.PER_SEED`).
+        """
+        from vestige.report.per_seed import per_seed
+
+        return per_seed(self.results)
+
+    def plan(self) -> Outlook:
+        """The cells of the study, and what its store holds of them by now."""
+        return outlook(self._plan)
+
+    def __repr__(self) -> str:
+        failed = [safe(f"failed: {one.task.about}: {one.message}") for one in self.failures]
+        return "\n".join([safe(self.table()), *failed])
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
 
     def table(self) -> str:
         """The answer as text: the primary attack and the perplexity of every method, at its best checkpoint and its
@@ -79,35 +105,53 @@ def run(
     *,
     store: str | Path | None = None,
     watcher: Watcher | None = None,
-    say: Callable[[str], None] | None = None,
+    say: Callable[[str], None] = say,
     search_only: bool = False,
+    progress: bool = True,
 ) -> Result:
     """Run a study, a table of one, or a study file: do what the store does not hold yet, go on past what fails.
 
     Args:
         study: a `Study`, the tables of a study file as a dict, or the path of a study file.
         store: the folder of all artefacts; by default `VESTIGE_STORE`, else `runs`.
-        watcher: told what happens; by default nothing is printed.
-        say: told what keeps a run waiting and what was found damaged; by default that goes to standard error.
+        watcher: told what happens; by default progress is shown on standard error, with the time that is left: bars on
+            a terminal and in a notebook that has ipywidgets, else lines.
+        say: told what is odd, what keeps a run waiting and what was found damaged; by default on standard error.
         search_only: train and score the learning-rate searches, and attack nothing.
+        progress: False shows no progress.
 
     Raises:
         ConfigError, DataError, ModelError: the input is wrong; nothing has been written.
     """
     from vestige.study.run import run as run_plan
 
-    plan = planned(study, store=store)
-    failures = run_plan(plan, watcher=watcher or Silent(), say=say or _say, search_only=search_only)
-    return Result.of(plan, failures=failures)
+    with quietly():
+        plan = planned(study, store=store, say=say)
+        for remark in remarks_of(plan) if progress else ():
+            say(remark)
+        shown = watching(plan, search_only=search_only) if progress and watcher is None else None
+        with plan.store.locked(say=say), shown or contextlib.nullcontext(watcher or Silent()) as told:
+            failures = run_plan(plan, watcher=told, say=say, search_only=search_only)
+        return Result.of(plan, failures=failures)
 
 
-def _say(message: str) -> None:
-    sys.stderr.write(f"vestige: {message}\n")
+def plan(
+    study: Study | Mapping[str, Any] | str | Path,
+    *,
+    store: str | Path | None = None,
+    say: Callable[[str], None] = say,
+) -> Outlook:
+    """What a study comes to: its cells, what the store holds of them, and how long the rest takes; nothing is run.
+    Printed, it is a table. Arguments and errors as in `run`.
+    """
+    with quietly():
+        return outlook(planned(study, store=store, say=say))
 
 
 def load(study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | None = None) -> Result:
     """What the store holds of a study, without running anything."""
-    return Result.of(planned(study, store=store))
+    with quietly():
+        return Result.of(planned(study, store=store))
 
 
 def exposure(
@@ -135,8 +179,9 @@ def exposure(
     Raises:
         ConfigError: no cell or several bear that name (they are listed), or it is not attacked yet.
     """
-    plan = planned(study, store=store)
-    return exposure_of(plan, find_folds(plan, cell), fdr=fdr, non_members=non_members, by=by)
+    with quietly():
+        plan = planned(study, store=store)
+        return exposure_of(plan, find_folds(plan, cell), fdr=fdr, non_members=non_members, by=by)
 
 
 def planned(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +10,7 @@ import typer
 
 import vestige
 from vestige.errors import ConfigError, VestigeError
-from vestige.study.terminal import json_text, safe, say
+from vestige.study.terminal import console, json_text, safe, say
 
 app = typer.Typer(
     help="Measures what fine-tuning a language model leaves behind.",
@@ -37,6 +36,8 @@ SearchOnly = Annotated[
     ),
 ]
 RUNS = Path("runs")
+_CHECKING = "checking the study, its data and its models …"
+"""Said at once: PyTorch alone takes seconds to load."""
 
 
 def main() -> None:
@@ -89,40 +90,32 @@ def new(
 @app.command()
 def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = False) -> None:
     """Do what is missing of a study, then report."""
-    from vestige.api import Result, planned
-    from vestige.study.progress import watching
-    from vestige.study.run import run as run_plan
+    say(_CHECKING)
+    from vestige import api
 
-    _quiet()
-    plan = planned(study, store=store, say=say)
-    for remark in plan.prepared.remarks:
-        say(remark)
-    with plan.store.locked(say=say), watching(plan, search_only=search_only) as watcher:
-        failures = run_plan(plan, watcher=watcher, say=say, search_only=search_only)
-    result = Result.of(plan, failures=failures)
+    result = api.run(study, store=store, search_only=search_only)
     _show(result, table=result.search_table() if search_only else result.table())
-    if failures:
+    if result.failures:
         again = f"vestige run {study} --store {store}" + (" --search-only" if search_only else "")
-        _tell_failures([(one.task.about, one.message) for one in failures], retry=again)
+        _tell_failures([(one.task.about, one.message) for one in result.failures], retry=again)
         raise typer.Exit(1)
 
 
 @app.command()
 def plan(study: StudyFile, store: StoreFolder = RUNS) -> None:
     """Print the cells of a study, what is in the store, and the time that the rest takes; run nothing."""
-    from vestige.api import planned
-    from vestige.cli.tables import print_plan
+    say(_CHECKING)
+    from vestige import api
 
-    _quiet()
-    print_plan(planned(study, store=store, say=say))
+    api.plan(study, store=store, say=say).print(console())
 
 
 @app.command()
 def report(study: StudyFile, store: StoreFolder = RUNS) -> None:
     """Write the report of what the store holds of a study; run nothing."""
+    say(_CHECKING)
     from vestige.api import load
 
-    _quiet()
     result = load(study, store=store)
     _show(result, table=result.table())
 
@@ -142,7 +135,6 @@ def list_names(
         raise ConfigError(f"--base counts trained parameters, and {what} train none. Use: vestige list methods --base")
     rows = listing(what)
     if base is not None:
-        _quiet()
         count_trainable(rows, base=base)
     if as_json:
         print(json_text(rows))
@@ -154,9 +146,10 @@ def list_names(
 def get_model(name: Annotated[str, typer.Argument(help="A known name, a folder, a .gguf file or a hub id.")]) -> None:
     """Fetch a base model into the cache, convert it once, and print its folder."""
     from vestige.models.sources import get
+    from vestige.study.quiet import quietly
 
-    _quiet()
-    print(get(name, say=say))
+    with quietly():
+        print(get(name, say=say))
 
 
 @shown.command("records")
@@ -186,12 +179,12 @@ def show_records(
     For example: --cell "webnlg, lora, fold A, last". Without a fold both; without a checkpoint, that of the lowest
     validation loss.
     """
+    say(_CHECKING)
     from vestige.api import exposure
     from vestige.cli.records import print_records
     from vestige.store.frames import as_arrow
     from vestige.store.io import write_parquet, write_text
 
-    _quiet()
     exposed = exposure(study, cell=cell, store=store, fdr=fdr, non_members=everyone, by=by)
     if csv is not None:
         write_text(csv, exposed.frame.write_csv())
@@ -219,11 +212,3 @@ def _tell_unforeseen(error: Exception) -> None:
     from vestige.study.failures import kind, trace
 
     say(f"{trace(error, say=kind)}This is a fault of vestige. Please report it with the lines above: none has a text.")
-
-
-def _quiet() -> None:
-    """Libraries keep their progress bars and their deprecations to themselves; errors still come through."""
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)

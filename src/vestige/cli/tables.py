@@ -8,56 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from vestige.errors import named
 from vestige.study.terminal import add, console, safe, table
 
 if TYPE_CHECKING:
-    from vestige.store.keys import Task
     from vestige.study.draft import Draft
-    from vestige.study.plan import Plan
-
-
-def print_plan(plan: Plan) -> None:
-    """Cells with their state, stages with their counts, and the time that is left."""
-    from vestige.study.forecast import forecast
-    from vestige.study.progress import duration
-
-    out = console()
-    out.print(_cells(plan))
-    ahead = forecast(plan)
-    stages = table("stage", "in the store", "to do")
-    for stage in dict.fromkeys([*ahead.to_do, *ahead.done]):
-        add(stages, stage, str(ahead.done.get(stage, 0)), str(ahead.to_do.get(stage, 0)))
-    out.print(stages)
-    for remark in plan.prepared.remarks:
-        out.print(remark, markup=False, highlight=False, soft_wrap=True)
-    source = "measured in this store" if ahead.is_measured else "assumed, nothing measured here yet"
-    out.print(
-        f"\nTo do: work worth {ahead.remaining:,.0f} scored tokens (a trained or generated token counts as several), "
-        f"about {duration(ahead.seconds)} at {ahead.pace:,.0f} tokens/s ({source})."
-    )
-
-
-def _cells(plan: Plan) -> Table:
-    rows = table("base", "corpus", "method", "rate", "seed/fold", "state")
-    for pair in plan.pairs:
-        chosen = plan.chosen(pair)
-        for arm in plan.arms(pair):
-            is_chosen = arm in chosen
-            for seat in plan.seats:
-                if is_chosen or seat in plan.search_seats:
-                    state = _state(plan, plan.train(arm, seat)) + (", chosen" if is_chosen else "")
-                    add(rows, *pair, arm.method.label, f"{arm.learning_rate:g}", f"{seat[0]}/{seat[1]}", state)  # type: ignore[union-attr]
-        for arm, seed in plan.shadows(pair):
-            state = _state(plan, plan.train(arm, (seed, "A"), half_of="shadow"))
-            add(rows, *pair, arm.method.label, f"{arm.learning_rate:g}", f"{seed}/shadow", state)  # type: ignore[union-attr]
-    return rows
-
-
-def _state(plan: Plan, training: Task) -> str:
-    return "trained" if plan.store.is_done(training.address) else "to train"
 
 
 def print_draft(draft: Draft, *, source: Path, out: Path) -> None:
@@ -106,13 +61,15 @@ def count_trainable(rows: Sequence[dict[str, Any]], *, base: str) -> None:
     """Add to each listed method how many parameters it trains of a base model, which is fetched and loaded."""
     from vestige.models.loading import load_base
     from vestige.models.sources import get, resolve
+    from vestige.study.quiet import quietly
     from vestige.tuning.methods import make_method
     from vestige.tuning.methods.base import trainable
 
-    get(base)
-    model = load_base(resolve(base), dtype="float32")
-    for row in rows:
-        row["trainable"] = trainable(make_method({"name": row["name"]}), model)
+    with quietly():
+        get(base)
+        model = load_base(resolve(base), dtype="float32")
+        for row in rows:
+            row["trainable"] = trainable(make_method({"name": row["name"]}), model)
 
 
 def _attacks() -> list[dict[str, Any]]:

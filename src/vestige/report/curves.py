@@ -55,7 +55,7 @@ def mean_roc(scores: pl.DataFrame, *, attack: str) -> Roc | None:
     At each FPR the largest TPR that a threshold with at most that FPR reaches, per cell, then averaged: so that the
     curve passes through the TPR of the table.
     """
-    labels = _labels(scores)
+    labels = labels_of(scores)
     if attack not in labels:
         return None
     cells = common_texts(labels)[attack]
@@ -69,7 +69,7 @@ def mean_roc(scores: pl.DataFrame, *, attack: str) -> Roc | None:
     return Roc(fpr=grid, tpr=np.mean(steps, axis=0), least=1 / non_members)
 
 
-def _labels(scores: pl.DataFrame) -> dict[str, list[Labelled]]:
+def labels_of(scores: pl.DataFrame) -> dict[str, list[Labelled]]:
     """Attack → its cells, limited to the cells that all attacks have scored."""
     seats = scores.group_by("seed", "fold").agg(pl.col("attack").n_unique())
     whole = seats.filter(pl.col("attack") == scores["attack"].n_unique()).select("seed", "fold")

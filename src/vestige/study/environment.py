@@ -17,9 +17,16 @@ import vestige
 PACKAGES = ("torch", "transformers", "peft", "accelerate", "numpy", "scikit-learn")
 
 
-@functools.cache
 def environment() -> dict[str, Any]:
     """Versions, processor, threads, and vestige's commit with its dirty flag where it runs from a checkout."""
+    import torch
+
+    return {**_machine(), "threads": torch.get_num_threads()}
+
+
+@functools.cache
+def _machine() -> dict[str, Any]:
+    """What stays the same for as long as this process lives."""
     import torch
 
     return {
@@ -30,7 +37,6 @@ def environment() -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
 

@@ -1,16 +1,18 @@
-"""What a study still has to do, and how long that takes at the pace that this store has seen."""
+"""What a study still has to do, and how long that takes at the paces that this store has seen."""
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Any, Final, final
 
+from vestige.errors import StoreError
 from vestige.store.io import read_json
-from vestige.store.keys import Task
-from vestige.store.layout import RUN
-from vestige.study.plan import Arm, Plan
+from vestige.store.keys import Task, canonical_json
+from vestige.store.layout import DONE, RUN
+from vestige.study.plan import MODEL_STAGES, Arm, Plan, token_cost
 
 ASSUMED_PACE: Final = 700.0
 """Scored tokens per second where nothing has been measured: SmolLM2-135M on two cores with fast bfloat16."""
@@ -18,22 +20,84 @@ ASSUMED_PACE: Final = 700.0
 
 @final
 @dataclass(frozen=True)
+class Kind:
+    """What has a pace of its own: a stage on a base (as JSON), and of trainings the method."""
+
+    stage: str
+    base: str
+    method: str = ""
+
+    @classmethod
+    def of(cls, stage: str, spec: Mapping[str, Any]) -> Kind:
+        """The kind of a task, known from what it is told."""
+        method = spec["method"]["name"] if stage == "train" else ""
+        return cls(stage, canonical_json(spec.get("base", spec.get("masked_lm"))), method)
+
+
+@final
+@dataclass
+class Work:
+    """Scored tokens that were worth of work, and the seconds that it took."""
+
+    tokens: float = 0.0
+    seconds: float = 0.0
+
+    def add(self, tokens: float, seconds: float) -> None:
+        """Count more of it."""
+        self.tokens += tokens
+        self.seconds += seconds
+
+
+@final
+class Paces:
+    """Seconds per scored token, by kind: measured where a stage of the kind has finished, of whatever study.
+
+    A kind that has not been measured is taken to cost what it does by rule (`Plan.cost`), at the pace of all that has
+    been measured of its base; without any, at `ASSUMED_PACE`.
+    """
+
+    def __init__(self, measured: Mapping[Kind, Work]) -> None:
+        self.measured = {kind: work for kind, work in measured.items() if work.tokens and work.seconds}
+        self._of_base: dict[str, Work] = {}
+        for kind, work in self.measured.items():
+            self._of_base.setdefault(kind.base, Work()).add(work.tokens, work.seconds)
+
+    def seconds(self, kind: Kind, tokens: float) -> float:
+        """How long work worth so many scored tokens takes."""
+        work = self.measured.get(kind) or self._of_base.get(kind.base)
+        return tokens * work.seconds / work.tokens if work else tokens / ASSUMED_PACE
+
+    def knows(self, kind: Kind) -> bool:
+        """Whether anything of its base has been measured."""
+        return kind.base in self._of_base
+
+
+def paces_in(plan: Plan) -> Paces:
+    """What the store of a plan has measured, in stages of this study and of others."""
+    costs = {task.address: plan.cost(task) for task in plan.known()}
+    measured: dict[Kind, Work] = {}
+    for stage in MODEL_STAGES:
+        for folder in sorted((plan.store.root / stage).glob("*")):
+            with contextlib.suppress(StoreError, KeyError, TypeError):  # a damaged stage is named when it is needed
+                spec, run = read_json(folder / DONE)["spec"], read_json(folder / RUN)
+                tokens = costs.get(f"{stage}/{folder.name}", 0.0)
+                if "tokens" in run and stage != "generations":  # answers may end early: what was planned counts
+                    tokens = token_cost(stage, spec) * run["tokens"]
+                measured.setdefault(Kind.of(stage, spec), Work()).add(tokens, run["seconds"] if tokens else 0.0)
+    return Paces(measured)
+
+
+@final
+@dataclass(frozen=True)
 class Forecast:
-    """Tasks of each stage that are done and to do, scored tokens still to pay for, and the pace in scored tokens per
-    second.
+    """Tasks of each stage that are done and to do, and the seconds that the rest takes; `is_measured` where all of it
+    is of bases that the store has seen.
     """
 
     done: Mapping[str, int]
     to_do: Mapping[str, int]
-    total: float
-    remaining: float
-    pace: float
+    seconds: float
     is_measured: bool
-
-    @property
-    def seconds(self) -> float:
-        """Time that the rest takes."""
-        return self.remaining / self.pace
 
 
 def forecast(plan: Plan) -> Forecast:
@@ -43,15 +107,25 @@ def forecast(plan: Plan) -> Forecast:
     tasks = expected(plan)
     done = [task for task in tasks if plan.store.is_done(task.address)]
     to_do = [task for task in tasks if not plan.store.is_done(task.address)]
-    pace = measured_pace(plan, done)
+    paces, left = paces_in(plan), list(costly(plan, to_do))
     return Forecast(
         done=Counter(task.stage for task in done),
         to_do=Counter(task.stage for task in to_do),
-        total=sum(map(plan.cost, tasks)),
-        remaining=sum(map(plan.cost, to_do)),
-        pace=pace or ASSUMED_PACE,
-        is_measured=pace is not None,
+        seconds=sum(paces.seconds(kind_of(task), cost) for task, cost in left),
+        is_measured=all(paces.knows(kind_of(task)) for task, _ in left),
     )
+
+
+def costly(plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[Task, float]]:
+    """The tasks that need a model, each once, with what they cost in scored tokens."""
+    for task in {task.address: task for task in tasks}.values():
+        if cost := plan.cost(task):
+            yield task, cost
+
+
+def kind_of(task: Task) -> Kind:
+    """What pace a task has."""
+    return Kind.of(task.stage, task.spec)
 
 
 def expected(plan: Plan, *, search_only: bool = False) -> list[Task]:
@@ -65,14 +139,3 @@ def expected(plan: Plan, *, search_only: bool = False) -> list[Task]:
         for task in (*plan.search(pair), *rest):
             tasks[task.address] = task
     return list(tasks.values())
-
-
-def measured_pace(plan: Plan, done: list[Task]) -> float | None:
-    """Scored tokens per second over the finished trainings and passes; None where there are none."""
-    tokens = seconds = 0.0
-    for task in done:
-        path = plan.store.folder(task.address) / RUN
-        if plan.cost(task) and path.exists():
-            tokens += plan.cost(task)
-            seconds += read_json(path)["seconds"]
-    return tokens / seconds if seconds else None

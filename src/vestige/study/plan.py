@@ -7,7 +7,7 @@ known only when the search has been scored.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -31,6 +31,9 @@ GENERATION_COST = 2.0
 """What a generated token costs, in scored tokens: a step of a batch is bound by reading the weights, not by arithmetic
 (measured, SmolLM2-135M on two cores, 24 texts at a time).
 """
+
+MODEL_STAGES = ("train", "stats", "gradients", "generations", "neighbours")
+"""The stages that run a model; the others cost next to nothing."""
 
 _POPULATION: tuple[Role, ...] = ("calibration", "context")
 """The texts of a corpus that an attacker may know to be like those of the pool."""
@@ -537,7 +540,7 @@ class Plan:
 
     def cost(self, task: Task) -> float:
         """Scored tokens that a task amounts to, at most where it generates; 0 for what needs no model."""
-        if task.stage not in ("train", "stats", "gradients", "generations", "neighbours"):
+        if task.stage not in MODEL_STAGES:
             return 0.0
         corpus = next(name for name, one in self.prepared.corpora.items() if one.task.address == task.inputs["corpus"])
         if task.stage == "generations":
@@ -554,10 +557,17 @@ class Plan:
         return self.token_cost(task) * epochs * lengths[task.spec.get("role", "pool")].tokens / 2
 
     def token_cost(self, task: Task) -> float:
-        """Scored tokens that one token of a task amounts to: trained and generated ones cost more."""
-        if task.stage == "train":
-            return discover()[task.spec["method"]["name"]].training_cost
-        return {"generations": GENERATION_COST, "gradients": GRADIENT_COST}.get(task.stage, 1.0)
+        """Scored tokens that one token of a task amounts to (see `token_cost`)."""
+        return token_cost(task.stage, task.spec)
+
+
+def token_cost(stage: str, spec: Mapping[str, Any]) -> float:
+    """Scored tokens that one token of a stage amounts to: trained and generated ones cost more. By rule, until a stage
+    of the kind has been timed.
+    """
+    if stage == "train":
+        return discover()[spec["method"]["name"]].training_cost
+    return {"generations": GENERATION_COST, "gradients": GRADIENT_COST}.get(stage, 1.0)
 
 
 def _seats_of(arm: Arm, seats: Sequence[tuple[int, Fold]]) -> Sequence[tuple[int, Fold]]:

@@ -1,115 +1,82 @@
-"""What a run shows: one live table with the time left on a terminal, one line per event elsewhere."""
+"""What a run shows: live bars with the time left on a terminal and in a notebook, one line per event elsewhere."""
 
 from __future__ import annotations
 
+import importlib.util
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import final
+from typing import Final, final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.table import Column
 
 from vestige.store.keys import Task
+from vestige.study.clock import Clock
 from vestige.study.executors.inline import Watcher
-from vestige.study.forecast import ASSUMED_PACE, expected, measured_pace
 from vestige.study.plan import Plan
+from vestige.study.terminal import console, safe
 
+FIRST, EVERY = 10.0, 60.0
+"""Seconds until a task at hand is heard of, where there are no bars, and between one time and the next."""
 
-@final
-class Clock:
-    """How much of a study is done, in scored tokens, and how long the rest takes at the pace seen so far."""
-
-    def __init__(self, plan: Plan, *, search_only: bool = False) -> None:
-        tasks = expected(plan, search_only=search_only)
-        done = [task for task in tasks if plan.store.is_done(task.address)]
-        self.plan = plan
-        self.total = sum(plan.cost(task) for task in tasks)
-        self.done = sum(plan.cost(task) for task in done)
-        self._before = measured_pace(plan, done) or ASSUMED_PACE
-        self._worked = 0.0
-        self._began = time.monotonic()
-
-    def advance(self, units: float) -> None:
-        """Count work done now."""
-        self.done += units
-        self._worked += units
-
-    @property
-    def share(self) -> float:
-        """Part of the study that is done, 0 to 1."""
-        return min(1.0, self.done / self.total) if self.total else 1.0
-
-    @property
-    def seconds_left(self) -> float:
-        """The pace of an earlier run counts until this one has seen a twentieth of the whole."""
-        elapsed = time.monotonic() - self._began
-        pace = self._worked / elapsed if self._worked > self.total / 20 else self._before
-        return max(0.0, self.total - self.done) / pace
-
-    def units(self, task: Task, tokens: int) -> float:
-        """Scored tokens that `tokens` of this task amount to."""
-        return tokens * self.plan.token_cost(task)
+_BAR: Final = 12
 
 
 @contextmanager
 def watching(plan: Plan, *, search_only: bool = False) -> Iterator[Watcher]:
-    """A watcher for a run: live on a terminal, lines elsewhere."""
-    console = Console(stderr=True)
-    clock = Clock(plan, search_only=search_only)
-    if not console.is_terminal:
-        yield Lines(console, clock)
+    """A watcher for a run, on standard error: bars on a terminal, and in a notebook that can show them; else lines."""
+    out, clock = console(stderr=True), Clock(plan, search_only=search_only)
+    in_notebook = out.is_jupyter and importlib.util.find_spec("ipywidgets") is not None
+    if not (out.is_terminal or in_notebook):
+        yield Lines(console(stderr=True, plain=True), clock)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[left]}"))
-    with Progress(*columns, console=console, transient=False) as progress:
+    with bars(out) as progress:
         yield Live(progress, clock)
 
 
-class _Counting:
-    """Keeps the clock right, whatever is shown: what a task reported by its end is made up to what was planned for
-    it.
+def bars(out: Console) -> Progress:
+    """What is done, a bar, a percentage and the time left. A name that does not fit is broken into lines, never cut:
+    its end may be all that tells it from another.
     """
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self._reported = 0.0
-
-    def _count(self, task: Task, tokens: int) -> None:
-        units = self.clock.units(task, tokens)
-        self._reported += units
-        self.clock.advance(units)
-
-    def _close(self, task: Task) -> None:
-        self.clock.advance(self.clock.plan.cost(task) - self._reported)
-        self._reported = 0.0
+    words = TextColumn("{task.description}", markup=False, table_column=Column(overflow="fold", no_wrap=False))
+    left = TextColumn("{task.fields[left]}", markup=False)
+    return Progress(words, BarColumn(_BAR), TaskProgressColumn(), left, console=out)
 
 
 @final
-class Lines(_Counting):
-    """One line per event: no carriage returns, so that a log stays a log."""
+class Lines:
+    """One line per event, and one a minute from a task that takes long: no carriage returns, so that a log stays a
+    log.
+    """
 
-    def __init__(self, console: Console, clock: Clock) -> None:
-        super().__init__(clock)
-        self._console = console
+    def __init__(self, out: Console, clock: Clock, *, now: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._out = out
+        self._now = now
+        self._next = now()
 
     def _line(self, text: str) -> None:
-        left = duration(self.clock.seconds_left)
-        self._console.print(
-            f"[{self.clock.share:4.0%}, {left} left] {text}", markup=False, highlight=False, soft_wrap=True
-        )
+        self._out.print(safe(f"[{self.clock.share:4.0%}, {_left(self.clock)}] {text}"), soft_wrap=True)
+        self._next = self._now() + EVERY
 
     def started(self, task: Task) -> None:
         """Trainings are announced, because they are long."""
+        self.clock.begin(task)
         if task.stage == "train":
             self._line(task.about)
+        self._next = self._now() + FIRST
 
     def progressed(self, task: Task, tokens: int) -> None:
-        """Counted, not shown."""
-        self._count(task, tokens)
+        """Counted, and told from time to time."""
+        self.clock.advance(task, tokens)
+        if self._now() >= self._next:
+            self._line(f"{task.about}: {self.clock.share_of(task):.0%}")
 
     def finished(self, task: Task, seconds: float) -> None:
         """One line for what needed a model."""
-        self._close(task)
+        self.clock.end(task)
         if self.clock.plan.cost(task):
             self._line(f"{task.about}: done in {duration(seconds)}")
 
@@ -118,36 +85,37 @@ class Lines(_Counting):
 
     def failed(self, task: Task, message: str) -> None:
         """Said at once, and again at the end."""
-        self._close(task)
+        self.clock.end(task, failed=True)
         self._line(f"{task.about}: FAILED: {message}")
 
 
 @final
-class Live(_Counting):
+class Live:
     """Two rows: the study, and the task at hand."""
 
     def __init__(self, progress: Progress, clock: Clock) -> None:
-        super().__init__(clock)
+        self.clock = clock
         self._progress = progress
-        self._whole = progress.add_task("study", total=clock.total or 1, completed=round(clock.done), left="")
+        self._whole = progress.add_task("study", total=1.0, left="")
         self._row: TaskID | None = None
+        self._show()
 
     def started(self, task: Task) -> None:
         """A row for what needs a model."""
+        self.clock.begin(task)
         if self.clock.plan.cost(task):
-            about = task.about if len(task.about) <= 44 else "…" + task.about[-43:]
-            self._row = self._progress.add_task(about, total=self.clock.plan.cost(task), left="")
+            self._row = self._progress.add_task(label(task, self.clock.plan), total=1.0, left="")
 
     def progressed(self, task: Task, tokens: int) -> None:
         """Both bars move."""
-        self._count(task, tokens)
+        self.clock.advance(task, tokens)
         if self._row is not None:
-            self._progress.update(self._row, completed=self._reported)
+            self._progress.update(self._row, completed=self.clock.share_of(task))
         self._show()
 
     def finished(self, task: Task, seconds: float) -> None:
         """The row of the task goes."""
-        self._close(task)
+        self.clock.end(task)
         self._drop()
         self._show()
 
@@ -156,9 +124,9 @@ class Live(_Counting):
 
     def failed(self, task: Task, message: str) -> None:
         """Said above the bars, and again at the end."""
-        self._close(task)
+        self.clock.end(task, failed=True)
         self._drop()
-        self._progress.console.print(f"failed: {task.about}: {message}", markup=False, highlight=False)
+        self._progress.console.print(safe(f"failed: {task.about}: {message}"))
 
     def _drop(self) -> None:
         if self._row is not None:
@@ -166,8 +134,21 @@ class Live(_Counting):
             self._row = None
 
     def _show(self) -> None:
-        left = f"{duration(self.clock.seconds_left)} left"
-        self._progress.update(self._whole, completed=self.clock.done, left=left)
+        self._progress.update(self._whole, completed=self.clock.share, left=_left(self.clock))
+
+
+def label(task: Task, plan: Plan) -> str:
+    """What a task is about, without the base and the corpus where the study has but one."""
+    about = task.about
+    for names in (list(plan.prepared.bases), list(plan.prepared.corpora)):
+        if len(names) == 1:
+            about = about.replace(f"{names[0]}, ", "", 1)
+    return safe(about)
+
+
+def _left(clock: Clock) -> str:
+    """`12 min left`, and `~12 min left` as long as nothing has been measured."""
+    return f"{'' if clock.is_known else '~'}{duration(clock.seconds_left)} left"
 
 
 def duration(seconds: float) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 
 from vestige.study.executors.inline import Failure, Inline, Watcher
 from vestige.study.failures import Redactor
@@ -19,10 +20,23 @@ def run(
     store; the others wait, and `say` is told.
     """
     executor = Inline(plan.store, watcher, say, Redactor(plan.prepared.examples))
-    with plan.store.locked(say=say):
+    with plan.store.locked(say=say), threads(plan.study.run.threads):
         for pair in plan.pairs:
             executor.run(plan.search(pair))
         if not search_only:
             for pair in plan.pairs:
                 executor.run(plan.rest(pair, plan.chosen(pair)))
     return tuple(executor.failures)
+
+
+@contextlib.contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Let PyTorch use so many threads inside, its own choice for None, and as many as before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if count is None else count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -196,3 +196,13 @@ class ReportSection(Section):
     def bootstrap(self) -> Bootstrap:
         """The bootstrap of every interval of the report."""
         return Bootstrap(samples=self.samples)
+
+
+@final
+class RunSection(Section):
+    """How the study is run on this machine. None of it is part of a key, so that what a store holds is found again."""
+
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """Threads of one operation of PyTorch; left out, its own choice, mostly the number of cores. One is faster than two
+    on a machine that is busy otherwise. The last bits of a number depend on it, and `run.json` has it.
+    """

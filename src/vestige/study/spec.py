@@ -16,7 +16,7 @@ from vestige.models.places import place_of
 from vestige.study.explain import problems
 from vestige.study.plain import plain
 from vestige.study.reading import read_tables
-from vestige.study.sections import AttackSection, GenerateSection, ReportSection, Section, StudySection
+from vestige.study.sections import AttackSection, GenerateSection, ReportSection, RunSection, Section, StudySection
 from vestige.tuning.methods import make_methods
 from vestige.tuning.methods.base import Method
 from vestige.tuning.schedule import Training
@@ -60,6 +60,7 @@ class Study(Section):
     generate: GenerateSection = GenerateSection()
     attacks: AttackSection = AttackSection()
     report: ReportSection = ReportSection()
+    run: RunSection = RunSection()
     _folder: Path = Path()
 
     def model_post_init(self, context: Any, /) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import IO, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -17,9 +17,16 @@ from vestige.errors import printable
 _PADDING = (0, 2, 0, 0)
 
 
-def console(*, stderr: bool = False) -> Console:
-    """A console that takes no markup: `[red]` and `:smile:` in a name are part of the name."""
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+def console(
+    *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None, plain: bool = False
+) -> Console:
+    """A console that takes no markup: `[red]` and `:smile:` in a name are part of the name. A `plain` one writes text
+    in a notebook too.
+    """
+    is_jupyter = False if plain else None
+    return Console(
+        stderr=stderr, file=file, width=width, markup=False, highlight=False, emoji=False, force_jupyter=is_jupyter
+    )
 
 
 def safe(text: str) -> str:
@@ -33,8 +40,11 @@ def say(message: str) -> None:
 
 
 def table(*head: str) -> Table:
-    """An empty table without lines; its rows go through `add`."""
-    return Table(*map(safe, head), box=None, padding=_PADDING)
+    """An empty table without lines; its rows go through `add`. What is too wide is broken into lines, never cut."""
+    rows = Table(box=None, padding=_PADDING)
+    for name in head:
+        rows.add_column(safe(name), overflow="fold")
+    return rows
 
 
 def add(rows: Table, *cells: str) -> None:

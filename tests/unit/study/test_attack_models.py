@@ -14,10 +14,10 @@ import pytest
 
 from vestige.attacks.base import Tables
 from vestige.attacks.learned.base import LearnedAttack
-from vestige.cli.tables import print_plan
 from vestige.errors import ConfigError, DataError
 from vestige.records import Fold, View
 from vestige.store.keys import Task
+from vestige.study.outlook import outlook
 from vestige.study.plan import Arm, Plan
 from vestige.study.prepare import split_of
 from vestige.study.results import collect
@@ -82,15 +82,12 @@ def test_the_plan_adds_a_shadow_to_each_method_and_changes_no_cell(table: Table,
     assert roles == {"shadow": 1 + 2 * 2}, "the base once, each shadow at both checkpoints"
 
 
-def test_the_shadows_of_a_study_are_listed_with_its_cells(
-    outcome: Outcome, table: Table, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_shadows_of_a_study_are_listed_with_its_cells(outcome: Outcome, table: Table, tmp_path: Path) -> None:
     assert [(arm.method.name, seed) for arm, seed in outcome.plan.shadows(outcome.plan.pairs[0]) if arm.method] == [
         ("lora", 0),
         ("prompt", 0),
     ]
-    print_plan(outcome.plan)
-    assert capsys.readouterr().out.count("0/shadow") == 2
+    assert repr(outlook(outcome.plan)).count("0/shadow") == 2
     plain = plan_of(trained(table, tmp_path), tmp_path / "runs")
     assert plain.shadows(plain.pairs[0]) == []
 

@@ -83,11 +83,16 @@ class Inline:
             "environment": environment(),
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        counted: list[int] = []
+
+        def progress(tokens: int) -> None:
+            counted.append(tokens)
+            self.watcher.progressed(task, tokens)
+
         with self.store.writing(task, details=details) as folder:
-            bench = Bench(self.store, folder, lambda tokens: self.watcher.progressed(task, tokens), self.say)
-            run_stage(task, bench)
+            run_stage(task, Bench(self.store, folder, progress, self.say))
             seconds = round(time.monotonic() - began, 2)
-            details["seconds"] = seconds
+            details |= {"seconds": seconds, "tokens": sum(counted)}
         self.watcher.finished(task, seconds)
 
     def _fail(self, task: Task, message: str, *, log: str = "") -> None:

@@ -33,7 +33,8 @@ class Method(BaseModel, ABC):
     * `family`: parameter, prompt or hybrid.
     * `saves`: what a checkpoint holds, for people.
     * `mergeable`: whether the result can be folded into a plain model of the base's architecture.
-    * `training_cost`: what a trained token costs, in scored tokens (measured, SmolLM2-135M on two cores).
+    * `training_cost`: what a trained token costs, in scored tokens, until a training of the method on the base has been
+      timed in the store (SmolLM2-135M on two cores with fast bfloat16; in fp32 half of it).
     * `recomputable`: whether activations can be computed anew in the backward pass (gradient checkpointing).
     """
 

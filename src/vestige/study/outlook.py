@@ -1,0 +1,134 @@
+"""What a study comes to before it is run: its cells, what its store holds of them, what the rest takes, what is odd."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import final
+
+import numpy as np
+import polars as pl
+from rich.console import Console
+
+from vestige.data.splits import fold_members
+from vestige.store.keys import Task
+from vestige.study.forecast import Forecast, forecast
+from vestige.study.plan import Arm, Plan
+from vestige.study.progress import duration
+from vestige.study.terminal import add, console, safe, table
+
+_WIDTH = 80
+
+_CELLS = {
+    "base": pl.String,
+    "corpus": pl.String,
+    "method": pl.String,
+    "learning_rate": pl.Float64,
+    "seed": pl.Int64,
+    "fold": pl.String,
+    "state": pl.String,
+}
+
+
+@final
+@dataclass(frozen=True)
+class Outlook:
+    """A study held against its store; printed, it is a table.
+
+    `cells`: one row per training: base, corpus, method, learning_rate, seed, fold (`shadow` for one on other texts) and
+    state (`trained` or `to train`, and whether its learning rate has been chosen). `remarks`: what will be missing
+    from the report, or odd in it, as sentences. `ahead`: tasks done and to do, and the time that they take.
+    """
+
+    cells: pl.DataFrame
+    remarks: tuple[str, ...]
+    ahead: Forecast
+
+    def print(self, out: Console) -> None:
+        """Print it to a console, as wide as that is."""
+        told = {name: self.cells[name].unique(maintain_order=True).to_list() for name in ("base", "corpus")}
+        varied = [name for name, values in told.items() if len(values) > 1]
+        for name in (name for name, values in told.items() if len(values) == 1):
+            out.print(f"{name}: {safe(told[name][0])}", soft_wrap=True)
+        rows = table(*varied, "method", "rate", "seed/fold", "state")
+        for row in self.cells.iter_rows(named=True):
+            settings = (row["method"], f"{row['learning_rate']:g}", f"{row['seed']}/{row['fold']}", row["state"])
+            add(rows, *(row[name] for name in varied), *settings)
+        out.print(rows)
+        if self.ahead.to_do:
+            self._print_stages(out)
+        for remark in self.remarks:
+            out.print(f"\n{safe(remark)}")
+        out.print(f"\n{self.rest}")
+
+    def _print_stages(self, out: Console) -> None:
+        stages = table("stage", "in the store", "to do")
+        for stage in dict.fromkeys([*self.ahead.to_do, *self.ahead.done]):
+            add(stages, stage, str(self.ahead.done.get(stage, 0)), str(self.ahead.to_do.get(stage, 0)))
+        out.print(stages)
+
+    @property
+    def rest(self) -> str:
+        """What is left to do, in a sentence."""
+        if not self.ahead.to_do:
+            return f"Nothing to do: all {sum(self.ahead.done.values())} stages of the study are in the store."
+        to_do = sum(self.ahead.to_do.values())
+        pace = "at the pace that this store has seen"
+        if not self.ahead.is_measured:
+            pace = "if this machine is like two cores that run SmolLM2-135M: nothing has been measured here yet"
+        return f"To do: {to_do} stages, about {duration(self.ahead.seconds)}, {pace}."
+
+    def __repr__(self) -> str:
+        text = io.StringIO()
+        self.print(console(file=text, width=_WIDTH, plain=True))
+        return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def outlook(plan: Plan) -> Outlook:
+    """Hold a plan against its store; nothing is run or written."""
+    cells = [row for pair in plan.pairs for row in _cells(plan, pair)]
+    return Outlook(
+        cells=pl.DataFrame(cells, schema=_CELLS, orient="row"), remarks=tuple(remarks_of(plan)), ahead=forecast(plan)
+    )
+
+
+def _cells(plan: Plan, pair: tuple[str, str]) -> Iterator[tuple[object, ...]]:
+    chosen = plan.chosen(pair)
+    for arm in plan.arms(pair):
+        for seed, fold in plan.seats:
+            if arm in chosen or (seed, fold) in plan.search_seats:
+                state = _state(plan, plan.train(arm, (seed, fold))) + (", chosen" if arm in chosen else "")
+                yield _row(arm, seed, fold, state)
+    for arm, seed in plan.shadows(pair):
+        yield _row(arm, seed, "shadow", _state(plan, plan.train(arm, (seed, "A"), half_of="shadow")))
+
+
+def _row(arm: Arm, seed: int, fold: str, state: str) -> tuple[object, ...]:
+    assert arm.method is not None
+    return arm.base, arm.corpus, arm.method.label, arm.learning_rate, seed, fold, state
+
+
+def _state(plan: Plan, training: Task) -> str:
+    return "trained" if plan.store.is_done(training.address) else "to train"
+
+
+def remarks_of(plan: Plan) -> Iterator[str]:
+    """What the user should know before hours are spent: what was found when the study was checked, and false-positive
+    rates that the texts cannot carry.
+    """
+    yield from plan.prepared.remarks
+    for name, corpus in plan.prepared.corpora.items():
+        groups = [example.group for example in corpus.split.roles["pool"]]
+        others = min(int(np.sum(~fold_members(groups, seed=seed, fold=fold))) for seed, fold in plan.seats)
+        for rate in plan.study.report.fpr:
+            if others * rate < 1 - 1e-9:
+                needed = int(np.ceil(1 / rate - 1e-9))
+                yield (
+                    f"fpr = {rate:g} needs {needed:,} non-members in every cell, and the corpus '{name}' leaves at "
+                    f"most {others:,}: its TPR will be missing (—). Set `pool` to {2 * needed:,} or more, or raise fpr."
+                )
