@@ -82,9 +82,10 @@ def new(
     """Write a study file for texts of your own, with a comment on every line."""
     from vestige.cli.tables import print_draft
     from vestige.study.draft import draft
+    from vestige.study.quiet import quietly
 
-    _quiet()
-    print_draft(draft(source, out=out, model=model, force=force), source=source, out=out)
+    with quietly():
+        print_draft(draft(source, out=out, model=model, force=force), source=source, out=out)
 
 
 @app.command()
