@@ -87,6 +87,17 @@ def close_names(name: str, known: Iterable[str]) -> list[str]:
     return [names[one] for one in get_close_matches(name.strip().casefold(), names, n=3, cutoff=0.55)]
 
 
+class Stopped(KeyboardInterrupt):
+    """The process was asked to end (Ctrl-C, or another signal); what it says is what a training has kept.
+
+    No `VestigeError`, so that nothing takes it for a failure and goes on.
+    """
+
+    def __init__(self, message: str = "", *, number: int = 2) -> None:
+        super().__init__(message)
+        self.exit_status = 128 + number
+
+
 def near_misses(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'lora'?"`, or the known names where none is near; ready to end a message."""
     names = sorted(known)

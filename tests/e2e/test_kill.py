@@ -1,8 +1,11 @@
-"""`kill -9` at named points: the same command goes on, and the store ends as an undisturbed one, byte for byte."""
+"""`kill -9` at named points, and Ctrl-C: the same command goes on, and the store ends as an undisturbed one, byte for
+byte.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from vestige.cli.main import main
+from vestige.errors import Stopped
+from vestige.store.keys import Task
 from vestige.store.layout import DONE, RUN
-from vestige.testing.studies import Outcome, Recorder, run_study
+from vestige.study.progress import Lines
+from vestige.testing.studies import Outcome, Recorder, as_toml, run_study
 
 SCRIPT = Path(__file__).with_name("killed.py")
 QUICK = ["training, before any state", "training, after the first state", "scoring", "scoring, before DONE"]
@@ -80,3 +87,48 @@ def test_a_run_killed_again_and_again_gets_there(table: dict[str, Any], tmp_path
     kill(table, store, "scoring, before DONE")
     assert not run_study(table, store).failures
     assert_same(store, undisturbed)
+
+
+# Ctrl-C
+
+
+class CtrlC(Recorder):
+    """Pressed in step `at` of all training; steps are counted."""
+
+    def __init__(self, *, at: int) -> None:
+        super().__init__()
+        self.at, self.steps = at, 0
+
+    def progressed(self, task: Task, tokens: int) -> None:
+        if task.stage == "train":
+            self.steps += 1
+            if self.steps == self.at:
+                os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_stopped_run_ends_as_an_undisturbed_one(table: dict[str, Any], tmp_path: Path, undisturbed: Outcome) -> None:
+    """Stopped in the third step of the first of five trainings of four steps, one after its first checkpoint."""
+    store, first, second = tmp_path / "runs", CtrlC(at=3), CtrlC(at=0)
+    with pytest.raises(Stopped, match="step 3 of 4"):
+        run_study(table, store, watcher=first)
+    assert [path.name for path in store.glob("train/*/unfinished/state/*")] == ["3"]
+    assert not run_study(table, store, watcher=second).failures
+    assert_same(store, undisturbed)
+    assert (first.steps, second.steps) == (3, 17), "no step was done twice"
+
+
+def test_the_command_line_says_what_it_keeps_and_how_to_go_on(
+    table: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    study, pressed = tmp_path / "my study.toml", CtrlC(at=3)
+    study.write_text(as_toml(table), encoding="utf-8")
+    monkeypatch.setattr(Lines, "progressed", lambda _, task, tokens: pressed.progressed(task, tokens))
+    monkeypatch.setattr(sys, "argv", ["vestige", "run", str(study), "--store", str(tmp_path / "runs")])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    said = capfd.readouterr().err
+    assert caught.value.code == 128 + signal.SIGINT
+    assert "stopping: the training keeps its state at step 3 of 4" in said
+    assert "stopped. The training has kept its state at step 3 of 4" in said
+    assert f"To go on: vestige run '{study}' --store {tmp_path / 'runs'}" in said
+    assert "Traceback" not in said

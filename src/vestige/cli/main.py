@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, final
 
 import typer
+from typer.core import TyperGroup
 
 import vestige
 from vestige.errors import ConfigError, VestigeError
 from vestige.study.terminal import console, json_text, safe, say
 
+
+@final
+class _Commands(TyperGroup):
+    """The commands, each of which says what a Ctrl-C has left; Typer ends without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stopped:
+            _tell_stopped(str(stopped), is_run=ctx.invoked_subcommand == "run")
+            raise typer.Exit(getattr(stopped, "exit_status", 130)) from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Measures what fine-tuning a language model leaves behind.",
     no_args_is_help=True,
     add_completion=False,
@@ -41,15 +57,12 @@ _CHECKING = "checking the study, its data and its models …"
 
 
 def main() -> None:
-    """Run the command line; exit status 0 done, 1 something failed, 2 the input is wrong."""
+    """Run the command line; exit status 0 done, 1 something failed, 2 the input is wrong, 130 stopped."""
     try:
         app()
     except VestigeError as error:
         say(str(error))
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        print("vestige: stopped. The same command goes on from the last checkpoint.", file=sys.stderr)
-        sys.exit(130)
     except Exception as error:  # noqa: BLE001  # whatever it is, its message must not carry a text to the terminal
         _tell_unforeseen(error)
         sys.exit(1)
@@ -206,6 +219,12 @@ def _tell_failures(failures: list[tuple[str, str]], *, retry: str) -> None:
     for about, message in failures:
         say(f"failed: {about}: {message}")
     say(f"{len(failures)} failed, the rest is done. To try only those again: {retry}")
+
+
+def _tell_stopped(message: str, *, is_run: bool) -> None:
+    kept = f"{message} What was finished before is kept too.".lstrip() if is_run else ""
+    again = f" To go on: {shlex.join(['vestige', *sys.argv[1:]])}" if is_run else ""
+    say(f"stopped. {kept}{again}".rstrip())
 
 
 def _tell_unforeseen(error: Exception) -> None:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, Literal, final, get_args
 
 import numpy as np
 
+from vestige.metrics.words import is_mostly_chinese, is_mostly_unspaced, words
 from vestige.records import Floats
 
 TextQuantity = Literal["bleu", "chrf", "rouge_l", "exact_match"]
@@ -20,6 +21,9 @@ TEXT_QUANTITIES: tuple[TextQuantity, ...] = get_args(TextQuantity)
 
 LIBRARIES: Mapping[str, str] = {"bleu": "sacrebleu", "chrf": "sacrebleu", "rouge_l": "rouge_score"}
 """The module that a quantity is computed by, where it is not this one."""
+
+_BLEU_ORDER = 4
+"""Tokens of the longest runs that BLEU counts (Papineni et al. 2002)."""
 
 References = Sequence[Sequence[str]]
 
@@ -42,10 +46,26 @@ class Measure:
 
 
 def _bleu(references: References) -> Measure:
+    """As sacrebleu's default where there are blanks between words. Where no reference has the four tokens of the
+    longest runs that BLEU counts, even the right answer would have 0: the runs are then no longer than the references.
+    """
     from sacrebleu.metrics.bleu import BLEU
 
+    tokens = _bleu_tokens([one for accepted in references for one in accepted])
+    tokenized = BLEU(tokenize=tokens).tokenizer
+    longest = max((len(tokenized(one).split()) for accepted in references for one in accepted), default=_BLEU_ORDER)
+    order = max(1, min(_BLEU_ORDER, longest))
     # `force` silences a hint, printed with no text, about answers that end in a blank and a full stop.
-    return _of_sacrebleu(BLEU(force=True, references=_streams(references)))
+    bleu = BLEU(tokenize=tokens, force=True, max_ngram_order=order, references=_streams(references))
+    measure = _of_sacrebleu(bleu)
+    return measure if order == _BLEU_ORDER else replace(measure, signature=f"{measure.signature}|order:{order}")
+
+
+def _bleu_tokens(texts: Sequence[str]) -> str:
+    """The tokenizer of sacrebleu that fits the script of the references."""
+    if not is_mostly_unspaced(texts):
+        return "13a"
+    return "zh" if is_mostly_chinese(texts) else "char"
 
 
 def _chrf(references: References) -> Measure:
@@ -74,13 +94,21 @@ def _streams(references: References) -> Any:
 def _rouge_l(references: References) -> Measure:
     from rouge_score.rouge_scorer import RougeScorer
 
-    scorer = RougeScorer(["rougeL"], use_stemmer=False)
+    scorer = RougeScorer(["rougeL"], tokenizer=_Words())
 
     def one(answer: str, accepted: Sequence[str]) -> float:
         return float(scorer.score_multi(accepted, answer)["rougeL"].fmeasure)
 
     version = importlib.metadata.version("rouge-score")
-    return _mean(one, references, signature=f"best-reference|stem:no|rouge-score:{version}")
+    return _mean(one, references, signature=f"best-reference|stem:no|rouge-score:{version}|tok:unicode")
+
+
+@final
+class _Words:
+    """rouge-score asks its tokenizer by this method."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return words(text)
 
 
 def _exact_match(references: References) -> Measure:

@@ -6,6 +6,7 @@ What a score needs to know of a text is counted once; every sample of the bootst
 from __future__ import annotations
 
 import importlib.util
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -18,7 +19,7 @@ from vestige.metrics.measures import LIBRARIES, MEASURES, Measure, References, T
 from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, widened_at_the_edge
 from vestige.records import Bools, Counts, Estimate, Floats, Generations, Texts
 
-_VERSION = "v:1"
+_VERSION = "v:2"
 """Raise it with any change that moves a value or an interval."""
 
 _BOOTSTRAP = Bootstrap()
@@ -35,10 +36,13 @@ def text_utility(
 ) -> Estimate:
     """How near the answers come to their references, averaged over the cells; higher is better.
 
-    * `bleu`: corpus BLEU of sacrebleu, 0 to 100 (Papineni et al. 2002; Post 2018, arXiv:1804.08771).
+    * `bleu`: corpus BLEU of sacrebleu, 0 to 100 (Papineni et al. 2002; Post 2018, arXiv:1804.08771). Its tokens are
+      characters where the references are in a script without blanks, and its runs no longer than the references; both
+      are in the signature.
     * `chrf`: corpus chrF2 of sacrebleu, 0 to 100 (Popović 2015).
     * `rouge_l`: F1 over the longest common subsequence of words, lower-cased and not stemmed, by rouge-score: the best
-      reference of each text, averaged over the texts, 0 to 1 (Lin 2004).
+      reference of each text, averaged over the texts, 0 to 1 (Lin 2004). Words are those of any script
+      (`metrics/words.py`), of ASCII texts the same as rouge-score's own.
     * `exact_match`: share of the answers that are one of their references, letter by letter, 0 to 1.
 
     Blanks around answers and references do not count. `cells`: the answers of each cell to the same prompts in the
@@ -102,11 +106,16 @@ def _check(cells: Sequence[Generations], *, references: References, groups: Text
 
 
 def _stripped(references: References, answered: Bools) -> list[list[str]]:
-    return [[one.strip() for one in references[int(place)]] for place in np.flatnonzero(answered)]
+    return [[_bare(one) for one in references[int(place)]] for place in np.flatnonzero(answered)]
 
 
 def _answers(cell: Generations, answered: Bools) -> list[str]:
-    return [cell.answers[int(place)].strip() for place in np.flatnonzero(answered)]
+    return [_bare(cell.answers[int(place)]) for place in np.flatnonzero(answered)]
+
+
+def _bare(text: str) -> str:
+    """Without blanks around it, and with each accented letter spelled in one way (Unicode has several for some)."""
+    return unicodedata.normalize("NFC", text.strip())
 
 
 def _refusal(counts: Counts) -> str:

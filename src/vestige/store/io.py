@@ -25,7 +25,8 @@ FILE_MODE = 0o600
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a place to write at; on success the file there is flushed to disk and takes the place of `path`.
+    """Yield a place to write at; on success the file there is flushed to disk and takes the place of `path`. A folder
+    of such files can be made there too, where `path` is not yet.
 
     Raises:
         StoreError: the disk is full or not writable; nothing is left behind and an older file stays as it was.
@@ -45,9 +46,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _settle(path: Path) -> None:
-    with path.open("rb") as handle:
-        os.fchmod(handle.fileno(), FILE_MODE)
-        os.fsync(handle.fileno())
+    path.chmod(FOLDER_MODE if path.is_dir() else FILE_MODE)
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def make_folder(path: Path) -> None:

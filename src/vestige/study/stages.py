@@ -123,7 +123,7 @@ def members_of(examples: list[Example], *, seed: int, fold: Fold) -> np.ndarray:
 
 
 def _train(task: Task, bench: Bench) -> None:
-    from vestige.tuning.checkpoint import count_trained
+    from vestige.tuning.checkpoint import WEIGHTS, count_trained
     from vestige.tuning.train import CHECKPOINTS, Job, isolated_rng, train
 
     spec = task.spec
@@ -147,19 +147,21 @@ def _train(task: Task, bench: Bench) -> None:
         rate_factor=method.rate_factor,
     )
     with isolated_rng(start), method.prepare(base, seed=start) as model:
-        losses = train(model, job, progress=bench.progress)
+        losses = train(model, job, progress=bench.progress, say=bench.say)
         trainable = count_trained(model)
-    shutil.copytree(job.folder / CHECKPOINTS, bench.folder / CHECKPOINTS, copy_function=_link)
+    for step in job.steps:
+        _link(job.folder, bench.folder, name=f"{CHECKPOINTS}/{step}/{WEIGHTS}")
     facts = {"texts": len(texts), "trainable": trainable, "losses": losses}
     write_json(bench.folder / "training.json", facts | {"steps": {f"{epoch:g}": step for epoch, step in steps.items()}})
 
 
-def _link(source: str, destination: str) -> None:
+def _link(source: Path, destination: Path, *, name: str) -> None:
     """The same bytes under a second name where the disk can; the first name goes when `unfinished/` does."""
-    try:
-        os.link(source, destination)
-    except OSError:
-        shutil.copy2(source, destination)
+    with replacing(destination / name) as temporary:
+        try:
+            os.link(source / name, temporary)
+        except OSError:
+            shutil.copyfile(source / name, temporary)
 
 
 def _training_texts(task: Task, store: Store, tokenizer: PreTrainedTokenizerBase) -> list[Encoded]:

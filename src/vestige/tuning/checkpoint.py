@@ -71,23 +71,30 @@ def load_optimizer(folder: Path) -> dict[str, Any]:
     return {"state": state, "param_groups": read_json(folder / f"{OPTIMIZER}.json")}
 
 
-def save_rng(folder: Path) -> None:
-    """Write the state of torch's generators, the only ones that training draws from (dropout)."""
+def rng_states() -> dict[str, torch.Tensor]:
+    """The state of torch's generators, the only ones that training draws from (dropout)."""
     import torch
 
     states = {"cpu": torch.get_rng_state()}
-    states |= {f"cuda:{index}": state for index, state in enumerate(torch.cuda.get_rng_state_all())}
-    save_tensors(folder / RNG, states)
+    return states | {f"cuda:{index}": state for index, state in enumerate(torch.cuda.get_rng_state_all())}
+
+
+def set_rng(states: Mapping[str, torch.Tensor]) -> None:
+    """Put torch's generators back to what `rng_states` gave."""
+    import torch
+
+    for name, state in states.items():
+        torch.set_rng_state(state) if name == "cpu" else torch.cuda.set_rng_state(state, name)
+
+
+def save_rng(folder: Path) -> None:
+    """Write `rng_states()`."""
+    save_tensors(folder / RNG, rng_states())
 
 
 def load_rng(folder: Path) -> None:
     """Restore what `save_rng` wrote."""
-    import torch
-
-    states = load_tensors(folder / RNG)
-    torch.set_rng_state(states.pop("cpu"))
-    for name, state in states.items():
-        torch.cuda.set_rng_state(state, name)
+    set_rng(load_tensors(folder / RNG))
 
 
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

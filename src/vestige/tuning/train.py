@@ -12,7 +12,8 @@ import contextlib
 import dataclasses
 import math
 import random
-import shutil
+import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,13 +26,14 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 
-from vestige.errors import TuningError
+from vestige.errors import Stopped, TuningError
 from vestige.models.head import base_of, head_taken_out, logit_adjustment, output_head
-from vestige.store.io import make_folder, read_json, write_json
-from vestige.tuning import checkpoint
+from vestige.store.io import make_folder, read_json, sha256_of, write_json
+from vestige.tuning import checkpoint, state
 from vestige.tuning.batch import collate, trained_positions
-from vestige.tuning.checkpoint import load_optimizer, load_rng, trained_parameters
+from vestige.tuning.checkpoint import load_optimizer, load_rng, rng_states, set_rng, trained_parameters
 from vestige.tuning.schedule import Training
+from vestige.tuning.stopping import Stop, stopping
 from vestige.tuning.trunk import is_frozen, join, states_of
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from vestige.data.encode import Encoded
 
 CHECKPOINTS = "checkpoints"
+_SAVE_EVERY = 300.0
+"""Seconds after which a training saves its state though no checkpoint is due: what a kill can cost."""
 
 Progress = Callable[[int], None]
 """Told how many tokens were dealt with since it was last called."""
@@ -52,7 +56,8 @@ class Job:
     """One cell to train: its schedule, learning rate, the texts and the batches of their positions.
 
     `steps` are the optimizer steps whose weights are kept, as `<folder>/checkpoints/<step>/weights.safetensors`;
-    `<folder>/state/` holds what a killed training goes on from. `rate_factor` is the method's (`Method.rate_factor`).
+    `<folder>/state/` holds what a killed or stopped training goes on from. `rate_factor` is the method's
+    (`Method.rate_factor`).
     """
 
     training: Training
@@ -67,20 +72,23 @@ class Job:
     rate_factor: Callable[[str], float] = lambda _: 1.0
 
 
-def train(model: PreTrainedModel | PeftModel, job: Job, *, progress: Progress) -> list[float]:
-    """Train a prepared model and keep its checkpoints; goes on from `job.folder` where an earlier attempt was killed.
+def train(
+    model: PreTrainedModel | PeftModel, job: Job, *, progress: Progress, say: Callable[[str], None] = lambda _: None
+) -> list[float]:
+    """Train a prepared model and keep its checkpoints; goes on from `job.folder` where an earlier attempt ended.
 
     Returns the training loss of every step, in nats per trained token. The final weights are those of an undisturbed
-    run, bit by bit, on the same machine and thread count.
+    run, bit by bit, on the same machine and thread count. `say` is told of damage, and that the training is ending.
 
     Raises:
         TuningError: the loss is no longer finite; the message names the step and the learning rate.
+        Stopped: Ctrl-C, or a signal to end; the training goes on from the step that was reached.
     """
-    make_folder(job.folder / "state")  # before the Trainer does, in its own way
+    make_folder(job.folder / state.STATE)  # before the Trainer does, in its own way
     with isolated_rng(job.seed):
-        trainer = CellTrainer(model, job, progress=progress)
+        trainer = CellTrainer(model, job, progress=progress, say=say)
         try:
-            trainer.train(resume_from_checkpoint=trainer.last_state())
+            trainer.go_on()
         finally:
             # The base inside is lent: neither its dropout, nor the Trainer's mark, nor its recomputing must be met by
             # whoever has it next.
@@ -112,12 +120,22 @@ class CellTrainer(Trainer):
     JSON.
     """
 
-    def __init__(self, model: PreTrainedModel | PeftModel, job: Job, *, progress: Progress) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel | PeftModel,
+        job: Job,
+        *,
+        progress: Progress,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self.job = job
         self.losses: list[float] = []
         self._progress = progress
+        self._say = say
         self._trained = model
-        super().__init__(model=model, args=_arguments(job), callbacks=[_KeepAt(job.steps)])
+        self._kept: dict[str, str] = {}
+        self._keeping = _Keeping(job.steps)
+        super().__init__(model=model, args=_arguments(job), callbacks=[self._keeping])
         self.remove_callback(PrinterCallback)
         self._base = base_of(model)
         self._adjust = logit_adjustment(self._base)
@@ -205,37 +223,58 @@ class CellTrainer(Trainer):
         """Not counted: nobody reads it."""
         return 0
 
-    def last_state(self) -> str | None:
-        """The folder of the latest whole state, None for a fresh start."""
-        states = sorted(self._states(), key=lambda path: int(path.name))
-        return str(states[-1]) if states else None
+    def go_on(self) -> None:
+        """Train from the latest whole state to the end, or until the process is asked to end."""
+        start = state.latest(self.job.folder, say=self._say)
+        with stopping(self._say_stopping) as self._keeping.stop:
+            try:
+                self.train(resume_from_checkpoint=str(start) if start else None)
+            except Stopped:
+                raise
+            except KeyboardInterrupt:  # of another thread, or of a watcher: within a step
+                if self._keeping.between_steps():
+                    self._save_state()
+                    raise self._stopped(signal.SIGINT) from None
+                raise
+        if self._keeping.stop.number:
+            raise self._stopped(self._keeping.stop.number)
 
-    def _states(self) -> Iterator[Path]:
-        return (self.job.folder / "state").glob("[0-9]*")
+    def _say_stopping(self) -> None:
+        step = f"{self.state.global_step + 1} of {len(self.job.batches)}"
+        self._say(f"stopping: the training keeps its state at step {step}. Asked once more, it ends at once.")
+
+    def _stopped(self, number: int) -> Stopped:
+        step = f"{self.state.global_step} of {len(self.job.batches)}"
+        return Stopped(f"The training has kept its state at step {step}, and goes on from there.", number=number)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        step = str(self.state.global_step)
-        checkpoint.save_weights(self._trained, self.job.folder / CHECKPOINTS / step)
-        self._save_state(self.job.folder / "state" / step)
+        with self._keeping.timed():
+            step = self.state.global_step
+            if step in self.job.steps:
+                folder = Path(CHECKPOINTS) / str(step)
+                checkpoint.save_weights(self._trained, self.job.folder / folder)
+                name = (folder / checkpoint.WEIGHTS).as_posix()
+                self._kept[name] = sha256_of(self.job.folder / name)
+            self._save_state()
 
-    def _save_state(self, folder: Path) -> None:
-        """Build the state beside its place, then rename it: a killed training finds it whole or not at all."""
-        draft = folder.with_name(f".{folder.name}")
-        shutil.rmtree(draft, ignore_errors=True)
-        checkpoint.save_weights(self._trained, draft)
+    def _save_state(self) -> None:
+        if step := self.state.global_step:
+            state.save(self.job.folder, step=step, write=self._write_state, kept=self._kept)
+
+    def _write_state(self, folder: Path) -> None:
+        checkpoint.save_weights(self._trained, folder)
         optimizer, scheduler = self._both()
-        checkpoint.save_optimizer(optimizer.state_dict(), draft)
-        checkpoint.save_rng(draft)
-        write_json(draft / "scheduler.json", scheduler.state_dict())
-        write_json(draft / "losses.json", self.losses)
-        write_json(draft / TRAINER_STATE_NAME, dataclasses.asdict(self.state))
-        draft.rename(folder)
-        for older in [path for path in self._states() if path != folder]:
-            shutil.rmtree(older)
+        checkpoint.save_optimizer(optimizer.state_dict(), folder)
+        checkpoint.save_rng(folder)
+        write_json(folder / "scheduler.json", scheduler.state_dict())
+        write_json(folder / "losses.json", self.losses[: self.state.global_step])
+        write_json(folder / TRAINER_STATE_NAME, dataclasses.asdict(self.state))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        checkpoint.load_weights(self._trained, Path(resume_from_checkpoint))
-        self.losses = read_json(Path(resume_from_checkpoint) / "losses.json")
+        folder = Path(resume_from_checkpoint)
+        checkpoint.load_weights(self._trained, folder)
+        self.losses = read_json(folder / "losses.json")
+        self._kept = state.kept_hashes(folder)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
@@ -254,15 +293,51 @@ class CellTrainer(Trainer):
 
 
 @final
-class _KeepAt(TrainerCallback):
-    """Asks the Trainer to save at given steps."""
+class _Keeping(TrainerCallback):
+    """Asks the Trainer to save: at given steps, every few minutes, and when the training is to end, which it then
+    does.
+    """
 
     def __init__(self, steps: Sequence[int]) -> None:
+        self.stop = Stop(lambda: None)
         self._steps = frozenset(steps)
+        self._generators: dict[str, torch.Tensor] | None = None
+        self._saved, self._seconds = time.monotonic(), 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.stop.has_steps = True
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._generators = rng_states()
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._generators = None
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        control.should_save = state.global_step in self._steps
+        self._generators = rng_states()
+        if self.stop.number:
+            control.should_training_stop = True
+        control.should_save = state.global_step in self._steps or bool(self.stop.number) or self._is_due()
         return control
+
+    def between_steps(self) -> bool:
+        """Set the generators back to before the step at hand; False where its weights may have moved already."""
+        if self._generators is None:
+            return False
+        set_rng(self._generators)
+        return True
+
+    def _is_due(self) -> bool:
+        """Saving takes a fiftieth of the time at most."""
+        return time.monotonic() - self._saved > max(_SAVE_EVERY, 50 * self._seconds)
+
+    @contextlib.contextmanager
+    def timed(self) -> Iterator[None]:
+        """Around a save."""
+        began = time.monotonic()
+        yield
+        self._saved = time.monotonic()
+        self._seconds = self._saved - began
 
 
 def _cut(batch: Sequence[Any], *, parts: int) -> list[Sequence[Any]]:

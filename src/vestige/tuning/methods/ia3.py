@@ -9,15 +9,23 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, final
 
 from vestige.errors import ModelError
+from vestige.tuning.methods.adapted import adapted
 from vestige.tuning.methods.base import Family, LearningRates, Method
-from vestige.tuning.methods.layers import fan_in_fan_out, kinds_of, target_paths
+from vestige.tuning.methods.layers import fan_in_fan_out, kinds_of, targets_of
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
 
-KEYS_AND_VALUES: Final = frozenset({"k_proj", "v_proj", "key", "value", "c_attn", "query_key_value", "qkv_proj"})
-DOWN: Final = frozenset({"down_proj", "c_proj", "fc2", "fc_out", "dense_4h_to_h", "w2"})
+KEYS: Final = frozenset({"k_proj", "key", "k_lin", "Wk", "project_k"})
+VALUES: Final = frozenset({"v_proj", "value", "v_lin", "Wv", "project_v"})
+BOTH: Final = frozenset(
+    {"c_attn", "query_key_value", "qkv_proj", "Wqkv", "kv_proj", "kv_b_proj", "in_proj_qkv", "in_proj_qkvz"}
+)
+"""Keys and values in one layer, most with the queries."""
+DOWN: Final = frozenset(
+    {"down_proj", "c_proj", "fc2", "fc_out", "dense_4h_to_h", "w2", "lin2", "output_linear", "Wo", "w_out"}
+)
 
 
 @final
@@ -37,28 +45,62 @@ class Ia3(Method):
 
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
-        from peft import IA3Config, get_peft_model
+        from peft import IA3Config
 
-        keys_and_values = _named(base, KEYS_AND_VALUES, target_paths(base, "attention"))
-        down = _named(base, DOWN, target_paths(base, "projection"))
+        keys_and_values, down = _keys_and_values(base), _down(base)
         config = IA3Config(
             target_modules=keys_and_values + down,
             feedforward_modules=down,
             fan_in_fan_out=fan_in_fan_out(base, down),
             task_type="CAUSAL_LM",
         )
-        model = get_peft_model(base, config)
-        try:
+        with adapted(base, config) as model:
             yield model
-        finally:
-            model.unload()
 
 
-def _named(base: PreTrainedModel, names: frozenset[str], paths: list[str]) -> list[str]:
-    found = [path for path in paths if path.rpartition(".")[2] in names]
-    if not found:
+def _keys_and_values(base: PreTrainedModel) -> list[str]:
+    parts = _parts(base, "attention")
+    without = [path for paths in parts.values() if not _has_keys_and_values({*map(_name, paths)}) for path in paths]
+    _refuse(base, without, what="keys and values", names=KEYS | VALUES | BOTH)
+    return [path for paths in parts.values() for path in paths if _name(path) in KEYS | VALUES | BOTH]
+
+
+def _has_keys_and_values(names: set[str]) -> bool:
+    return bool(names & BOTH or (names & KEYS and names & VALUES))
+
+
+def _down(base: PreTrainedModel) -> list[str]:
+    parts = _parts(base, "projection")
+    without = [path for paths in parts.values() if not DOWN & {*map(_name, paths)} for path in paths]
+    _refuse(base, without, what="last projection layer", names=DOWN)
+    return [path for paths in parts.values() for path in paths if _name(path) in DOWN]
+
+
+def _parts(base: PreTrainedModel, placement: Literal["attention", "projection"]) -> dict[str, list[str]]:
+    """The linear layers of each part of each block, in the model's order; a part is `model.layers.0.mlp`, or the block
+    itself where they stand directly in it. What stands in no block has neither keys nor inner activations.
+    """
+    targets = targets_of(base, placement)
+    if targets.stacked:
         raise ModelError(
-            f"(IA)³ finds no layer named {', '.join(sorted(names))} in {type(base).__name__}, "
-            f"only {', '.join(kinds_of(paths))}."
+            f"(IA)³ cannot scale what is inside the experts of {type(base).__name__}, stacked in one parameter: "
+            f"{', '.join(kinds_of(targets.stacked))} would stay as they are. Use lora."
         )
-    return found
+    parts: dict[str, list[str]] = {}
+    for path in targets.linear:
+        *around, _ = path.split(".")
+        if numbers := [place for place, part in enumerate(around) if part.isdigit()]:
+            parts.setdefault(".".join(around[: numbers[-1] + 2]), []).append(path)
+    return parts
+
+
+def _name(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _refuse(base: PreTrainedModel, paths: list[str], *, what: str, names: frozenset[str]) -> None:
+    if paths:
+        raise ModelError(
+            f"(IA)³ finds no {what} in a part of {type(base).__name__} that has {', '.join(kinds_of(paths))}: it knows "
+            f"them by the names {', '.join(sorted(names))}. Use lora."
+        )

@@ -1,54 +1,174 @@
-"""Which linear layers of a model are attention and which are projection, by their full paths: short names are
-ambiguous (GPT-2's `c_proj` is one of each).
+"""Which matrices of a model an adapter is attached to, by their full paths: short names are ambiguous (GPT-2's `c_proj`
+is attention and projection).
+
+Every linear layer but the output layer is one or the other, wherever it stands: in `mlp`, or directly in the block as
+OPT's `fc1`. So are the stacked matrices of experts, which mixtures of experts keep in one parameter of three
+dimensions. What no adapter is attached to is known by what it is (`_is_never_adapted`); a matrix that is none of all
+this is an error, because a part of the model would stay frozen unseen.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from vestige.errors import ModelError
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
     from transformers import PreTrainedModel
 
 Placement = Literal["attention", "projection", "all"]
+_Kind = Literal["linear", "stacked", "unknown"]
 
-ATTENTION = frozenset({"attn", "self_attn", "attention", "self_attention"})
-PROJECTION = frozenset({"mlp", "feed_forward", "ffn"})
-PLACEMENTS = {"attention": ATTENTION, "projection": PROJECTION, "all": ATTENTION | PROJECTION}
+_ATTENTION = re.compile(r"attn|attention")
+_ROUTERS = frozenset({"router", "gate", "shared_expert_gate"})
+_UNREACHED = frozenset({"encoder_attn", "crossattention", "pooler", "indexer"})
+"""Parts that no gradient of a language model's loss reaches: attention to an encoder that is not there, and the choice
+of the tokens to attend to.
+"""
+_STATE = frozenset({"A_log", "dt_bias"})
+"""Parameters of state-space layers that are no matrix by their use."""
+_SHOWN = 8
 
 
-def target_paths(base: PreTrainedModel, targets: Placement) -> list[str]:
-    """Full paths of the linear layers under an attention or projection block, in the model's order.
+@final
+@dataclass(frozen=True)
+class _Matrix:
+    """`path`: of a linear layer's module, or of a parameter that stands by itself; `kind` says how it is adapted."""
+
+    path: str
+    is_attention: bool
+    kind: _Kind
+
+
+@final
+@dataclass(frozen=True)
+class Targets:
+    """Full paths, in the model's order: of linear layers, and of the parameters that stack the matrices of experts."""
+
+    linear: list[str]
+    stacked: list[str]
+
+
+def targets_of(base: PreTrainedModel, placement: Placement) -> Targets:
+    """What is attention, what is projection (all else), or both.
 
     Raises:
-        ModelError: the architecture names its blocks otherwise; the message lists the layers it has.
+        ModelError: there is none, or there is one that nothing can be attached to; the message lists them.
     """
-    linear = linear_paths(base)
-    paths = [name for name in linear if PLACEMENTS[targets] & set(name.split("."))]
-    if not paths:
+    every = list(_matrices(base))
+    found = [one for one in every if placement == "all" or one.is_attention == (placement == "attention")]
+    if unknown := [one.path for one in found if one.kind == "unknown"]:
         raise ModelError(
-            f"No {targets} layer found in {type(base).__name__}: a layer counts when a part of its path is one of "
-            f"{', '.join(sorted(PLACEMENTS[targets]))}. Its linear layers: {', '.join(kinds_of(linear))}."
+            f"targets = {placement!r} would leave a part of {type(base).__name__} frozen: no adapter can be put on "
+            f"{_shown(unknown)}. Name a placement without them (attention, projection), or another method."
         )
-    return paths
+    if not found:
+        raise ModelError(
+            f"No {placement} layer found in {type(base).__name__}: a layer is attention when a part of its path or the "
+            f"class of a module around it says so, else projection. It has: {_shown([one.path for one in every])}."
+        )
+    return Targets(*([one.path for one in found if one.kind == kind] for kind in ("linear", "stacked")))
 
 
-def linear_paths(base: PreTrainedModel) -> list[str]:
-    """Full paths of all linear layers, in the model's order."""
-    from torch import nn
-    from transformers.pytorch_utils import Conv1D
-
-    return [name for name, module in base.named_modules() if isinstance(module, nn.Linear | Conv1D)]
+def target_paths(base: PreTrainedModel, placement: Placement) -> list[str]:
+    """Full paths of the linear layers among `targets_of`."""
+    return targets_of(base, placement).linear
 
 
 def kinds_of(paths: list[str]) -> list[str]:
-    """The paths without the numbers of the blocks, each once, sorted."""
-    return sorted({".".join(part for part in name.split(".") if not part.isdigit()) for name in paths})
+    """The paths with `#` for the numbers of blocks, each once, in their order."""
+    return list(dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.|$)", "#", path) for path in paths))
+
+
+def _shown(paths: list[str]) -> str:
+    kinds = kinds_of(paths)
+    more = f" and {len(kinds) - _SHOWN} more" if len(kinds) > _SHOWN else ""
+    return (", ".join(kinds[:_SHOWN]) or "nothing") + more
+
+
+def _matrices(base: PreTrainedModel) -> Iterator[_Matrix]:
+    """Everything with two dimensions or more in the model that reads text, what is never adapted left out."""
+    attention: set[str] = set()
+    mixers: set[str] = set()
+    trunk = {id(module) for module in _text_model(base).modules()}
+    for path, module in base.named_modules():
+        around = path.rpartition(".")[0]
+        attention |= {path} if around in attention or _is_attention(path, module) else set()
+        mixers |= {path} if around in mixers or _is_state_space(module) else set()
+        if id(module) in trunk and not _is_never_adapted(base, path, module):
+            for name, kind in _own_matrices(module):
+                known = "unknown" if path in mixers else kind
+                yield _Matrix(f"{path}{name}", is_attention=path in attention, kind=known)
+
+
+def _own_matrices(module: nn.Module) -> Iterator[tuple[str, _Kind]]:
+    """What a module itself holds: what comes behind its path, and how it is adapted."""
+    if _is_linear(module):
+        yield "", "linear"
+        return
+    for name, value in module.named_parameters(recurse=False):
+        if _is_matrix(name, value):
+            yield f".{name}", "stacked" if value.dim() == 3 else "unknown"
+
+
+def _text_model(base: PreTrainedModel) -> nn.Module:
+    """The part that reads text, where there are others (a vision tower) beside it."""
+    config: Any = getattr(base, "config", None)
+    if config is None or config.get_text_config() is config:
+        return base
+    decoder: nn.Module = base.get_decoder()
+    return decoder
+
+
+def _is_attention(path: str, module: nn.Module) -> bool:
+    own_name = path.rpartition(".")[2]
+    return bool(_ATTENTION.search(own_name)) or type(module).__name__.endswith("Attention")
+
+
+def _is_state_space(module: nn.Module) -> bool:
+    """Mamba and its kin, whose kernels read the weights of the layers inside them past what is put on a layer."""
+    return {"A_log", "D"} <= {name for name, _ in module.named_parameters(recurse=False)}
+
+
+def _is_linear(module: nn.Module) -> bool:
+    from torch import nn
+    from transformers.pytorch_utils import Conv1D
+
+    return isinstance(module, nn.Linear | Conv1D)
+
+
+def _is_never_adapted(base: PreTrainedModel, path: str, module: nn.Module) -> bool:
+    """The output layer, embeddings, convolutions, norms, the routers of experts, and what no gradient reaches."""
+    from torch import nn
+    from torch.nn.modules.conv import _ConvNd
+
+    is_head = hasattr(base, "get_output_embeddings") and module is base.get_output_embeddings()
+    is_norm = "norm" in type(module).__name__.lower()
+    is_other = isinstance(module, nn.Embedding | _ConvNd) or bool(_UNREACHED & set(path.split(".")))
+    return is_head or is_norm or is_other or _is_router(path, module)
+
+
+def _is_router(path: str, module: nn.Module) -> bool:
+    """By its name, and by fewer outputs than inputs: what is called a gate can be as wide as the model."""
+    if not _ROUTERS & set(path.split(".")):
+        return False
+    weights = [value for value in module.parameters(recurse=False) if value.dim() == 2]
+    return all(len(value) < value.shape[1] for value in weights)
+
+
+def _is_matrix(name: str, value: Tensor) -> bool:
+    is_vector = sum(size > 1 for size in value.shape) < 2
+    return not is_vector and name not in _STATE and "bias" not in name and "pos_emb" not in name
 
 
 def fan_in_fan_out(base: PreTrainedModel, paths: list[str]) -> bool:
-    """True where the layers keep their weights transposed, as GPT-2's do; peft must be told."""
+    """True where the layers keep their weights transposed, as GPT-2's do; peft must be told, and finds out for itself
+    where some do and some do not.
+    """
     from transformers.pytorch_utils import Conv1D
 
-    return isinstance(base.get_submodule(paths[0]), Conv1D)
+    return bool(paths) and isinstance(base.get_submodule(paths[0]), Conv1D)

@@ -1,4 +1,4 @@
-"""LoRA: low-rank additions to the linear layers of the trunk (Hu et al. 2021, arXiv:2106.09685)."""
+"""LoRA: low-rank additions to the matrices of the trunk (Hu et al. 2021, arXiv:2106.09685)."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, final
 
 from pydantic import Field, PositiveInt
 
+from vestige.errors import ModelError
+from vestige.tuning.methods.adapted import adapted
 from vestige.tuning.methods.base import Family, LearningRates, Method
-from vestige.tuning.methods.layers import Placement, fan_in_fan_out, target_paths
+from vestige.tuning.methods.layers import Placement, fan_in_fan_out, targets_of
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
 @final
 class Lora(Method):
-    """Trains B·A of rank `r`, scaled by `alpha / r`, beside frozen linear layers.
+    """Trains B·A of rank `r`, scaled by `alpha / r`, beside frozen linear layers and the stacked matrices of experts,
+    each expert with a B·A of its own.
 
-    `targets`: `attention` (query, key, value, output), `projection` (gate, up, down) or `all`. `rslora` scales by
+    `targets`: `attention` (query, key, value, output), `projection` (every other one but the output layer: gate, up,
+    down) or `all`. Embeddings, the routers of experts, convolutions and norms are never adapted. `rslora` scales by
     `alpha / √r` (Kalajdzievski 2023, arXiv:2312.03732); `dora` trains the length of each weight column beside its
-    direction (Liu et al. 2024, arXiv:2402.09353).
+    direction (Liu et al. 2024, arXiv:2402.09353). Neither `dora` nor `dropout` is defined for stacked matrices.
     """
 
     family: ClassVar[Family] = "parameter"
@@ -41,22 +45,25 @@ class Lora(Method):
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
         import torch
-        from peft import LoraConfig, get_peft_model
+        from peft import LoraConfig
 
-        paths = target_paths(base, self.targets)
+        targets = targets_of(base, self.targets)
+        if targets.stacked and (self.dora or self.dropout):
+            raise ModelError(
+                f"{type(base).__name__} is a mixture of experts, whose matrices are stacked in one parameter, and LoRA "
+                f"has no {'dora' if self.dora else 'dropout'} for these. Leave it out, or set targets = 'attention'."
+            )
         config = LoraConfig(
             r=self.r,
             lora_alpha=self.alpha,
             lora_dropout=self.dropout,
-            target_modules=paths,
-            fan_in_fan_out=fan_in_fan_out(base, paths),
+            target_modules=targets.linear,
+            target_parameters=targets.stacked or None,
+            fan_in_fan_out=fan_in_fan_out(base, targets.linear),
             use_rslora=self.rslora,
             use_dora=self.dora,
             task_type="CAUSAL_LM",
         )
         torch.manual_seed(seed)
-        model = get_peft_model(base, config)
-        try:
+        with adapted(base, config) as model:
             yield model
-        finally:
-            model.unload()
