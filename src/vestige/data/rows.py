@@ -10,7 +10,7 @@ from vestige.errors import DataError, close_names, named, printable
 
 Unit = Literal["line", "row"]
 _NAME = 40  # characters of a field's name in a message; a longer one may be a text
-_PAIRS_OF_CHAT = (("role", "content"), ("from", "value"))
+_CHAT = (("role", "content"), ("from", "value"), ("role", "text"), ("author", "content"), ("speaker", "text"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,32 +87,37 @@ class Row:
     def _wrong_type(self, name: str, value: object, *, expected: str) -> DataError:
         return DataError(
             f"Field {_quoted(name)} in {self.where} holds {type(value).__name__}, expected {expected}."
-            f"{self._hint(name) if _is_chat(value) else _conversion(value)}"
+            f"{self.chat_hint(name) if _messages(value) else _conversion(value)}"
         )
 
     def _known_fields(self, name: str) -> str:
         close = [_quoted(one) for one in close_names(name, self.values)]
+        # Names of which one is too long are texts, as in an object keyed by them: a glimpse is enough.
+        most, limit = (20, _NAME) if max(map(len, self.values), default=0) <= _NAME else (3, _NAME // 2)
         return (f" Did you mean {' or '.join(close)}?" if close else "") + (
-            f" Fields there: {named(sorted(self.values), limit=_NAME)}."
+            f" Fields there: {named(sorted(self.values), most=most, limit=limit)}."
         )
 
     def _hint(self, name: str) -> str:
         """What to do about a field that is missing or of the wrong kind."""
-        if chat := self.chat_hint():
+        if chat := self.chat_hint(name):
             return chat
         if name.partition(".")[0] in self.values:
             return " Fields within fields are not looked into: write the text into a field of its own."
         return " Check the recipe, or map the fields of a source without a recipe under `fields`."
 
-    def chat_hint(self) -> str:
-        """How to bring in the chat messages that a field holds; empty where none does."""
-        chat = next((field for field in self.values if _is_chat(self.values[field])), None)
+    def chat_hint(self, name: str = "") -> str:
+        """How to bring in the chat messages that a field holds, `name` before others; empty where none does."""
+        chat = next((field for field in (name, *self.values) if _messages(self.values.get(field))), None)
         if chat is None:
             return ""
-        field, said = printable(chat, limit=_NAME), _content(self.values[chat])
+        field, messages = printable(chat, limit=_NAME), _messages(self.values[chat])
+        said = next(said for who, said in _CHAT if {who, said} <= {*messages[-1]})
+        last = f"{field}[-1]['{said}']"
+        recipe = f"prompt = {field}[-2]['{said}'] and completion = {last}" if len(messages) > 1 else f"text = {last}"
         return (
             f" The field '{field}' holds chat messages, which cannot be used yet. Until they can, write their texts "
-            f"into fields of their own, say prompt = {field}[-2]['{said}'] and completion = {field}[-1]['{said}'], "
+            f"into fields of their own, say {recipe}, "
             "and map these under `fields`."
         )
 
@@ -124,18 +129,12 @@ def _quoted(name: str) -> str:
 def _messages(value: object) -> list[Mapping[str, object]]:
     """The messages of a chat, as data sets have them: a list of objects, each with who speaks and what is said."""
     parts = value if isinstance(value, list | tuple) else [value]
-    return [part for part in parts if isinstance(part, Mapping) and any({*pair} <= {*part} for pair in _PAIRS_OF_CHAT)]
-
-
-def _is_chat(value: object) -> bool:
-    return bool(_messages(value))
-
-
-def _content(value: object) -> str:
-    return next(said for who, said in _PAIRS_OF_CHAT if {who, said} <= {*_messages(value)[0]})
+    return [part for part in parts if isinstance(part, Mapping) and any({*pair} <= {*part} for pair in _CHAT)]
 
 
 def _conversion(value: object) -> str:
     if isinstance(value, float):
         return " Whole numbers with gaps become that in pandas: `.astype('Int64')` mends them. Or write texts."
+    if isinstance(value, list | tuple | Mapping):
+        return " Write its text into a field of its own, and map that one under `fields`."
     return " Convert it, or map another field under `fields`."

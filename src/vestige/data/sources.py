@@ -25,6 +25,7 @@ _OTHERS = {
     ".json": "If it has one object per line, rename it to .jsonl; an array becomes that by `jq -c '.[]' OLD > NEW`.",
     ".tsv": "Save it with commas, as .csv, or one JSON object per line, as .jsonl.",
     ".xlsx": "Save the sheet as .csv (UTF-8).",
+    ".zip": "Unpack it.",
     ".xls": "Save the sheet as .csv (UTF-8).",
 }
 _PATH = 300  # characters of a path that a message shows
@@ -80,7 +81,11 @@ def _neighbours(folder: Path, name: str) -> str:
         files = [one.name for one in folder.iterdir() if _kind(one) in {*_READERS, ".txt"}]
     except OSError:
         return f" The folder {printable(str(folder), limit=_PATH)} does not exist or cannot be read either."
-    return near_misses(name, files) if files else f" {folder} holds no {', '.join(SUFFIXES)} file."
+    return (
+        near_misses(name, files)
+        if files
+        else f" {printable(str(folder), limit=_PATH)} holds no {', '.join(SUFFIXES)} file."
+    )
 
 
 def _rows(file: Path, *, prefix: str, raw_lines: bool) -> Iterator[Row]:
@@ -103,7 +108,8 @@ def hub_rows(hub: str, *, config: str | None, split: str, revision: str | None) 
     except Exception as error:  # network, hub and builder errors share no base class
         reason = str(error).strip().splitlines() or [""]
         raise DataError(
-            f"The hub set '{hub}' (config {config or 'default'}, split {split}) cannot be loaded: "
+            f"The hub set '{printable(hub)}' (config {printable(config or 'default')}, split {printable(split)}) cannot "
+            "be loaded: "
             f"{type(error).__name__}: {printable(reason[0], limit=300)} Check the names and the network, "
             "or download the set and give its file as `path`."
         ) from error

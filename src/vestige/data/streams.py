@@ -31,6 +31,7 @@ _MARKS = {
     b"\xff\xfe": "utf-16",
     b"\xfe\xff": "utf-16",
 }
+_LONGEST = 1 << 28  # bytes of a line; a small compressed file can hold one that no memory takes
 _SAMPLE = 65536  # bytes by which a file is judged
 
 
@@ -61,7 +62,9 @@ def text_lines(file: Path) -> Iterator[str]:
     try:
         with io.BufferedReader(opener(file), buffer_size=_SAMPLE) as stream:
             _refuse_other_kinds(stream.peek(_SAMPLE), name)
-            for line in stream:
+            while line := stream.readline(_LONGEST + 1):
+                if len(line) > _LONGEST:
+                    raise DataError(f"{name} has a line of more than {_LONGEST >> 20} MB. Break it, or leave it out.")
                 yield _decoded(line, name, offset).removeprefix("\ufeff" if offset == 0 else "")
                 offset += len(line)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:

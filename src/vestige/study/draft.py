@@ -29,6 +29,7 @@ _POOL = (64, 256)  # texts of the pool, at least and at most, where so many are 
 _FEWEST = 40  # texts from which a study says anything at all
 _SHARES = {"pool": 0.55, "validation": 0.15, "calibration": 0.2}
 _LONGEST = 512  # tokens; longer texts are cut at first
+_COUNTED = 2000  # texts by which lengths are judged
 _VIRTUAL = 20  # tokens of the prompt that is tuned
 _COLUMN = 36  # where comments begin
 
@@ -74,7 +75,7 @@ def draft(source: Path, *, out: Path, model: str, force: bool = False) -> Draft:
         f"# A first study of {printable(source.name)}, written by `vestige new`. Look it over, then: vestige plan.",
         *_study_lines(source, out=out, model=model),
         *_corpus_lines(source, out=out, guess=guess, sizes=sizes, repeats=repeats),
-        _line("max_length", max_length, _said_of_length(cut, exact=found.ready)),
+        _line("max_length", max_length, _said_of_length(cut, exact=found.ready and len(tokens) == len(examples))),
         *_METHODS,
         *_attack_lines(sizes["pool"] // 2),
     ]
@@ -139,7 +140,8 @@ def _token_counts(examples: Sequence[Example], model: ModelSource) -> list[int]:
     """Tokens of each text with its prompt and its end: counted where the model is on this machine, else guessed by
     the characters.
     """
-    texts = [example.prompt + example.completion for example in examples]
+    few = examples[:: math.ceil(len(examples) / _COUNTED)]
+    texts = [(example.prompt + example.completion)[: 20 * _LONGEST] for example in few]
     if not model.ready:
         return [2 + math.ceil(sum(0.3 if mark.isascii() else 1.5 for mark in text)) for text in texts]
     from vestige.models.loading import load_tokenizer

@@ -61,7 +61,9 @@ def test_a_missing_field_among_thousands_or_among_texts(tmp_path: Path) -> None:
     began = time.process_time()
     for keys in ([f"column {i}" for i in range(20_000)], ["x" * 1_000_000], [f"{SECRET} {i}" for i in range(20_000)]):
         file.write_text(json.dumps(dict.fromkeys(keys, 1)) + "\n", encoding="utf-8")
-        assert "There is no field 'completion' in line 1" in refusal(file, completion="completion")
+        message = refusal(file, completion="completion")
+        assert "There is no field 'completion' in line 1" in message
+        assert SECRET[:20] not in message
     assert "…' in line 1" in refusal(file, completion=f"{SECRET} and more")
     assert time.process_time() - began < 20
 
@@ -92,7 +94,16 @@ def test_chat_is_refused_with_the_way_to_bring_it_in(tmp_path: Path, kind: str, 
     else:
         pq.write_table(pa.table({"dialogue": [chat], "id": [1]}), file)
     said = "value" if chat is SHARED else "content"
-    assert f"completion = dialogue[-1]['{said}']" in refusal(file, completion=completion)
+    part = "text" if chat is CHAT[0] else "completion"
+    assert f"{part} = dialogue[-1]['{said}']" in refusal(file, completion=completion)
+
+
+def test_chat_in_the_prompt_alone(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    row = {"history": CHAT, "prompt": [{"speaker": "A", "text": SECRET}], "completion": "fine", "parts": [{"a": 1}]}
+    file.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    assert "text = prompt[-1]['text']" in refusal(file, prompt="prompt", completion="completion")
+    assert "Write its text into a field of its own" in refusal(file, completion="parts")
 
 
 def test_fields_within_fields() -> None:

@@ -101,3 +101,10 @@ def test_files_that_are_no_text_say_what_they_are(tmp_path: Path, content: bytes
     (tmp_path / "a.txt").write_bytes(content)
     with pytest.raises(DataError, match=message):
         texts(tmp_path / "a.txt")
+
+
+def test_a_line_that_no_memory_takes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vestige.data.streams._LONGEST", 1 << 20)
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"fine\n" + b"a" * (1 << 20) + b"\n"))
+    with pytest.raises(DataError, match=r"a\.txt\.gz has a line of more than 1 MB"):
+        texts(tmp_path / "a.txt.gz")

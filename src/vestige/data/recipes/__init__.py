@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from vestige.data.rows import Row
-from vestige.errors import ConfigError, near_misses
+from vestige.errors import ConfigError, near_misses, printable
 from vestige.records import Example
 
 
@@ -55,5 +55,5 @@ def find_recipe(name: str) -> Recipe:
     """The recipe of that name; ConfigError with the near misses where there is none."""
     recipes = known_recipes()
     if name not in recipes:
-        raise ConfigError(f"There is no recipe '{name}'.{near_misses(name, recipes)}")
+        raise ConfigError(f"There is no recipe '{printable(name)}'.{near_misses(name, recipes)}")
     return recipes[name]
