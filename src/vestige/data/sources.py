@@ -108,10 +108,9 @@ def hub_rows(hub: str, *, config: str | None, split: str, revision: str | None) 
     except Exception as error:  # network, hub and builder errors share no base class
         reason = str(error).strip().splitlines() or [""]
         raise DataError(
-            f"The hub set '{printable(hub)}' (config {printable(config or 'default')}, split {printable(split)}) cannot "
-            "be loaded: "
-            f"{type(error).__name__}: {printable(reason[0], limit=300)} Check the names and the network, "
-            "or download the set and give its file as `path`."
+            f"The hub set '{printable(hub)}' (config {printable(config or 'default')}, split {printable(split)}) "
+            f"cannot be loaded: {type(error).__name__}: {printable(reason[0], limit=300)} "
+            "Check the names and the network, or download the set and give its file as `path`."
         ) from error
     for number, values in enumerate(rows, start=1):
         yield Row(values, number, f"{hub} ({split})")
