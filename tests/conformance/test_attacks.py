@@ -16,7 +16,7 @@ from vestige.attacks.base import ComparingAttack, score_in_blocks
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.records import Column, GradientNorms, OtherCell, Scores, TokenCounts, View
 from vestige.testing.attacks import check_attack, fitted
-from vestige.testing.stats import planted_tables, token_stats
+from vestige.testing.stats import is_rewritten, planted_tables, token_stats
 
 ATTACKS = sorted(discover())
 every_attack = pytest.mark.parametrize("name", ATTACKS)
@@ -46,7 +46,7 @@ def _gradients(texts: int) -> GradientNorms:
 
 
 def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
-    """Other forms of the texts are as likely as the texts are to the base."""
+    """Other forms of the texts are as likely as the texts are to the base, and have other tokens."""
     texts = {"zlib_bytes": [8 + len(text) for text in target], "n_bytes": [4 * len(text) for text in target]}
     extra: dict[str, list[list[float]]] = {
         "token_id": [[i % 5 for i in range(len(text))] for text in target],
@@ -54,11 +54,12 @@ def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
         "var_logp": [[2.0] * len(text) for text in target],
         "rank": [[i % 3 for i in range(len(text))] for text in target],
     }
+    others = [[5 + i % 5 for i in range(len(text))] for text in base]
     tables = Tables(
         {
             View("target"): token_stats(target, texts=texts, tokens=extra),
             View("base"): token_stats(base, texts=texts, tokens=extra),
-            **{View("target", text=form): token_stats(base) for form in FORMS},
+            **{View("target", text=form): token_stats(base, tokens={"token_id": others}) for form in FORMS},
         },
         counts=TokenCounts(np.array([5, 0, 3, 1, 0, 0])),
         gradients=_gradients(len(target)),
@@ -128,6 +129,22 @@ def test_infinite_and_nan_log_probabilities_are_masked_not_scored(name: str) -> 
     scores = _scores(name, _tables(bad, base=[[-1.0, -2.0, -3.0]] * 3))
     assert scores.reasons[:2].tolist() == ["not_finite", "not_finite"]
     assert scores.scored[2]
+
+
+COMPARING_FORMS = [name for name in ATTACKS if any(is_rewritten(one.view) for one in make_attack(name).reads)]
+
+
+@pytest.mark.parametrize("name", COMPARING_FORMS)
+def test_a_text_whose_other_form_is_the_text_itself_is_masked(name: str) -> None:
+    """The first text has its own tokens in every form, with noise in their last digit; the second has others."""
+    tables = _tables([[-1.0, -2.0], [-1.0, -2.0]], base=[[-1.0, -2.0 - 1e-6], [-1.5, -2.5]])
+    views = dict(tables.views)
+    for view in views:
+        if is_rewritten(view):
+            ids = {"token_id": [[0, 1], [7, 8]]}
+            views[view] = token_stats([[-1.0, -2.0 - 1e-6], [-1.5, -2.5]], tokens=ids)
+    scores = make_attack(name).score(replace(tables, views=views))
+    assert scores.reasons.tolist() == ["unchanged", ""]
 
 
 @every_attack

@@ -34,14 +34,21 @@ def case(name: str, text: str, **columns: list[float]) -> Row:
     base_moments["base_rank"] = [(5 * i + size) % 7 for i in range(size)]
     forms = {
         "lowercase": sawtooth(size + 1 if size else 0, step=13, low=370),
-        "prefixed": sawtooth(size, step=17, low=290),
-        "members": sawtooth(size, step=23, low=270),
+        **{f"prefixed-{i}": sawtooth(size, step=17 + 2 * i, low=290 + i) for i in range(4)},
+        **{f"members-{i}": sawtooth(size, step=23 + 2 * i, low=270 + i) for i in range(4)},
     }
     swaps = {f"swap-{i}": sawtooth(size + i % 3 - 1 if size > 1 else size, step=3 + i, low=300 + i) for i in range(10)}
+    swaps |= {f"swap-{i}-30": sawtooth(size, step=5 + 2 * i, low=280 + i) for i in range(5)}
     gradients = {"norm_1": 3.5 * size or None, "norm_2": 0.75 + size / 8 if size else None}
     others = {f"cell-{i}": sawtooth(size, step=4 + 5 * i, low=200 + 40 * i) for i in range(4)}
     row = {**defaults, **moments, **base_moments, **forms, **swaps, **gradients, **others, **columns}
-    return {"name": name, "text": text, "zlib_bytes": len(zlib.compress(text.encode("utf-8"))), **row}
+    return {
+        "name": name,
+        "text": text,
+        "zlib_bytes": len(zlib.compress(text.encode("utf-8"))),
+        "same": [],
+        **row,
+    }
 
 
 def sawtooth(size: int, *, step: int, low: int) -> list[float]:
@@ -89,13 +96,22 @@ CASES = [
     ),
     case("known by heart", "To be, or not to be", target=[0.0] * 3, base=[-0.5, -1.0, 0.0], rank=[0, 0, 0]),
     case(
+        "no capitals, no two words",
+        "东京",
+        target=[-1.5, -2.25],
+        base=[-2.0, -2.5],
+        lowercase=[-1.5, -2.25],
+        **{f"swap-{i}": [-1.5, -2.25] for i in range(10)},
+        **{f"swap-{i}-30": [-1.5, -2.25] for i in range(5)},
+    ),
+    case(
         "known by heart to both",
         "Amen",
         target=[0.0] * 2,
         base=[0.0] * 2,
         rank=[0, 0],
         lowercase=[0.0] * 3,
-        prefixed=[0.0] * 2,
+        **{f"prefixed-{i}": [0.0] * 2 for i in range(4)},
     ),
     case(
         "not ASCII",
@@ -116,6 +132,14 @@ CASES = [
         token_id=[(i * i) % 10 for i in range(53)],
     ),
 ]
+
+
+ITSELF = ("lowercase", *(f"swap-{i}" for i in range(10)), *(f"swap-{i}-30" for i in range(5)))
+"""The forms that change nothing in a text without capitals and without two words."""
+
+for row in CASES:
+    if row["name"] == "no capitals, no two words":
+        row["same"] += ITSELF
 
 
 def mean(values: list[float]) -> float:
@@ -176,7 +200,7 @@ def surp(row: Row, k: str = "0.4", entropy: float = 2.0) -> Answer:  # 2407.2124
     above = min(below + 1, len(ordered) - 1)
     bound = Fraction(ordered[below]) + (Fraction(ordered[above]) - Fraction(ordered[below])) * (place - below)
     chosen = [x for x, mu in zip(row["target"], row["mean"], strict=True) if x < bound and -mu < entropy]
-    return mean(chosen) if chosen else "none_surprising"
+    return mean(chosen) if chosen else 0.0  # by rule: nothing surprised the model
 
 
 def ez(row: Row) -> Answer:  # 2601.12104
@@ -195,19 +219,25 @@ def ez(row: Row) -> Answer:  # 2601.12104
 def lowercase(row: Row) -> Answer:  # 2012.07805, section 5.2
     if not row["lowercase"]:
         return "too_short"
+    if "lowercase" in row["same"]:
+        return "unchanged"
     return max(-mean(row["lowercase"]), SMALLEST_LOSS) / max(-mean(row["target"]), SMALLEST_LOSS)
 
 
-def recall(row: Row) -> Answer:  # 2406.15968, eq. 1; both log-likelihoods are negative
-    return min(mean(row["prefixed"]), -SMALLEST_LOSS) / min(mean(row["target"]), -SMALLEST_LOSS)
+def recall(row: Row, count: int = 4) -> Answer:  # 2406.15968, eq. 1; both log-likelihoods are negative
+    alone = min(mean(row["target"]), -SMALLEST_LOSS)
+    return mean([min(mean(row[f"prefixed-{i}"]), -SMALLEST_LOSS) / alone for i in range(count)])
 
 
-def pac(row: Row, k: str = "0.3") -> Answer:  # 2405.11930
+def pac(row: Row, k: str = "0.3", far: str = "", versions: int = 10, words: str = "") -> Answer:  # 2405.11930
     def distance(values: list[float]) -> float:
-        count = max(1, math.floor(Fraction(k) * len(values)))
-        return mean(sorted(values, reverse=True)[:count]) - mean(sorted(values)[:count])
+        likely, unlikely = (max(1, math.floor(Fraction(share) * len(values))) for share in (far or k, k))
+        return mean(sorted(values, reverse=True)[:likely]) - mean(sorted(values)[:unlikely])
 
-    return -(distance(row["target"]) - mean([distance(row[f"swap-{i}"]) for i in range(10)]))
+    forms = [f"swap-{i}{words}" for i in range(versions)]
+    if all(form in row["same"] for form in forms):
+        return "unchanged"
+    return -(distance(row["target"]) - mean([distance(row[form]) for form in forms]))
 
 
 def wbc(row: Row) -> Answer:  # 2601.02751
@@ -245,12 +275,16 @@ def logit(logp: list[float]) -> float:
     return -math.log(math.exp(max(-mean(logp), SMALLEST_LOSS)) - 1)
 
 
-def neighbourhood(row: Row, versions: int = 10) -> float:
+def neighbourhood(row: Row, versions: int = 10) -> Answer:
+    if all(f"swap-{i}" in row["same"] for i in range(versions)):
+        return "unchanged"
     return mean([-mean(row[f"swap-{i}"]) for i in range(versions)]) + mean(row["target"])
 
 
-def con_recall(row: Row) -> float:
-    return (mean(row["members"]) - mean(row["prefixed"])) / max(-mean(row["target"]), SMALLEST_LOSS)
+def con_recall(row: Row, gamma: float = 0.5, count: int = 4) -> float:  # 2409.03363, with the γ of the authors' code
+    outsiders = -mean([mean(row[f"prefixed-{i}"]) for i in range(count)])
+    members = -mean([mean(row[f"members-{i}"]) for i in range(count)])
+    return (outsiders - gamma * members) / max(-mean(row["target"]), SMALLEST_LOSS)
 
 
 def lira(row: Row) -> float:
@@ -263,14 +297,29 @@ def lira_offline(row: Row) -> float:
     return logit(row["target"]) - mean([logit(row[name]) for name, is_member in MEMBERS.items() if not is_member])
 
 
-def rmia(row: Row, gamma: float = 1.0, a: float = 1.0) -> float:
-    def gain(target: list[float], others: list[list[float]]) -> float:
-        typical = ((1 + a) * mean([math.exp(mean(one)) for one in others]) + 1 - a) / 2
-        return math.exp(mean(target)) / typical
+def gain(target: list[float], others: list[list[float]], a: float) -> float:
+    """p(x | target) / p(x), with p(x) from models that were not trained on x."""
+    typical = ((1 + a) * mean([math.exp(mean(one)) for one in others]) + 1 - a) / 2
+    return math.exp(mean(target)) / typical
 
-    own = gain(row["target"], [row[name] for name, is_member in MEMBERS.items() if not is_member])
-    held = [gain(HELD["target"][i], [HELD[name][i] for name in MEMBERS]) for i in range(len(HELD["target"]))]
-    return mean([float(own / other >= gamma) for other in held])
+
+def gains(row: Row, a: float) -> tuple[float, list[float]]:
+    """That of a text, and those of the calibration texts."""
+    own = gain(row["target"], [row[name] for name, is_member in MEMBERS.items() if not is_member], a)
+    texts = range(len(HELD["target"]))
+    return own, [gain(HELD["target"][i], [HELD[name][i] for name in MEMBERS], a) for i in texts]
+
+
+def rmia(row: Row, gamma: float = 1.0, a: float = 1.0) -> float:  # 2312.03262
+    """The number of calibration texts that gained less, and a part of one by the gain, over one more than there are."""
+    own, held = gains(row, a)
+    beaten = sum(own / other >= gamma for other in held)
+    return (beaten + 0.5 + math.atan(math.log(own)) / math.pi) / (len(held) + 1)
+
+
+def informia(row: Row, a: float = 1.0) -> float:  # 2510.05582
+    own, held = gains(row, a)
+    return math.log(own) + mean([math.log(1 / other) for other in held])
 
 
 ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
@@ -294,16 +343,27 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
     "lowercase": ({"name": "lowercase"}, lowercase),
     "recall": ({"name": "recall"}, recall),
     "pac": ({"name": "pac"}, pac),
+    "recall(beginnings=1)": ({"name": "recall", "beginnings": 1}, lambda row: recall(row, 1)),
     "pac(k=0.05)": ({"name": "pac", "k": 0.05}, lambda row: pac(row, "0.05")),
+    "pac(far=0.05, alpha=0.3, versions=5)": (
+        {"name": "pac", "far": 0.05, "alpha": 0.3, "versions": 5},
+        lambda row: pac(row, far="0.05", versions=5, words="-30"),
+    ),
     "grad_norm": ({"name": "grad_norm"}, lambda row: -row["norm_2"]),
     "grad_norm(p=1)": ({"name": "grad_norm", "p": 1}, lambda row: -row["norm_1"]),
     "neighbourhood": ({"name": "neighbourhood"}, neighbourhood),
     "neighbourhood(versions=3)": ({"name": "neighbourhood", "versions": 3}, lambda row: neighbourhood(row, 3)),
     "con_recall": ({"name": "con_recall"}, con_recall),
+    "con_recall(beginnings=1, gamma=1.0)": (
+        {"name": "con_recall", "beginnings": 1, "gamma": 1.0},
+        lambda row: con_recall(row, 1.0, 1),
+    ),
     "lira": ({"name": "lira"}, lira),
     "lira(online=false)": ({"name": "lira", "online": False}, lira_offline),
     "rmia": ({"name": "rmia"}, rmia),
     "rmia(gamma=0.5, a=0.3)": ({"name": "rmia", "gamma": 0.5, "a": 0.3}, lambda row: rmia(row, 0.5, 0.3)),
+    "informia": ({"name": "informia"}, informia),
+    "informia(a=0.3)": ({"name": "informia", "a": 0.3}, lambda row: informia(row, 0.3)),
     "wbc": ({"name": "wbc"}, wbc),
     "dc_pdd": ({"name": "dc_pdd"}, dc_pdd),
     "dc_pdd(a=0.5)": ({"name": "dc_pdd", "a": 0.5}, lambda row: dc_pdd(row, 0.5)),

@@ -21,8 +21,11 @@ from vestige.testing.stats import token_stats
 GOLDEN = json.loads(Path(__file__).with_name("attacks.json").read_text(encoding="utf-8"))
 TEXTS = GOLDEN["texts"]
 EXPECTED = GOLDEN["expected"]
-FORMS = {"lowercase": "lowercase", "prefixed-256": "prefixed", "members-256": "members"}
-FORMS |= {f"swap-{i}": f"swap-{i}" for i in range(10)}
+BEHIND = {
+    f"{kind}-256" + (f"-{i + 1}" if i else ""): f"{kind}-{i}" for kind in ("prefixed", "members") for i in range(4)
+}
+REWRITTEN = ("lowercase", *(f"swap-{i}" for i in range(10)), *(f"swap-{i}-30" for i in range(5)))
+FORMS = {**BEHIND, **{form: form for form in REWRITTEN}}
 COLUMNS = {"logp": ("target", "base"), "mean_logp": ("mean", "base_mean"), "var_logp": ("variance", "base_variance")}
 
 
@@ -34,7 +37,9 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
         sizes = {"zlib_bytes": [row["zlib_bytes"] for row in rows]}
         views[view] = token_stats(tokens.pop("logp"), ids=[row["name"] for row in rows], tokens=tokens, texts=sizes)
     for form, column in FORMS.items():
-        views[View("target", text=form)] = token_stats([row[column] for row in rows], ids=[row["name"] for row in rows])
+        ids = [row["name"] for row in rows]
+        tokens = {"token_id": [_token_ids(row, form, column) for row in rows]}
+        views[View("target", text=form)] = token_stats([row[column] for row in rows], ids=ids, tokens=tokens)
     first, second = (np.array([row[name] for row in rows], dtype=np.float64) for name in ("norm_1", "norm_2"))
     gradients = GradientNorms(ids=views[View("target")].ids, first=first, second=second)
     names = [row["name"] for row in rows]
@@ -44,6 +49,12 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
     )
     counts = TokenCounts(np.array(GOLDEN["counts"]))
     return Tables(views, counts=counts, gradients=gradients, cells=cells, calibration=_calibration())
+
+
+def _token_ids(row: dict[str, Any], form: str, column: str) -> list[int]:
+    """Those of the text as it is behind a beginning and where a form changes nothing, others elsewhere."""
+    same = form in BEHIND or form in row["same"]
+    return row["token_id"] if same else [100 + i for i in range(len(row[column]))]
 
 
 def _calibration() -> Tables:
@@ -153,8 +164,8 @@ def test_the_loss_in_lower_case_is_divided_by_the_loss_as_written() -> None:
 
 
 def test_recall_is_the_log_likelihood_behind_the_beginning_over_the_one_alone() -> None:
-    row = {**_row("mixed"), "prefixed": [-1.0, -3.0, -1.0, -7.0, -0.5, -2.0, -5.0]}
-    value = make_attack("recall").score(_tables([row])).values[0]
+    row = {**_row("mixed"), "prefixed-0": [-1.0, -3.0, -1.0, -7.0, -0.5, -2.0, -5.0]}
+    value = make_attack({"name": "recall", "beginnings": 1}).score(_tables([row])).values[0]
     assert value == pytest.approx(-19.5 / -18.125, rel=1e-12)
     assert _score("recall", "known by heart to both") == 1.0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, final
@@ -12,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from vestige.attacks.tables import Tables
-from vestige.records import Column, Floats, Ints, Scores, Texts, View
+from vestige.records import Bools, Column, Floats, Ints, Scores, Texts, View
 
 __all__ = [
     "BASE_LOGP",
@@ -30,6 +31,8 @@ __all__ = [
     "Tables",
     "as_scores",
     "score_in_blocks",
+    "token_ids",
+    "unchanged",
 ]
 
 _TARGET, _BASE = View("target"), View("base")
@@ -206,13 +209,19 @@ class ComparingAttack(Attack, ABC):
         return spec if self.reference != "base" else {name: spec[name] for name in spec if name != "reference"}
 
 
-def as_scores(tables: Tables, values: Floats, *, lengths: Ints, notes: Texts | None = None) -> Scores:
+def as_scores(
+    tables: Tables, values: Floats, *, lengths: Ints, notes: Texts | None = None, unchanged: Bools | None = None
+) -> Scores:
     """Scores of the texts of `tables`, masked with a reason where there is none.
 
-    `values`, `lengths` (scored tokens) and `notes` (see `Scores`), shape (texts,). `too_short`: no scored token.
-    `not_finite`: there are tokens, but the value is infinite or NaN, as after a diverged training.
+    `values`, `lengths` (scored tokens), `notes` (see `Scores`) and `unchanged` (see there), shape (texts,).
+    `too_short`: no scored token. `unchanged`: the form that the attack compares with is the text itself, so that its
+    score would be rounding noise. `not_finite`: there are tokens, but the value is infinite or NaN, as after a
+    diverged training.
     """
     reasons = np.where(lengths == 0, "too_short", np.where(np.isfinite(values), "", "not_finite"))
+    if unchanged is not None:
+        reasons = np.where(unchanged & (lengths > 0), "unchanged", reasons)
     scored = reasons == ""
     return Scores(
         ids=tables.ids,
@@ -220,6 +229,20 @@ def as_scores(tables: Tables, values: Floats, *, lengths: Ints, notes: Texts | N
         reasons=reasons,
         notes=None if notes is None else np.where(scored, notes, ""),
     )
+
+
+def token_ids(columns: Sequence[Column]) -> tuple[Column, ...]:
+    """The columns that name the tokens of the same views."""
+    return tuple(replace(column, name="token_id") for column in columns)
+
+
+def unchanged(tables: Tables, columns: Sequence[Column]) -> Bools:
+    """Which texts have the same tokens in all these views, of which the first is the text as it is, shape (texts,):
+    a letter without a capital, a single word and a change that `max_length` cuts off leave a form what the text is.
+    """
+    plain, *forms = (tables.tokens(column) for column in token_ids(columns))
+    same: Bools = np.all([form.equals(plain) for form in forms], axis=0)
+    return same
 
 
 def score_in_blocks(attack: Attack, tables: Tables, *, control: bool = False) -> Scores:

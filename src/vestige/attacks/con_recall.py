@@ -9,36 +9,51 @@ import numpy as np
 from pydantic import Field
 
 from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.attacks.ragged import Ragged
 from vestige.attacks.ratio import mean_loss
-from vestige.records import Column, Scores, View
+from vestige.attacks.recall import BEGINNINGS, PREFIX, Beginnings, Prefix, behind
+from vestige.records import Column, Floats, Scores
 
 
 @final
 class ConRecall(Attack):
-    """Loss behind non-members minus loss behind known members, over the loss of the text alone.
+    """Loss behind non-members minus γ times the loss behind known members, over the loss of the text alone.
 
     No unit. **Another threat model**: the attacker knows some members of the very model under attack. They are the
-    first of its training texts that fill `prefix` tokens; with all of their groups they are left out of the evaluation
-    (`known_member`), and so out of that of every attack that is compared with this one on the same texts. The
-    non-members are those of `recall`. Losses are means over the scored tokens, the one below at least `ratio`'s bound.
-    Unscorable also: no scored token (`too_short`).
-    Wang et al. 2024, arXiv:2409.03363, eq. 2 (γ = 1). Differs from the authors' code in that both beginnings are of a
-    number of tokens, where theirs are of a number of shots, and in that the loss below is bounded.
+    first of its training texts that fill `beginnings` beginnings of `prefix` tokens each; with all of their groups they
+    are left out of the evaluation (`known_member`), and so out of that of every attack that is compared with this one
+    on the same texts. The non-members are those of `recall`. Losses are means over the scored tokens, averaged over the
+    beginnings of each kind, the one below at least `ratio`'s bound. With γ = 0 this is `recall`; with γ = 1 what both
+    kinds of beginning do alike cancels, `recall`'s signal with it, and what is left is mostly which of them happens to
+    suit a text. An interval knows nothing of the choice of the beginnings. Unscorable also: no scored token
+    (`too_short`).
+    Wang et al. 2024, arXiv:2409.03363, eq. 2, with the γ of the authors' code, which tries .1 to 1. Differs from the
+    authors' code in that all beginnings are of a number of tokens, where theirs are of a number of shots, and several;
+    in that a text's first token, which theirs scores behind a beginning, is left out; and in that the loss below is
+    bounded.
     """
 
     name: Literal["con_recall"] = "con_recall"
     needs: ClassVar[tuple[Column, ...]] = (
         TARGET_LOGP,
-        Column(View("target", text="prefixed-256"), "logp"),
-        Column(View("target", text="members-256"), "logp"),
+        *behind("prefixed", tokens=PREFIX, count=BEGINNINGS),
+        *behind("members", tokens=PREFIX, count=BEGINNINGS),
     )
-    assumes: ClassVar[Assumes] = Assumes(population=True, known_members=True, passes=3)
-    prefix: Annotated[int, Field(ge=1, le=100_000)] = 256
+    assumes: ClassVar[Assumes] = Assumes(population=True, known_members=True, passes=1 + 2 * BEGINNINGS)
+    prefix: Prefix = PREFIX
+    beginnings: Beginnings = BEGINNINGS
+    gamma: Annotated[float, Field(ge=0, le=1)] = 0.5
+
+    @property
+    def assumed(self) -> Assumes:
+        return replace(self.assumes, passes=1 + 2 * self.beginnings)
 
     @property
     def reads(self) -> tuple[Column, ...]:
-        forms = (f"prefixed-{self.prefix}", f"members-{self.prefix}")
-        return (TARGET_LOGP, *(Column(View("target", text=form), "logp") for form in forms))
+        return (TARGET_LOGP, *self._behind("prefixed"), *self._behind("members"))
+
+    def _behind(self, kind: Literal["prefixed", "members"]) -> tuple[Column, ...]:
+        return behind(kind, tokens=self.prefix, count=self.beginnings)
 
     @property
     def has_own_control(self) -> bool:
@@ -46,11 +61,20 @@ class ConRecall(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """The contrast, shape (texts,)."""
-        alone, outsiders, members = (tables.tokens(column) for column in self.reads)
-        known = (members.lengths == 0) & (outsiders.lengths > 0)
+        alone = tables.tokens(TARGET_LOGP)
+        outsiders = [tables.tokens(column) for column in self._behind("prefixed")]
+        members = [tables.tokens(column) for column in self._behind("members")]
         with np.errstate(invalid="ignore"):
-            values = (members.means() - outsiders.means()) / mean_loss(alone)
-        finite = np.all([one.finite() for one in (alone, outsiders, members)], axis=0)
-        lengths = np.min([alone.lengths, outsiders.lengths, members.lengths], axis=0)
+            values = (_mean_loss(outsiders) - self.gamma * _mean_loss(members)) / mean_loss(alone)
+        every = (alone, *outsiders, *members)
+        finite = np.all([one.finite() for one in every], axis=0)
+        lengths = np.min([one.lengths for one in every], axis=0)
         scores = as_scores(tables, np.where(finite, values, np.nan), lengths=lengths)
+        known = (lengths == 0) & (np.min([one.lengths for one in (alone, *outsiders)], axis=0) > 0)
         return replace(scores, reasons=np.where(known, "known_member", scores.reasons))
+
+
+def _mean_loss(behind: list[Ragged]) -> Floats:
+    """Mean over the beginnings of the mean loss of each text, shape (texts,), nats per token."""
+    losses: Floats = -np.mean([one.means() for one in behind], axis=0)
+    return losses

@@ -23,7 +23,8 @@ class LiRA(Attack):
     method and checkpoint under the other seeds of the study, so that a text has as many models with it whether the
     target was trained on it or not. L counts as at least `ratio`'s bound. Unscorable: no scored token (`too_short`).
     Carlini et al. 2022, arXiv:2112.03570, eqs. 3 and 4. Differs from the authors' code in that φ is of the mean loss of
-    a text, which has no probability of a class, and in that one σ serves all texts and both sides.
+    a text, which has no probability of a class, in that μ_in and μ_out are means, where the public code takes medians,
+    and in that one σ serves all texts and both sides.
     """
 
     name: Literal["lira"] = "lira"

@@ -55,6 +55,14 @@ class Ragged:
         finite: Bools = broken.sums() == 0
         return finite
 
+    def equals(self, other: Ragged) -> Bools:
+        """Whether a text has the same tokens, in the same number and order, in both columns, shape (texts,)."""
+        alike = self.lengths == other.lengths
+        differs = self.values[self.per_token(alike)] != other.values[other.per_token(alike)]
+        counts = np.concatenate(([0], np.cumsum(np.where(alike, self.lengths, 0))))
+        same: Bools = alike & (Ragged(values=differs.astype(np.float64), offsets=counts).sums() == 0)
+        return same
+
     def where(self, selected: Bools) -> Ragged:
         """The tokens for which `selected`, shape (scored tokens,), is true; the texts stay, some of them empty."""
         kept = np.concatenate(([0], np.cumsum(selected)))[self.offsets]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
@@ -11,29 +12,51 @@ from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
 from vestige.attacks.ratio import loss_ratio
 from vestige.records import Column, Scores, View
 
+BEGINNINGS = 4
+PREFIX = 256
+
+Beginnings = Annotated[int, Field(ge=1, le=16)]
+Prefix = Annotated[int, Field(ge=1, le=100_000)]
+
+
+def behind(kind: Literal["prefixed", "members"], *, tokens: int, count: int) -> tuple[Column, ...]:
+    """log p of the text behind each of so many beginnings: `prefixed-256`, `prefixed-256-2`, …"""
+    forms = [f"{kind}-{tokens}" + (f"-{one}" if one > 1 else "") for one in range(1, count + 1)]
+    return tuple(Column(View("target", text=form), "logp") for form in forms)
+
 
 @final
 class Recall(Attack):
-    """Mean log-likelihood of the text behind a fixed beginning of non-members over its mean log-likelihood alone.
+    """Mean log-likelihood of the text behind a beginning of non-members over its mean log-likelihood alone.
 
-    No unit, > 0: a ratio of two losses. The beginning makes a member less likely, and helps a non-member. It is the
-    first `prefix` tokens of the texts of the `context` role, the same for all texts and before their prompts; the
-    scored tokens are the same with it and without. Both losses count as at least `ratio`'s bound. Unscorable: no
-    scored token (`too_short`).
-    Xie et al. 2024, arXiv:2406.15968, eq. 1. Differs from the authors' code in that the beginning is of a number of
-    tokens, where theirs is of a number of shots, and in that the losses are bounded from below.
+    No unit, > 0: a ratio of two losses, averaged over `beginnings` beginnings, each of `prefix` tokens. The beginning
+    makes a member less likely, and helps a non-member. The beginnings are made of the texts of the `context` role, one
+    after the other, each of texts of its own; they are the same for all texts, and come before their prompts. Which
+    texts they are moves the score, and an interval, which is one over the texts under attack, knows nothing of that
+    choice. The scored tokens are the same with a beginning and without. Losses count as at least `ratio`'s bound.
+    Unscorable: no scored token (`too_short`).
+    Xie et al. 2024, arXiv:2406.15968, eq. 1, averaged as in their ensembles. Differs from the authors' code in that a
+    beginning is of a number of tokens, where theirs is of a number of shots; in that a text's first token, which theirs
+    scores behind a beginning, is left out (nothing predicts it where the text is alone); and in that the losses are
+    bounded from below.
     """
 
     name: Literal["recall"] = "recall"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, Column(View("target", text="prefixed-256"), "logp"))
-    assumes: ClassVar[Assumes] = Assumes(population=True, passes=2)
-    prefix: Annotated[int, Field(ge=1, le=100_000)] = 256
+    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, *behind("prefixed", tokens=PREFIX, count=BEGINNINGS))
+    assumes: ClassVar[Assumes] = Assumes(population=True, passes=1 + BEGINNINGS)
+    prefix: Prefix = PREFIX
+    beginnings: Beginnings = BEGINNINGS
+
+    @property
+    def assumed(self) -> Assumes:
+        return replace(self.assumes, passes=1 + self.beginnings)
 
     @property
     def reads(self) -> tuple[Column, ...]:
-        return (TARGET_LOGP, Column(View("target", text=f"prefixed-{self.prefix}"), "logp"))
+        return (TARGET_LOGP, *behind("prefixed", tokens=self.prefix, count=self.beginnings))
 
     def score(self, tables: Tables) -> Scores:
-        """Loss behind the beginning over loss alone, shape (texts,)."""
-        alone, behind = (tables.tokens(column) for column in self.reads)
-        return as_scores(tables, loss_ratio(behind, alone), lengths=np.minimum(alone.lengths, behind.lengths))
+        """Loss behind a beginning over loss alone, averaged over the beginnings, shape (texts,)."""
+        alone, *others = (tables.tokens(column) for column in self.reads)
+        values = np.mean([loss_ratio(one, alone) for one in others], axis=0)
+        return as_scores(tables, values, lengths=np.min([one.lengths for one in (alone, *others)], axis=0))

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from vestige.attacks.base import TARGET_LOGP, TARGET_MEAN, Assumes, Attack, Share, Tables, as_scores
-from vestige.records import Bools, Column, Scores
+from vestige.records import Column, Scores
 
 
 @final
@@ -17,8 +17,10 @@ class Surp(Attack):
 
     Score in nats per token, ≤ 0. A token counts whose probability is below the k-quantile of the text's, where the
     entropy of the next-token distribution is below `entropy` nats. Both bounds are strict; the quantile is interpolated
-    linearly (numpy's default), its place exact for the k that is written. Unscorable: no scored token (`too_short`), no
-    token counts (`none_surprising`; so in every text of one token). Zhang and Wu 2024, arXiv:2407.21248.
+    linearly (numpy's default), its place exact for the k that is written. A text in which no token counts scores 0, the
+    highest there is, by a rule that is noted (`none_surprising`; so in every text of one token): nothing in it
+    surprised the model. (Masked, it would be so more often among members than among others.) Unscorable: no scored
+    token (`too_short`). Zhang and Wu 2024, arXiv:2407.21248; the rule is ours, a mean over no token being none.
     """
 
     name: Literal["surp"] = "surp"
@@ -33,11 +35,7 @@ class Surp(Attack):
         entropy = -tables.tokens(TARGET_MEAN).values
         is_low = logp.values < logp.per_token(logp.quantiles(shares=[self.k])[:, 0])
         surprising = logp.where(is_low & (entropy < self.entropy))
-        finite = logp.finite()
-        scores = as_scores(tables, np.where(finite, surprising.means(), np.nan), lengths=logp.lengths)
-        return _named(scores, unsurprised=finite & (logp.lengths > 0) & (surprising.lengths == 0))
-
-
-def _named(scores: Scores, *, unsurprised: Bools) -> Scores:
-    reasons = np.where(unsurprised, "none_surprising", scores.reasons)
-    return Scores(ids=scores.ids, values=scores.values, reasons=reasons)
+        none = surprising.lengths == 0
+        values = np.where(none, 0.0, surprising.means())
+        notes = np.where(none, "none_surprising", "")
+        return as_scores(tables, np.where(logp.finite(), values, np.nan), lengths=logp.lengths, notes=notes)

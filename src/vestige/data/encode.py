@@ -69,7 +69,8 @@ class Behind:
     * `texts`: what follows it. Where the beginning has the BOS (all texts brought it, or it is the tokenizer's habit),
       the place that a text's own BOS had now holds the last token of the beginning, so that every text has the length,
       and the same scored tokens in the same places, as without a beginning.
-    * `used`: how many examples the beginning was made of, the last one perhaps cut.
+    * `used`: how many examples, from the first on, this beginning and those before it were made of, the last one of
+      each perhaps cut.
     """
 
     beginning: Ints = field(repr=False)
@@ -78,28 +79,41 @@ class Behind:
 
 
 def encode_behind(
-    context: Sequence[Example], texts: Sequence[Encoded], tokenizer: PreTrainedTokenizerBase, *, tokens: int
+    context: Sequence[Example],
+    texts: Sequence[Encoded],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    tokens: int,
+    place: int = 0,
 ) -> Behind:
     """Put one beginning of exactly `tokens` tokens (BOS not counted) before every text, which `encode` encoded.
 
     The beginning is the context, each prompt and completion joined, one example after the other in the order given, a
-    line break between them, cut at its end. Raises ConfigError where the context has too few tokens.
+    line break between them, cut at its end. `place`: which beginning, from 0; the next one begins with the example
+    after the last one used. Raises ConfigError where the context has too few tokens.
     """
-    parts = [_content(one.example, tokenizer) for one in settled(context, tokenizer)]
-    (found,) = first_tokens(["\n".join(parts)], tokenizer, needed=tokens)
-    if len(found.ids) < tokens:
-        raise ConfigError(
-            f"a beginning of {tokens} tokens is to come before every text, and the {len(context)} texts that it is "
-            f"made of have {len(found.ids)} together. Raise `context` in [[corpus]], or `pool` where they are known "
-            "members, or ask for fewer tokens in the attack."
-        )
-    starts = np.cumsum([0, *(len(part) + 1 for part in parts)])[:-1]
-    used = int(np.sum(starts < covered(found, tokenizer, kept=tokens)))
+    used = 0
+    for number in range(place + 1):
+        ids, taken = _beginning_of(context[used:], tokenizer, tokens=tokens)
+        used += taken
+        if len(ids) < tokens:
+            raise ConfigError(_too_few_for(place + 1, number, len(ids), context=context, tokens=tokens))
     if not _all_begin_with_bos(texts, tokenizer):
-        return Behind(np.asarray(found.ids[:tokens], dtype=np.int64), list(texts), used)
-    beginning = np.asarray([tokenizer.bos_token_id, *found.ids[:tokens]], dtype=np.int64)
+        return Behind(np.asarray(ids, dtype=np.int64), list(texts), used)
+    beginning = np.asarray([tokenizer.bos_token_id, *ids], dtype=np.int64)
     moved = [replace(text, ids=np.concatenate([beginning[-1:], text.ids[1:]])) for text in texts]
     return Behind(beginning[:-1], moved, used)
+
+
+def _beginning_of(
+    examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, tokens: int
+) -> tuple[list[int], int]:
+    """The first `tokens` tokens of the examples, or as many as there are, and how many examples they are made of."""
+    parts = [_content(one.example, tokenizer) for one in settled(examples, tokenizer)]
+    (found,) = first_tokens(["\n".join(parts)], tokenizer, needed=tokens)
+    ids = found.ids[:tokens]
+    starts = np.cumsum([0, *(len(part) + 1 for part in parts)])[:-1]
+    return ids, int(np.sum(starts < covered(found, tokenizer, kept=len(ids))))
 
 
 def _content(example: Example, tokenizer: PreTrainedTokenizerBase) -> str:
@@ -109,6 +123,18 @@ def _content(example: Example, tokenizer: PreTrainedTokenizerBase) -> str:
 
 def _all_begin_with_bos(texts: Sequence[Encoded], tokenizer: PreTrainedTokenizerBase) -> bool:
     return adds_bos(tokenizer) or (bool(texts) and all(text.own_bos for text in texts))
+
+
+def _too_few_for(wanted: int, filled: int, left: int, *, context: Sequence[Example], tokens: int) -> str:
+    """Why so many beginnings cannot be had, of which `filled` can and `left` tokens remain for the next."""
+    have = filled * tokens + left
+    about = -(-wanted * (tokens + 1) * max(1, len(context)) // max(1, have))
+    what = f"a beginning of {tokens} tokens is" if wanted == 1 else f"{wanted} beginnings of {tokens} tokens each are"
+    return (
+        f"{what} to come before every text, and the {len(context)} texts that it is made of have {have} together. "
+        f"Raise `context` in [[corpus]], or `pool` where they are known members, to about {about} such texts, or ask "
+        "for fewer tokens (`prefix`) or fewer beginnings (`beginnings`) in the attack."
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from vestige.metrics.common_texts import common_texts
 from vestige.metrics.conformal import adjusted_p_values, conformal_p_values
 from vestige.metrics.counterfactual import counterfactual_memorization
-from vestige.metrics.leakage import auc, tpr_at_fpr
+from vestige.metrics.leakage import auc, auc_above_floor, tpr_at_fpr
 from vestige.metrics.roc import RocCurve, roc_curve
 from vestige.metrics.text import text_utility
 from vestige.metrics.uncertainty import Bootstrap
@@ -14,6 +14,7 @@ __all__ = [
     "RocCurve",
     "adjusted_p_values",
     "auc",
+    "auc_above_floor",
     "common_texts",
     "conformal_p_values",
     "counterfactual_memorization",

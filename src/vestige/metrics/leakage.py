@@ -8,17 +8,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
+from typing import Final
 
 import numpy as np
 
 from vestige.errors import ConfigError
 from vestige.metrics.roc import weighted_auc, weighted_tpr_at_fpr
 from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, widened_at_the_edge
-from vestige.records import Bools, Counts, Estimate, Floats, Labelled, Labels, Texts
+from vestige.records import Bools, Counts, Estimate, Floats, Labelled, Labels, Scores, Texts
 
-_VERSION = "v:1"
+_VERSION = "v:2"
 """Raise it with any change that moves a value or an interval."""
+
+TIES: Final = "ties at the highest score"
+"""How the reason of a true-positive rate begins that no threshold gives, since too many non-members score highest."""
+
+_ROUNDING = (1e-9, float(np.finfo(np.float32).eps))
+"""Scores that differ by no more, absolutely or relative to the largest, are equal: they come from fp32 numbers."""
 
 _BOOTSTRAP = Bootstrap()
 
@@ -27,15 +35,56 @@ def auc(labels: Labels, *, bootstrap: Bootstrap = _BOOTSTRAP) -> Estimate:
     """Area under the ROC curve: the probability that a member scores higher than a non-member, a tie counting one half.
 
     `labels`: one attack on one or more cells, ValueError for none or a repeated cell. Between 0 and 1; ½ is chance, and
-    less than ½ stays less: the sign is fixed in advance. Refused where a cell has no scored text in a class, or the
-    groups of a class are fewer than two.
+    less than ½ stays less: the sign is fixed in advance. Refused where a cell has no scored text in a class, the
+    groups of a class are fewer than two, or all scores of a cell are equal but for rounding.
 
     The interval resamples groups (see `uncertainty`). With every pair in the right order (or none), where resampling
     has nothing to vary, its far end is the exact binomial bound for as many independent pairs as the smaller class has
     groups.
     """
     cells = [_resampled(labelled, metric=weighted_auc) for labelled in _checked(labels)]
-    return _estimate(labels, cells=cells, signature="auc", refusal=_empty_class(labels), bootstrap=bootstrap)
+    refusal = _empty_class(labels) or _all_equal(labels)
+    return _estimate(labels, cells=cells, signature="auc", refusal=refusal, bootstrap=bootstrap)
+
+
+def auc_above_floor(labels: Labels, floor: Labels, *, bootstrap: Bootstrap = _BOOTSTRAP) -> Estimate:
+    """AUC of an attack minus the AUC of its floor, on the texts that both score: a paired difference.
+
+    `labels` and `floor`: the same cells with the same texts, ValueError otherwise. Between −1 and 1. Every bootstrap
+    sample weighs the texts alike for both, so that what makes a text easy for either cancels: whether an attack lies
+    above its floor is decided by this interval, not by holding one interval against another's value. Refused where the
+    AUC of either would be; where the attack's AUC is 0 or 1 the far end is widened as `auc`'s is.
+    """
+    pairs = [_on_both(*pair) for pair in zip(_checked(labels), _checked(floor), strict=True)]
+    both, floors = [one for one, _ in pairs], [one for _, one in pairs]
+    cells, levels = ([_resampled(one, metric=weighted_auc) for one in own] for own in (both, floors))
+    refusal = _empty_class(both) or _all_equal(both) or _of_the_floor(_all_equal(floors))
+    differences = [_difference(*pair) for pair in zip(cells, levels, strict=True)]
+    share = None if refusal else mean_over_cells(cells)
+    return _estimate(
+        both, cells=differences, signature="auc_above_floor", refusal=refusal, bootstrap=bootstrap, share=share
+    )
+
+
+def _on_both(labelled: Labelled, floor: Labelled) -> tuple[Labelled, Labelled]:
+    """Both, with the texts masked that only one of them scores."""
+    if not np.array_equal(labelled.scores.ids, floor.scores.ids) or _name(labelled) != _name(floor):
+        raise ValueError(f"cell {_name(labelled)}: an attack and its floor must be of the same cell and texts")
+    return _without(labelled, floor, "unscored_by:the floor"), _without(floor, labelled, "unscored_by:the attack")
+
+
+def _without(labelled: Labelled, other: Labelled, reason: str) -> Labelled:
+    own = labelled.scores
+    reasons = np.where(own.scored & ~other.scores.scored, reason, own.reasons)
+    return replace(labelled, scores=Scores(own.ids, np.where(reasons == "", own.values, np.nan), reasons))
+
+
+def _difference(cell: Resampled, level: Resampled) -> Resampled:
+    return replace(cell, metric=lambda weights: cell.metric(weights) - level.metric(weights))
+
+
+def _of_the_floor(refusal: str) -> str:
+    return refusal and f"the floor: {refusal}"
 
 
 def tpr_at_fpr(labels: Labels, *, fpr: float, bootstrap: Bootstrap = _BOOTSTRAP) -> Estimate:
@@ -43,8 +92,10 @@ def tpr_at_fpr(labels: Labels, *, fpr: float, bootstrap: Bootstrap = _BOOTSTRAP)
 
     `labels`: one attack on one or more cells, ValueError for none or a repeated cell; ConfigError unless 0 < `fpr` < 1.
     Refused where a cell has fewer than 1/`fpr` scored non-members (no threshold could be told from "nobody"), no scored
-    member, or fewer than two groups in a class. The threshold is chosen per cell, and again in every bootstrap sample;
-    a rate of exactly 0 or 1 gets the exact binomial bound, as in `auc`.
+    member, fewer than two groups in a class, or nothing but equal scores; and, with a reason that begins with `TIES`,
+    where so many of its non-members share the highest score of all that no threshold but "nobody" is left: a rate of 0
+    would say nothing of the members. The threshold is chosen per cell, and again in every bootstrap sample; a rate of
+    exactly 0 or 1 gets the exact binomial bound, as in `auc`.
 
     Carlini et al. 2022, arXiv:2112.03570.
     """
@@ -52,7 +103,8 @@ def tpr_at_fpr(labels: Labels, *, fpr: float, bootstrap: Bootstrap = _BOOTSTRAP)
         raise ConfigError(f"fpr must lie between 0 and 1, both excluded, got {fpr}; 0.01 and 0.001 are usual")
     metric = partial(weighted_tpr_at_fpr, fpr=fpr)
     cells = [_resampled(labelled, metric=metric) for labelled in _checked(labels)]
-    refusal = _empty_class(labels) or _too_few_non_members(labels, fpr=fpr)
+    refusal = _empty_class(labels) or _all_equal(labels) or _too_few_non_members(labels, fpr=fpr)
+    refusal = refusal or _tied_at_the_top(labels, fpr=fpr)
     return _estimate(labels, cells=cells, signature=f"tpr|fpr:{fpr:g}", refusal=refusal, bootstrap=bootstrap)
 
 
@@ -82,8 +134,15 @@ def _groups(labelled: Labelled) -> Texts:
 
 
 def _estimate(
-    labels: Labels, *, cells: Sequence[Resampled], signature: str, refusal: str, bootstrap: Bootstrap
+    labels: Labels,
+    *,
+    cells: Sequence[Resampled],
+    signature: str,
+    refusal: str,
+    bootstrap: Bootstrap,
+    share: float | None = None,
 ) -> Estimate:
+    """`share`: the AUC of which the estimate is a difference, where it is none itself."""
     seeds = len({labelled.seed for labelled in labels})
     signature = f"{signature}|cells:{len(cells)}|seeds:{seeds}|{bootstrap.signature}|{_VERSION}"
     counts = _counts(labels)
@@ -95,7 +154,8 @@ def _estimate(
     if interval is None:
         return Estimate(value=None, low=None, high=None, counts=counts, signature=signature, reason=refusal)
     value = mean_over_cells(cells)
-    ends = widened_at_the_edge(interval, value=value, trials=_independent_pairs(labels), level=bootstrap.level)
+    trials = _independent_pairs(labels)
+    ends = widened_at_the_edge(interval, value=value, trials=trials, level=bootstrap.level, share=share)
     return Estimate(value=value, low=ends.low, high=ends.high, counts=counts, signature=signature)
 
 
@@ -126,6 +186,30 @@ def _too_few_non_members(labels: Labels, *, fpr: float) -> str:
         if available * fpr < 1 - 1e-9:
             needed = int(np.ceil(1 / fpr - 1e-9))
             return f"cell {_name(labelled)} has {available} scored non-members: FPR {fpr:g} needs at least {needed}"
+    return ""
+
+
+def _all_equal(labels: Labels) -> str:
+    """Why there is nothing to rank, or an empty string."""
+    for labelled in labels:
+        scores = labelled.scores.values[labelled.scores.scored]
+        spread = float(np.ptp(scores)) if scores.size else np.inf
+        if spread <= max(_ROUNDING[0], _ROUNDING[1] * float(np.max(np.abs(scores), initial=0.0))):
+            alike = f"all {scores.size} scores are equal" + (f" but for rounding, {spread:.1g}" if spread else "")
+            return f"cell {_name(labelled)}: {alike}; there is nothing to rank"
+    return ""
+
+
+def _tied_at_the_top(labels: Labels, *, fpr: float) -> str:
+    for labelled in labels:
+        scores, scored = labelled.scores.values, labelled.scores.scored
+        others = scores[scored & ~labelled.is_member]
+        tied = int(np.sum(others == scores[scored].max()))
+        if tied > fpr * others.size + 1e-9:
+            return (
+                f"{TIES}: {tied} of the {others.size} non-members of cell {_name(labelled)} share it, more than FPR "
+                f"{fpr:g} allows"
+            )
     return ""
 
 

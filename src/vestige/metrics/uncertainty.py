@@ -117,12 +117,18 @@ def mean_over_cells(cells: Sequence[Resampled]) -> float:
     return float(np.mean(_by_seed(values, cells=cells)))
 
 
-def widened_at_the_edge(interval: Interval, *, value: float, trials: int, level: float) -> Interval:
-    """Where all agree, resampling cannot disagree; yet "0 of `trials`" leaves room for a rate near 3.7 / `trials`."""
+def widened_at_the_edge(
+    interval: Interval, *, value: float, trials: int, level: float, share: float | None = None
+) -> Interval:
+    """Where all agree, resampling cannot disagree; yet "0 of `trials`" leaves room for a rate near 3.7 / `trials`.
+
+    `share`: the share that `value` is the difference of to another one, where it is one; else `value` is a share.
+    """
     room = 1 - ((1 - level) / 2) ** (1 / trials)
-    low = min(interval.low, 1 - room) if value == 1 else interval.low
-    high = max(interval.high, room) if value == 0 else interval.high
-    return Interval(low=max(low, 0.0), high=min(high, 1.0))
+    at, least = (value, 0.0) if share is None else (share, -1.0)
+    low = min(interval.low, value - room) if at == 1 else interval.low
+    high = max(interval.high, value + room) if at == 0 else interval.high
+    return Interval(low=max(low, least), high=min(high, 1.0))
 
 
 def _by_seed(values: Floats, *, cells: Sequence[Resampled]) -> Floats:

@@ -11,7 +11,7 @@ from vestige.data.lengths import NO_END, Lengths, remarks
 from vestige.report.curves import scores_at
 from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
 from vestige.report.tables import best_and_last
-from vestige.report.wording import joined, plain, quantity_name, shown, tpr_key
+from vestige.report.wording import is_tied, joined, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
 
 _CHANCE = 0.5
@@ -38,19 +38,27 @@ def _finding(section: Section, method: str, attack: str) -> str:
     if point is None or auc is None or auc.value is None:
         return f"{method}: no number ({auc.reason if auc else NOT_MEASURED})."
     where = f"AUC {shown(auc)} at perplexity {shown(point.number('perplexity'))}"
-    return f"{method}: {where} – {_against_the_floor(section, point, attack)}."
+    return f"{method}: {where} – {_against_the_floor(point, attack)}."
 
 
-def _against_the_floor(section: Section, point: Point, attack: str) -> str:
-    auc, floor = point.number("auc", attack), section.floor.number("auc", attack)
-    level = _CHANCE if floor.value is None else floor.value
-    if auc.low is not None and auc.low > level:
-        known = floor.value is not None
-        level_name = f"the floor, {shown(floor)}" if known else "chance; the floor is not measured"
-        return f"its interval lies above {level_name}"
-    if auc.high is not None and auc.high < level:
-        return "below the floor: the attack points the wrong way here"
-    return "not told apart from the floor by this attack on these texts, which does not show that nothing leaked"
+def _against_the_floor(point: Point, attack: str) -> str:
+    """What the paired difference to the floor says; where there is none, what the AUC says of chance."""
+    auc, above = point.number("auc", attack), point.number("auc_above_floor", attack)
+    known = above.value is not None
+    low, high = (above.low, above.high) if known else (_less(auc.low), _less(auc.high))
+    if low is not None and low > 0:
+        said = f"above the floor by {shown(above).removeprefix('+')}, on the same texts"
+        return said if known else "its interval lies above chance; the floor is not measured"
+    if high is not None and high < 0:
+        return f"below {'the floor' if known else 'chance'}: the attack points the wrong way here"
+    apart = f" (its AUC less the floor's: {shown(above)})" if known else ""
+    return (
+        f"not told apart from the floor by this attack on these texts{apart}, which does not show that nothing leaked"
+    )
+
+
+def _less(end: float | None) -> float | None:
+    return None if end is None else end - _CHANCE
 
 
 def how_to_read(results: Results) -> list[str]:
@@ -63,7 +71,8 @@ def how_to_read(results: Results) -> list[str]:
         "caught when one in a hundred others is accused wrongly."
     )
     floor = (
-        f"The floor is the base model, which has seen none of this training ({control}). What exceeds it is leakage."
+        f"The floor is the base model, which has seen none of this training ({control}). What exceeds it is leakage: "
+        "whether anything does is told by the difference of the two AUCs on the same texts, not by their intervals."
     )
     moments = (
         "“best” is the checkpoint with the lowest validation loss, “last” the end of the training; neither is "
@@ -72,7 +81,8 @@ def how_to_read(results: Results) -> list[str]:
     )
     brackets = (
         "Brackets are 95% intervals from a bootstrap over groups of texts. “—” is an estimate that the data cannot "
-        "carry, or that was not measured; its tooltip and the caveats say why."
+        "carry, or that was not measured; its tooltip and the caveats say why. “— (ties)”: so many non-members share "
+        "the highest score that no threshold accuses as few of them."
     )
     return [auc, floor, moments, *_answers(results), brackets]
 
@@ -119,7 +129,7 @@ def _design(results: Results) -> Iterator[str]:
 def _local(results: Results) -> Iterator[tuple[str, str]]:
     """(place, caveat): what holds on one base and corpus, perhaps of one method."""
     for one in sections(results):
-        for caveat in (_texts, _shift, _split_leaks, _known_members, _few_non_members, _refusals):
+        for caveat in (_texts, _shift, _split_leaks, _known_members, _left_apart, _few_non_members, _refusals):
             yield from ((one.name, said) for said in caveat(results, one))
         for method in method_labels(results):
             yield from ((f"{one.name}, {method}", said) for said in _tied_at_the_top(results, one, method))
@@ -173,6 +183,18 @@ def _known_members(results: Results, section: Section) -> Iterator[str]:
             )
 
 
+def _left_apart(results: Results, section: Section) -> Iterator[str]:
+    """Attacks that score so few texts that the others are not held to them."""
+    for attack in results.facts["attacks"]:
+        aucs = [point.number("auc", attack["label"]) for point in (section.floor, *section.points)]
+        told = next((auc.apart for auc in aucs if auc.apart), "")
+        if told:
+            yield (
+                f"{attack['label']} is not compared on the texts of the others: {told}, and the others would lose the "
+                "rest. Its numbers are of its own texts."
+            )
+
+
 def _few_non_members(results: Results, section: Section) -> Iterator[str]:
     study = results.facts["study"]
     counts = {point.number("auc", study["primary"]).non_members for point in section.points} - {0}
@@ -187,20 +209,20 @@ def _few_non_members(results: Results, section: Section) -> Iterator[str]:
 
 
 def _tied_at_the_top(results: Results, section: Section, method: str) -> Iterator[str]:
-    """Where so many non-members share the highest score that a TPR is 0 whatever the members do."""
+    """Where so many non-members share the highest score that no threshold gives a TPR."""
     attack = results.facts["study"]["primary"]
     told: dict[str, float] = {}
     rates: set[float] = set()
     for point in best_and_last(section, method):
-        zero = [rate for rate in results.facts["study"]["fpr"] if point.number(tpr_key(rate), attack).value == 0]
-        if zero and (share := _share_at_the_top(results, section, point, attack)) > max(zero):
-            told[plain(point.epoch)] = share
-            rates |= set(zero)
+        tied = [rate for rate in results.facts["study"]["fpr"] if is_tied(point.number(tpr_key(rate), attack))]
+        if tied:
+            told[plain(point.epoch)] = _share_at_the_top(results, section, point, attack)
+            rates |= set(tied)
     if told:
         shares = joined([f"{100 * share:.0f}% at epoch {epoch}" for epoch, share in told.items()])
         yield (
             f"many non-members share the highest score of {attack} ({shares}): every threshold accuses all of them or "
-            f"nobody, so that the TPR at {joined([f'{100 * rate:g}%' for rate in sorted(rates)])} FPR reads 0. This "
+            f"nobody, so that there is no TPR at {joined([f'{100 * rate:g}%' for rate in sorted(rates)])} FPR. This "
             "limits the attack, on texts like these, and says nothing of what the model remembers."
         )
 
@@ -219,7 +241,7 @@ def _refusals(results: Results, section: Section) -> Iterator[str]:
     keys += [(quantity, None) for quantity in text_quantities(results)]
     numbers = [point.number(*key) for point in (section.floor, *section.points) for key in keys]
     for number in numbers:
-        if number.value is None and number.reason != NOT_MEASURED:
+        if number.value is None and number.reason != NOT_MEASURED and not is_tied(number):
             yield f"{quantity_name(number.quantity)} is refused (—): {number.reason}."
     if any(number.reason == NOT_MEASURED for number in numbers):
         yield "some numbers are missing (—): they have not been measured, or their part of the study failed."

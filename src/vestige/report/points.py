@@ -17,7 +17,9 @@ NOT_MEASURED = "not measured"
 @final
 @dataclass(frozen=True)
 class Number:
-    """One estimate: value and 95% interval (None where refused, with the reason), counts, and its signature."""
+    """One estimate: value and 95% interval (None where refused, with the reason), counts, its signature, and why its
+    attack is not compared on the texts of the others, where it is not.
+    """
 
     quantity: str
     attack: str | None = None
@@ -31,6 +33,7 @@ class Number:
     unscored: Mapping[str, int] = field(default_factory=dict)
     reason: str = NOT_MEASURED
     signature: str = ""
+    apart: str = ""
 
 
 @final
@@ -141,5 +144,5 @@ def _point(frame: pl.DataFrame) -> Point:
 
 def _number(row: Mapping[str, Any]) -> Number:
     names = ("quantity", "attack", "value", "low", "high", "members", "non_members", "texts", "groups", "signature")
-    unscored = json.loads(row["unscored"] or "{}")
-    return Number(**{name: row[name] for name in names}, unscored=unscored, reason=row["reason"] or "")
+    own = {name: row[name] for name in names} | {name: row[name] or "" for name in ("reason", "apart")}
+    return Number(**own, unscored=json.loads(row["unscored"] or "{}"))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from vestige.metrics.leakage import TIES
 from vestige.report.points import Number, Point
 
 REFUSED = "—"
+TIED = "— (ties)"
 
 _NAMES = {
     "auc": "AUC",
+    "auc_above_floor": "AUC above the floor",
     "loss": "Validation loss",
     "perplexity": "Perplexity",
     "bleu": "BLEU",
@@ -20,17 +23,23 @@ _NAMES = {
 
 
 def shown(number: Number) -> str:
-    """Value, interval: AUC and other shares as `.78 [.74, .82]`, TPR as `3.1% [0.9, 12]`, perplexity, BLEU and chrF to
-    three digits, loss to .001.
+    """Value, interval: AUC and other shares as `.78 [.74, .82]`, a difference of AUCs as `+.28 [+.22, +.34]`, TPR as
+    `3.1% [0.9, 12]`, perplexity, BLEU and chrF to three digits, loss to .001. `—` where there is no estimate, and
+    `— (ties)` where ties are why.
     """
     if number.value is None:
-        return REFUSED
+        return TIED if is_tied(number) else REFUSED
     write = _writer(number.quantity)
     unit = "%" if number.quantity.startswith("tpr@") else ""
     value = f"{write(number.value)}{unit}"
     if number.low is None or number.high is None:
         return f"{value} [no interval]"
     return f"{value} [{write(number.low)}, {write(number.high)}]"
+
+
+def is_tied(number: Number) -> bool:
+    """Whether a true-positive rate is refused because too many non-members share the highest score."""
+    return number.value is None and number.reason.startswith(TIES)
 
 
 def explained(number: Number) -> str:
@@ -99,11 +108,18 @@ def significant(value: float) -> str:
 def _writer(quantity: str) -> Callable[[float], str]:
     if quantity.startswith("tpr@"):
         return _percent
-    return {"auc": _share, "rouge_l": _share, "exact_match": _share, "loss": _nats}.get(quantity, significant)
+    return {"auc": _share, "auc_above_floor": _signed, "rouge_l": _share, "exact_match": _share, "loss": _nats}.get(
+        quantity, significant
+    )
 
 
 def _nats(value: float) -> str:
     return f"{value:.3f}"
+
+
+def _signed(value: float) -> str:
+    sign = "−" if value < 0 else "+"
+    return sign + _share(abs(value))
 
 
 def _share(value: float) -> str:

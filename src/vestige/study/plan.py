@@ -453,8 +453,9 @@ class Plan:
         return cells
 
     def leakage(self, arm: Arm, epoch: float | None) -> Task:
-        """AUC and TPR of every attack on an arm at one checkpoint, over its seeds and folds; once some of them have
-        scored every cell, of those alone, so that one that failed does not take the others with it.
+        """AUC and TPR of every attack on an arm at one checkpoint, over its seeds and folds, and how far its AUC lies
+        above that of its control on the base; once some of them have scored every cell, of those alone, so that one
+        that failed does not take the others with it.
         """
         tasks = {
             attack.label: [self.scores(attack, arm, epoch, None if arm.method is None else seat) for seat in self.seats]
@@ -468,13 +469,22 @@ class Plan:
             names = {label: f"{seed}/{fold}/{label}" for label in tasks}
             inputs |= {names[label]: own[place].address for label, own in tasks.items()}
             cells.append({"seed": seed, "fold": fold, "scores": names})
+        floors = {} if arm.method is None else self._floors_beside(arm, tasks, is_planned=not done)
+        inputs |= {f"floor/{label}": task.address for label, task in floors.items()}
         spec = {
             "attacks": list(tasks),
             "cells": cells,
+            "floors": {label: f"floor/{label}" for label in floors},
             "fpr": list(self.study.report.fpr),
             "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
         }
         return Task("leakage", spec, inputs, about=f"leakage of {arm.name}" + _at(epoch))
+
+    def _floors_beside(self, arm: Arm, labels: Iterable[str], *, is_planned: bool) -> dict[str, Task]:
+        """The controls on the base that attacks on an arm are held against, of which one may have failed."""
+        floor, attacks = Arm(arm.base, arm.corpus), self.study.attacks.use
+        controls = {one.label: self.scores(one, floor, None, None) for one in attacks if one.label in set(labels)}
+        return {label: task for label, task in controls.items() if is_planned or self.store.is_done(task.address)}
 
     def floors(self, arm: Arm) -> Task:
         """AUC and TPR of what tells members from non-members without any model, averaged over the seeds.

@@ -32,7 +32,7 @@ from vestige.models.loading import (
 )
 from vestige.models.sources import ModelSource, get, resolve
 from vestige.records import Example, Fold, Role, Split
-from vestige.stats.views import beginning_of, check_form, is_behind_members, masked_by
+from vestige.stats.views import PLAIN, beginning_of, check_form, is_behind_members, leaves_all, masked_by, place_of
 from vestige.store.keys import Task, canonical_json
 from vestige.study.seen import (
     Tokenizers,
@@ -150,7 +150,7 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
                 attacked = [*one.split.roles["pool"], *one.split.roles.get("calibration", ())]
                 refuse_shared_texts(source.spec, source.split.roles["shadow"], one.spec, attacked, tokenizers)
     masked = {name: _masked(name, study, say=say) for _, name in filter(None, map(masked_by, sorted(forms)))}
-    for form in sorted(filter(beginning_of, forms)):
+    for form in sorted(filter(beginning_of, forms), key=place_of, reverse=True):  # one message for all beginnings
         for base in bases.values():
             for corpus in corpora.values():
                 _refuse_beginning(base, corpus, form, study)
@@ -200,6 +200,7 @@ def _check_roles(corpora: Mapping[str, PreparedCorpus], study: Study) -> None:
         _refuse_no_shadow(corpora[name], seeds=study.study.seeds)
     for corpus in corpora.values():
         _refuse_few_cells(corpus, study)
+        _refuse_unchanged(corpus, study)
 
 
 def _refuse_no_shadow(corpus: PreparedCorpus, *, seeds: tuple[int, ...]) -> None:
@@ -243,6 +244,19 @@ def _refuse_few_cells(corpus: PreparedCorpus, study: Study) -> None:
             raise ConfigError(
                 f"{attack.label} compares with texts of the role `calibration`, and the corpus '{corpus.spec.name}' "
                 "has none. Set `calibration` in [[corpus]], or leave the attack out."
+            )
+
+
+def _refuse_unchanged(corpus: PreparedCorpus, study: Study) -> None:
+    """An attack that compares a text with another form of it needs a form that changes some text."""
+    for attack in study.attacks.use:
+        forms = {column.view.text for column in attack.reads} - {PLAIN}
+        if forms and all(leaves_all(corpus.split.roles["pool"], form=form) for form in sorted(forms)):
+            raise ConfigError(
+                f"{attack.label} compares each text with another form of it, and all "
+                f"{len(corpus.split.roles['pool'])} texts of the pool of the corpus '{corpus.spec.name}' stay as they "
+                "are in that form: they have no capitals, or no two words with a blank between them. Leave the attack "
+                "out of [attacks] use."
             )
 
 
@@ -340,7 +354,7 @@ def _refuse_beginning(base: PreparedBase, corpus: PreparedCorpus, form: str, stu
             f"an attack puts {tokens} tokens of the role `context` before every text, and the corpus "
             f"'{corpus.spec.name}' has no text in that role. Set `context` in [[corpus]], or leave the attack out."
         )
-    encode_behind(examples, [], load_tokenizer(base.source), tokens=tokens)
+    encode_behind(examples, [], load_tokenizer(base.source), tokens=tokens, place=place_of(form))
     context, max_length = context_length(load_config(base.source)), corpus.spec.max_length
     virtual = max(method.virtual_tokens for method in study.method)
     if context is not None and tokens + max_length + virtual > context:

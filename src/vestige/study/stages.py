@@ -24,8 +24,8 @@ from vestige.data.encode import Encoded, decode, encode, encode_behind, encode_p
 from vestige.data.marks import settled
 from vestige.data.splits import fold_members, manifest
 from vestige.errors import DataError, ModelError
-from vestige.metrics.common_texts import common_texts
-from vestige.metrics.leakage import auc, tpr_at_fpr
+from vestige.metrics.common_texts import apart, common_texts
+from vestige.metrics.leakage import auc, auc_above_floor, tpr_at_fpr
 from vestige.metrics.text import text_utility
 from vestige.metrics.uncertainty import Bootstrap, own_groups
 from vestige.metrics.utility import perplexity, validation_loss
@@ -48,7 +48,7 @@ from vestige.records import (
     View,
 )
 from vestige.stats.table import read_table, write_table
-from vestige.stats.views import PLAIN, beginning_of, is_behind_members, rewrite
+from vestige.stats.views import PLAIN, beginning_of, is_behind_members, place_of, rewrite
 from vestige.store.io import read_json, read_parquet, replacing, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import DONE, UNFINISHED, Store
@@ -218,7 +218,7 @@ def _stats(task: Task, bench: Bench) -> None:
         if tokens := beginning_of(task.spec["view"]):
             is_of_members = is_behind_members(task.spec["view"])
             ahead = _members(task, bench.store) if is_of_members else _role(task, bench.store, "context")
-            behind = encode_behind(ahead, texts, tokenizer, tokens=tokens)
+            behind = encode_behind(ahead, texts, tokenizer, tokens=tokens, place=place_of(task.spec["view"]))
             beginning, texts = behind.beginning, behind.texts
             if is_of_members:
                 texts = _without_groups_of(ahead[: behind.used], ahead, texts)
@@ -433,7 +433,16 @@ def _leakage(task: Task, bench: Bench) -> None:
         attack: [_labelled(cell, task.inputs[cell["scores"][attack]], bench.store, pool) for cell in task.spec["cells"]]
         for attack in task.spec["attacks"]
     }
-    rows = [row for attack, own in common_texts(labels).items() for row in _leakage_rows(task, attack, own, bootstrap)]
+    floors = {attack: scores_of(bench.store, task.inputs[name]) for attack, name in task.spec["floors"].items()}
+    left_out = apart(labels)
+    rows: list[dict[str, Any]] = []
+    for attack, own in common_texts(labels).items():
+        found = [*_leakage_rows(task, attack, own, bootstrap)]
+        if attack in floors:
+            floor = [replace(labelled, scores=floors[attack]) for labelled in own]
+            above = auc_above_floor(own, floor, bootstrap=bootstrap)
+            found.append(_row(above, quantity="auc_above_floor", attack=attack))
+        rows += [row | {"apart": left_out.get(attack, "")} for row in found]
     write_json(bench.folder / "estimates.json", rows)
 
 

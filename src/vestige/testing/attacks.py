@@ -15,7 +15,7 @@ from vestige.attacks.base import Attack, Tables
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.metrics.roc import weighted_auc
 from vestige.records import AttackModel, Column, GradientNorms, Ints, OtherCell, TokenStats, View
-from vestige.testing.stats import Planted, planted_tables
+from vestige.testing.stats import Planted, is_rewritten, planted_tables
 
 _EACH = 200
 _STRONG = 4.0
@@ -77,15 +77,10 @@ def _check_assumptions(attack: Attack) -> None:
         ("shadow models", says.shadow_models, attack.needs_cells),
         ("known members", says.known_members, any(c.view.text.startswith("members-") for c in attack.reads)),
         ("a population", says.population, attack.needs_counts or _has_beginning(attack)),
-        ("texts", says.texts, bool(attack.needs_text) or any(_is_rewritten(column.view) for column in attack.reads)),
+        ("texts", says.texts, bool(attack.needs_text) or any(is_rewritten(column.view) for column in attack.reads)),
         ("distributions", says.distributions, bool(columns & {"mean_logp", "var_logp", "rank"})),
     ):
         assert said or not needed, f"{attack.label}: needs {what}, and does not say so in `assumes`"
-
-
-def _is_rewritten(view: View) -> bool:
-    """Whether a form of the text takes the text itself, and not its tokens with others in front of them."""
-    return view.text != "plain" and not view.text.startswith(_BEGINNINGS)
 
 
 def _has_beginning(attack: Attack) -> bool:

@@ -98,9 +98,9 @@ def planted_tables(
     `evener` they do not (and gradients shrink as the loss does: e to the minus the raise), and no attack can do better
     than `normal_auc(separation)`. Tokens scatter around the mean, 36 to 44 a text; ranks, moments, sizes and the token
     counts of the population know nothing of membership, nor does a view of another form of the text, but for one behind
-    known members. Texts differ by `difficulty`, so many nats per token, alike under all models: `loss` then falls
-    behind `ref`. With `others`, ten other cells come with them, in which as many nats tell their own members, and
-    texts for calibration.
+    known members; a form that is written otherwise has other tokens. Texts differ by `difficulty`, so many nats per
+    token, alike under all models: `loss` then falls behind `ref`. With `others`, ten other cells come with them, in
+    which as many nats tell their own members, and texts for calibration.
 
     The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
     them does not bind; compressed sizes grow with the square root of the length, so that neither a mean nor a sum over
@@ -116,6 +116,7 @@ def planted_tables(
     tables = {
         view: _planted(
             gain if view == View("target") or view.text.startswith("members-") else 0 * gain,
+            moved=int(is_rewritten(view)),
             spread=even if view == View("target") else np.ones(len(even)),
             shared=shared,
             generator=generator,
@@ -170,13 +171,21 @@ def _common_columns(lengths: Ints, *, generator: np.random.Generator, difficulty
     )
 
 
-def _planted(gain: Floats, *, spread: Floats, shared: TokenStats, generator: np.random.Generator) -> TokenStats:
+def is_rewritten(view: View) -> bool:
+    """Whether a form of the text takes the text itself, and not its tokens with others in front of them."""
+    return view.text != "plain" and not view.text.startswith(("prefixed-", "members-"))
+
+
+def _planted(
+    gain: Floats, *, spread: Floats, shared: TokenStats, generator: np.random.Generator, moved: int = 0
+) -> TokenStats:
+    """A view of the texts, with token ids that are `moved` by so many where it is another form of them."""
     total = int(shared.offsets[-1])
     scatter = _centred(generator.normal(0, 0.6, size=total), offsets=shared.offsets)
     difficulty = shared.tokens["logp"].astype(np.float64)
     logp = -9 + spread * (difficulty + scatter) + np.repeat(gain, shared.lengths)
     tokens: dict[str, NDArray[np.generic]] = {
-        "token_id": shared.tokens["token_id"],
+        "token_id": (shared.tokens["token_id"] + moved) % _VOCABULARY,
         "logp": logp.astype(np.float32),
         "mean_logp": generator.normal(-1.9, 0.1, size=total).astype(np.float32),
         "var_logp": generator.uniform(1.9, 2.1, size=total).astype(np.float32),

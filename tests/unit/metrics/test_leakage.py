@@ -9,7 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from vestige.errors import ConfigError
-from vestige.metrics import Bootstrap, auc, common_texts, tpr_at_fpr
+from vestige.metrics import Bootstrap, auc, auc_above_floor, common_texts, tpr_at_fpr
+from vestige.metrics.leakage import TIES
 from vestige.records import Estimate, Fold, Ints, Labelled, Scores
 from vestige.testing.stats import normal_labels
 
@@ -65,17 +66,63 @@ def test_folds_are_averaged_within_a_seed_before_the_seeds() -> None:
     cells = [
         _cell([4, 3, 2, 1], members=2, seed=0, fold="A"),
         _cell([4, 3, 2, 1], members=2, seed=0, fold="B"),
-        _cell([1, 1, 1, 1], members=2, seed=1, fold="A"),
+        _cell([2, 1, 2, 1], members=2, seed=1, fold="A"),
     ]
     assert _ends(auc(cells, bootstrap=QUICK))[1] == 0.75
 
 
-def test_a_constant_score_is_one_half_and_catches_nobody() -> None:
-    cell = _cell([0.0] * 300, members=150)
-    assert _ends(auc([cell], bootstrap=QUICK)) == (0.5, 0.5, 0.5)
-    low, value, high = _ends(tpr_at_fpr([cell], fpr=0.01, bootstrap=QUICK))
-    assert (low, value) == (0.0, 0.0)
-    assert high == pytest.approx(1 - 0.025 ** (1 / 150))
+def _with_noise(values: list[float], *, size: float) -> list[float]:
+    noise = size * np.random.default_rng(0).uniform(-1, 1, len(values))
+    return [value + float(one) for value, one in zip(values, noise, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0.0] * 300, "all 300 scores are equal; there is nothing to rank"),
+        ([-3.25] * 300, "all 300 scores are equal; there"),
+        (_with_noise([0.0] * 300, size=9e-16), "equal but for rounding, 2e-15"),
+        (_with_noise([1.0] * 300, size=9e-16), "equal but for rounding"),
+        (_with_noise([-40.0] * 300, size=1e-6), "equal but for rounding"),
+    ],
+)
+def test_scores_that_are_equal_but_for_rounding_are_no_estimate(values: list[float], said: str) -> None:
+    cell = _cell(values, members=150)
+    for estimate in (auc([cell], bootstrap=QUICK), tpr_at_fpr([cell], fpr=0.01, bootstrap=QUICK)):
+        assert (estimate.value, estimate.low, estimate.high) == (None, None, None)
+        assert said in estimate.reason
+        assert estimate.counts.members == 150
+
+
+def test_small_scores_and_small_differences_between_large_ones_are_ranked() -> None:
+    signal = normal_labels(1.0, members=150, non_members=150)
+    expected = _ends(auc([signal], bootstrap=QUICK))[1]
+    for scale, shift in ((1e-6, 0.0), (1e-3, -40.0)):
+        own = signal.scores
+        moved = replace(own, values=shift + scale * own.values)
+        assert _ends(auc([replace(signal, scores=moved)], bootstrap=QUICK))[1] == pytest.approx(expected, abs=1e-6)
+
+
+def _tied_at_the_top(*, others: int) -> Labelled:
+    """100 members and 100 non-members; all members but ten, and some of the others, have the highest score."""
+    scores = [1.0] * 90 + [0.5 + i / 100 for i in range(10)] + [1.0] * others
+    return _cell(scores + [i / 1000 for i in range(100 - others)], members=100)
+
+
+def test_a_rate_that_no_threshold_gives_is_refused_for_its_ties() -> None:
+    """At 5% FPR five of a hundred non-members may be accused: five at the top can be, six leave "nobody" alone."""
+    allowed = tpr_at_fpr([_tied_at_the_top(others=5)], fpr=0.05, bootstrap=QUICK)
+    assert allowed.value == 1.0
+    refused = tpr_at_fpr([_tied_at_the_top(others=6)], fpr=0.05, bootstrap=QUICK)
+    assert (refused.value, refused.low, refused.high) == (None, None, None)
+    assert refused.reason.startswith(TIES)
+    assert "6 of the 100 non-members of cell 0/A share it, more than FPR 0.05 allows" in refused.reason
+    assert auc([_tied_at_the_top(others=6)], bootstrap=QUICK).value == pytest.approx((90 * 97 + 10 * 94) / 1e4)
+
+
+def test_ties_of_non_members_below_a_member_refuse_nothing() -> None:
+    cell = _cell([9.0, 8.0, 1.0, 0.5] + [3.0] * 20 + [2.0] * 20, members=4)
+    assert tpr_at_fpr([cell], fpr=0.05, bootstrap=QUICK).value == 0.5
 
 
 def test_perfect_separation_leaves_room_for_what_was_not_drawn() -> None:
@@ -119,7 +166,7 @@ def test_unscorable_texts_are_left_out_and_counted_by_class() -> None:
 
 def test_the_signature_names_the_recipe() -> None:
     cell = normal_labels(1.0, members=100, non_members=100)
-    recipe = "cells:1|seeds:1|boot:200|unit:group|level:0.95|seed:0|v:1"
+    recipe = "cells:1|seeds:1|boot:200|unit:group|level:0.95|seed:0|v:2"
     assert auc([cell], bootstrap=QUICK).signature == f"auc|{recipe}"
     assert tpr_at_fpr([cell], fpr=0.01, bootstrap=QUICK).signature == f"tpr|fpr:0.01|{recipe}"
 
@@ -165,6 +212,51 @@ def test_no_cell_and_the_same_cell_twice_are_errors() -> None:
     for labels in ([], [cell, cell]):
         with pytest.raises(ValueError, match="different cells"):
             auc(labels)
+
+
+def test_an_attack_is_held_against_its_floor_in_pairs() -> None:
+    """The AUC's interval lies above the floor's value; the difference, whose floor is as uncertain, has 0 in it."""
+    generator = np.random.default_rng(1)
+    is_member = np.arange(120) < 60
+    attack = _cell((generator.normal(size=120) + 0.5 * is_member).tolist(), members=60)
+    floor = _cell(generator.normal(size=120).tolist(), members=60)
+    own, level = auc([attack], bootstrap=QUICK), auc([floor], bootstrap=QUICK)
+    above = _ends(auc_above_floor([attack], [floor], bootstrap=QUICK))
+    assert above[1] == pytest.approx(_ends(own)[1] - _ends(level)[1])
+    assert _ends(own)[0] > _ends(level)[1]
+    assert above[0] < 0 < above[2]
+
+
+def test_what_attack_and_floor_share_cancels() -> None:
+    """Texts differ much, alike for both; the attack adds a little: only the paired difference can tell."""
+    generator = np.random.default_rng(0)
+    hard, is_member = generator.normal(size=200), np.arange(200) < 100
+    floor = _cell(hard.tolist(), members=100)
+    attack = _cell((hard + 0.15 * is_member).tolist(), members=100)
+    low, value, high = _ends(auc_above_floor([attack], [floor], bootstrap=QUICK))
+    assert 0 < low < value < high
+    apart = _ends(auc([attack], bootstrap=QUICK)), _ends(auc([floor], bootstrap=QUICK))
+    assert high - low < 0.3 * (apart[0][2] - apart[0][0])
+    assert apart[0][0] < apart[1][2], "the two intervals overlap"
+
+
+def test_the_difference_is_of_the_texts_that_both_score_and_names_its_recipe() -> None:
+    attack = _cell([4.0, np.nan, 3.0, 2.0, 1.0, 0.0], members=3)
+    floor = _cell([1.0, 2.0, 3.0, 4.0, np.nan, 5.0], members=3)
+    found = auc_above_floor([attack], [floor], bootstrap=QUICK)
+    assert found.value == pytest.approx(1.0 - 0.0)
+    assert found.counts.unscored == {"member:too_short": 1, "non_member:unscored_by:the floor": 1}
+    assert found.signature == "auc_above_floor|cells:1|seeds:1|boot:200|unit:group|level:0.95|seed:0|v:2"
+    assert found.low is not None
+    assert found.low <= 1 - (1 - 0.025 ** (1 / 2)), "an AUC of 1 leaves the same room as alone"
+
+
+def test_a_difference_to_what_is_no_estimate_is_none() -> None:
+    attack, constant = _cell([4.0, 3.0, 2.0, 1.0], members=2), _cell([0.0] * 4, members=2)
+    assert auc_above_floor([attack], [constant], bootstrap=QUICK).reason.startswith("the floor: cell 0/A: all 4 scores")
+    assert "nothing to rank" in auc_above_floor([constant], [attack], bootstrap=QUICK).reason
+    with pytest.raises(ValueError, match="same cell and texts"):
+        auc_above_floor([attack], [_cell([4.0, 3.0, 2.0, 1.0], members=2, seed=1)], bootstrap=QUICK)
 
 
 def test_attacks_are_compared_on_the_texts_that_all_of_them_score() -> None:

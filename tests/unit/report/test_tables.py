@@ -127,13 +127,72 @@ def test_ties_at_the_top_are_told_where_they_make_a_tpr_zero(results: Results) -
     is_tied = is_lora & (pl.col("id").str.extract(r"(\d+)$").cast(pl.Int64) % 10 < 2)
     scores = results.scores.with_columns(score=pl.when(is_tied).then(9.0).otherwise("score"))
     tied = replace(results, scores=scores)
-    assert "share the highest score" not in "\n".join(notes.caveats(tied)), "the TPR is not 0"
-    is_zero = (pl.col("method") == "lora") & (pl.col("attack") == "ref") & (pl.col("quantity") == "tpr@0.1")
-    estimates = results.estimates.with_columns(value=pl.when(is_zero).then(0.0).otherwise("value"))
-    said = "\n".join(notes.caveats(replace(tied, estimates=estimates)))
+    assert "share the highest score" not in "\n".join(notes.caveats(tied)), "the TPR is not refused"
+    reason = "ties at the highest score: 12 of the 60 non-members of cell 0/A share it, more than FPR 0.1 allows"
+    refused = replace(tied, estimates=_refused(results, pl.col("quantity") == "tpr@0.1", reason))
+    said = "\n".join(notes.caveats(refused))
     assert "lora: many non-members share the highest score of ref (20% at epoch" in said
-    assert "the TPR at 10% FPR reads 0" in said
-    assert "share the highest score" not in "\n".join(notes.caveats(replace(results, estimates=estimates)))
+    assert "there is no TPR at 10% FPR" in said
+    assert "TPR at 10% FPR is refused" not in said, "once is enough"
+
+
+def _refused(results: Results, which: pl.Expr, reason: str) -> pl.DataFrame:
+    """The estimates with some of the primary attack on LoRA refused."""
+    those = which & (pl.col("method") == "lora") & (pl.col("attack") == "ref")
+    without = {end: pl.when(those).then(None).otherwise(end) for end in ("value", "low", "high")}
+    return results.estimates.with_columns(
+        **without, reason=pl.when(those).then(pl.lit(reason)).otherwise(pl.col("reason"))
+    )
+
+
+def test_a_rate_that_ties_refuse_is_no_zero_wherever_it_is_shown(results: Results) -> None:
+    reason = "ties at the highest score: 12 of the 60 non-members of cell 0/A share it, more than FPR 0.1 allows"
+    tied = replace(results, estimates=_refused(results, pl.col("quantity") == "tpr@0.1", reason))
+    _, best, last, other = _texts(tables.headline(tied))
+    assert [best[-2], last[-2]] == ["— (ties)"] * 2
+    assert other[-2].endswith("]")
+    assert _texts(tables.attack_table(tied, sections(tied)[0]), 1)[1][4] == "— (ties)"
+    first = summaries(tied)[0]
+    assert first.rows[1][-1] == "— (ties)"
+    assert reason in first.refused
+    assert "“— (ties)”" in "\n".join(notes.how_to_read(tied))
+    other_reason = _refused(results, pl.col("quantity") == "tpr@0.1", "cell 0/A: all 60 scores are equal")
+    assert _texts(tables.headline(replace(results, estimates=other_reason)))[1][-2] == "—"
+
+
+def _moved(results: Results, quantity: str, by: float) -> Results:
+    """The study with one quantity of all methods moved."""
+    those = (pl.col("quantity") == quantity) & pl.col("method").is_not_null()
+    moved = {end: pl.col(end) + by * those.cast(pl.Float64) for end in ("value", "low", "high")}
+    return replace(results, estimates=results.estimates.with_columns(**moved))
+
+
+def test_the_paired_difference_decides_what_is_said_of_the_floor(results: Results) -> None:
+    """LoRA's AUC, .78 [.74, .82], stays far above the floor's .50 [.46, .54]; only their difference is moved."""
+
+    def said(by: float) -> str:
+        return notes.findings(_moved(results, "auc_above_floor", by))[0][1][0]
+
+    assert "above the floor by .28 [+.23, +.33], on the same texts" in said(0)
+    assert "not told apart from the floor" in said(-0.25)
+    assert "(its AUC less the floor's: +.03 [−.02, +.08])" in said(-0.25)
+    assert "below the floor" in said(-0.5)
+
+
+def test_without_a_difference_the_auc_is_held_against_chance(results: Results) -> None:
+    without = replace(results, estimates=results.estimates.filter(pl.col("quantity") != "auc_above_floor"))
+    lora, prompt = notes.findings(without)[0][1]
+    assert lora.endswith("its interval lies above chance; the floor is not measured.")
+    assert "above chance" in prompt
+    low = replace(without, estimates=without.estimates.with_columns(pl.col("low") - 0.1))
+    assert "does not show that nothing leaked" in notes.findings(low)[0][1][1]
+
+
+def test_an_attack_that_is_left_out_of_the_common_texts_is_named(results: Results) -> None:
+    why = pl.when(pl.col("attack") == "loss").then(pl.lit("it scores 12 of 60 texts")).otherwise(pl.lit(""))
+    said = notes.caveats(replace(results, estimates=results.estimates.with_columns(apart=why)))
+    (caveat,) = [one for one in said if "not compared on the texts of the others" in one]
+    assert "loss is not compared on the texts of the others: it scores 12 of 60 texts" in caveat
 
 
 def test_caveats_of_one_fold_and_a_shifted_split(results: Results) -> None:

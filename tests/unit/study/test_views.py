@@ -102,7 +102,7 @@ def test_a_form_of_the_base_beside_the_target_is_scored_for_both(
 
 
 def test_recall_is_the_ratio_of_two_passes_with_a_context(table: Table, tmp_path: Path) -> None:
-    table = use(table, {"name": "recall", "prefix": 24})
+    table = use(table, {"name": "recall", "prefix": 24, "beginnings": 1})
     table["corpus"][0]["context"] = 4
     outcome, watcher = run(table, tmp_path)
     once = 1 + CELLS * CHECKPOINTS
@@ -144,7 +144,7 @@ def test_pac_costs_the_eleven_passes_that_it_says(table: Table, tmp_path: Path) 
 def test_a_beginning_that_cannot_be_is_the_users_mistake(
     table: Table, tmp_path: Path, prefix: int, changes: dict[str, int], expected: str
 ) -> None:
-    table = use(table, {"name": "recall", "prefix": prefix})
+    table = use(table, {"name": "recall", "prefix": prefix, "beginnings": 1})
     table["corpus"][0] |= changes
     with pytest.raises(ConfigError, match=f"(?s){expected}"):
         run_study(table, tmp_path / "runs")
@@ -168,7 +168,11 @@ def plan_arm(plan: Plan) -> Arm:
 def test_a_model_that_knows_its_texts_by_heart_is_found_out_and_the_base_is_not(table: Table, tmp_path: Path) -> None:
     """The signs are right where it counts: on members and non-members of a real training."""
     table = use(table, "lowercase", "pac", "neighbourhood", {"name": "recall", "prefix": 48})
-    table["corpus"][0] |= {"path": str(write_tiny_corpus(tmp_path / "notes.jsonl", texts=90)), "pool": 60, "context": 6}
+    table["corpus"][0] |= {
+        "path": str(write_tiny_corpus(tmp_path / "notes.jsonl", texts=90)),
+        "pool": 60,
+        "context": 20,
+    }
     table["method"] = [{"name": "full", "learning_rate": 3e-3}]
     table["training"] = {"epochs": 12, "batch_size": 4, "checkpoints": [12]}
     outcome, _ = run(table, tmp_path)
