@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from vestige.errors import ModelError
+from vestige.models.reading import read, read_model
 
 CONVERSION = "1"
 """Part of a converted model's identity; raise it when the same GGUF file comes out as other weights or tokens."""
@@ -29,10 +31,19 @@ def convert(gguf: Path, *, into: Path) -> None:
     """
     import transformers  # noqa: F401 - first, since its logger keeps the stderr that it finds
 
-    with _no_bars_in_logs():
-        model, tokenizer = _load_gguf(gguf)
+    with _no_bars_in_logs(), _alone(gguf) as file:
+        model, tokenizer = _load_gguf(file)
         _save(model, tokenizer, into=into)
         _hold_against(into, model=model, tokenizer=tokenizer, gguf=gguf)
+
+
+@contextlib.contextmanager
+def _alone(gguf: Path) -> Iterator[Path]:
+    """The file in a folder of its own: a config.json or an adapter that lies beside it is none of its business."""
+    with tempfile.TemporaryDirectory() as folder:
+        alone = Path(folder) / gguf.with_suffix(".gguf").name
+        alone.symlink_to(gguf.resolve())
+        yield alone
 
 
 def _load_gguf(gguf: Path) -> tuple[Any, Any]:
@@ -40,15 +51,15 @@ def _load_gguf(gguf: Path) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-    except Exception as error:  # the readers of a foreign file raise what they like
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        loaded = read_model(AutoModelForCausalLM, gguf.parent, name=gguf.name, gguf_file=gguf.name, dtype=torch.float32)
+        tokenizer = read(AutoTokenizer, gguf.parent, name=gguf.name, gguf_file=gguf.name)
+    except ModelError as error:
         raise ModelError(
-            f"transformers cannot read {gguf} as a GGUF causal language model: {reason}. "
-            "Name a folder with config.json and safetensors instead."
+            f"transformers cannot read {gguf} as a GGUF causal language model. {error} A model in several parts "
+            "(…-00001-of-00003.gguf) must be joined into one file first (llama-gguf-split --merge). Otherwise name a "
+            "folder with config.json and safetensors instead."
         ) from error
-    return model.eval(), tokenizer
+    return loaded.model, tokenizer
 
 
 def _save(model: Any, tokenizer: Any, *, into: Path) -> None:
@@ -71,8 +82,8 @@ def _hold_against(folder: Path, *, model: Any, tokenizer: Any, gguf: Path) -> No
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    copy = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, local_files_only=True).eval()
-    copy_tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    copy = read_model(AutoModelForCausalLM, folder, name=gguf.name, dtype=torch.float32).model
+    copy_tokenizer = read(AutoTokenizer, folder, name=gguf.name)
     batch = tokenizer(_SENTENCE, return_tensors="pt")
     same_tokens = torch.equal(batch["input_ids"], copy_tokenizer(_SENTENCE, return_tensors="pt")["input_ids"])
     with torch.inference_mode():

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from vestige.errors import ConfigError, ModelError
+from vestige.errors import ConfigError, ModelError, printable
+from vestige.models.files import CONFIG
+from vestige.models.headers import refuse_other_model, refuse_other_types, stored_tensors
 from vestige.models.places import place_of
+from vestige.models.reading import Loaded, errors_of, read, read_model
+from vestige.models.soundness import refuse_broken_weights, refuse_not_causal
 from vestige.models.sources import ModelSource
 
 if TYPE_CHECKING:
@@ -67,9 +71,13 @@ def device() -> torch.device:
 
 def load_config(source: ModelSource) -> PreTrainedConfig:
     """The model's configuration; ModelError where it cannot be read."""
+    return _config(source.path, name=source.name)
+
+
+def _config(folder: Path, *, name: str) -> PreTrainedConfig:
     from transformers import AutoConfig
 
-    config: PreTrainedConfig = _loading(source, AutoConfig)
+    config: PreTrainedConfig = read(AutoConfig, folder, name=name)
     return config
 
 
@@ -79,7 +87,7 @@ def load_tokenizer(source: ModelSource) -> PreTrainedTokenizerBase:
 
     if not any(file for pattern in _TOKENIZER_FILES for file in source.path.glob(pattern)):
         raise _no_tokenizer(source)
-    tokenizer: PreTrainedTokenizerBase = _loading(source, AutoTokenizer)
+    tokenizer: PreTrainedTokenizerBase = read(AutoTokenizer, source.path, name=source.name)
     if len(tokenizer) <= len(tokenizer.get_added_vocab()):
         raise _no_tokenizer(source)
     return tokenizer
@@ -116,40 +124,102 @@ def load_base(source: ModelSource, *, dtype: Dtype) -> PreTrainedModel:
     """The frozen base model, from memory where it was the last one asked for and its files are what they were.
 
     Who attaches something to it takes it off again (`Method.release`); a test holds every method to it.
+
+    Raises:
+        ModelError: it cannot be loaded, weights are missing or do not fit, or it is no causal language model.
     """
-    return _load_base(source.path, source.name, dtype, tuple(sorted(source.identity.items())))
+    return _load_base(source.path, source.name, dtype, tuple(sorted(source.identity.items()))).model
+
+
+def foreign_to_base(source: ModelSource, *, dtype: Dtype) -> tuple[str, ...]:
+    """Parts of the base's files that are left aside, such as a vision tower or another head; the base is loaded once
+    in a process to know them.
+
+    Raises:
+        ModelError: as `load_base`; or its tokenizer is another model's.
+    """
+    return _foreign(source.path, source.name, dtype, tuple(sorted(source.identity.items())))
+
+
+@functools.lru_cache(maxsize=64)
+def _foreign(path: Path, name: str, dtype: Dtype, identity: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    from transformers import AutoTokenizer
+
+    loaded = _load_base(path, name, dtype, identity)
+    _refuse_foreign_tokenizer(read(AutoTokenizer, path, name=name), loaded.model, name=name)
+    return loaded.foreign
+
+
+def _refuse_foreign_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, *, name: str) -> None:
+    """Refuse a tokenizer whose own vocabulary goes beyond the model's embeddings. Added tokens may lie beyond them, as
+    one for padding does; texts that contain one are judged when they are encoded.
+    """
+    rows = len(model.get_input_embeddings().get_parameter("weight"))
+    added = tokenizer.get_added_vocab()
+    beyond = sum(place >= rows and token not in added for token, place in tokenizer.get_vocab().items())
+    if beyond:
+        raise ModelError(
+            f"The tokenizer of {printable(name)} is not that of its weights: {beyond:,} of its tokens lie beyond the "
+            f"{rows:,} that the model has. Put the model's own tokenizer beside its weights."
+        )
+
+
+def forget_base() -> None:
+    """Let go of the base in memory, since something was attached to it that could not be taken off."""
+    _load_base.cache_clear()
 
 
 @functools.lru_cache(maxsize=1)
-def _load_base(path: Path, name: str, dtype: Dtype, _: tuple[tuple[str, str], ...]) -> PreTrainedModel:
-    import torch
+def _load_base(path: Path, name: str, dtype: Dtype, _: tuple[tuple[str, str], ...]) -> Loaded:
     from transformers import AutoModelForCausalLM
 
-    try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            path, dtype=getattr(torch, dtype), local_files_only=True
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"Cannot load the model {name!r}: {_first_line(error)}") from error
-    model.requires_grad_(False).eval().to(device())
-    return model
+    _refuse_encoder_decoder(_config(path, name=name), name=name)
+    loaded = _load(AutoModelForCausalLM, path, name=name, dtype=dtype)
+    with errors_of(name):
+        refuse_not_causal(loaded.model, name=printable(name))
+    return loaded
 
 
 def load_masked(source: ModelSource) -> PreTrainedModel:
-    """A masked language model, frozen, in fp32 and in evaluation mode; ModelError where it is none."""
+    """A masked language model, frozen, in fp32 and in evaluation mode; ModelError where it is none, or not whole."""
     from transformers import AutoModelForMaskedLM
 
-    model: PreTrainedModel = _loading(source, AutoModelForMaskedLM)
-    model.requires_grad_(False).eval().to(device())
-    return model
+    return _load(AutoModelForMaskedLM, source.path, name=source.name, dtype="float32").model
 
 
-def _loading(source: ModelSource, factory: Any) -> Any:
-    try:
-        return factory.from_pretrained(source.path, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"Cannot load the model {source.name!r}: {_first_line(error)}") from error
+def load_masked_once(source: ModelSource) -> None:
+    """Let what is wrong with a masked model show; once in a process, since it is loaded for that."""
+    _load_masked_once(source.path, source.name, tuple(sorted(source.identity.items())))
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+@functools.lru_cache(maxsize=64)
+def _load_masked_once(path: Path, name: str, _: tuple[tuple[str, str], ...]) -> None:
+    from transformers import AutoModelForMaskedLM
+
+    _load(AutoModelForMaskedLM, path, name=name, dtype="float32")
+
+
+def _load(factory: Any, folder: Path, *, name: str, dtype: Dtype) -> Loaded:
+    """The model in a folder, held against the headers of its files before anything is allocated, and looked at
+    afterwards.
+    """
+    import torch
+
+    stored = stored_tensors(folder)
+    with errors_of(name):
+        refuse_other_model(_config(folder, name=name), stored, folder=folder, factory=factory)
+    loaded = read_model(factory, folder, name=name, dtype=getattr(torch, dtype))
+    parameters = [path for path, _ in loaded.model.named_parameters()]
+    refuse_other_types(stored, parameters=parameters, folder=folder)
+    with errors_of(name):
+        loaded.model.to(device())  # type: ignore[arg-type]  # a device
+        refuse_broken_weights(loaded.model, name=printable(name))
+    return loaded
+
+
+def _refuse_encoder_decoder(config: PreTrainedConfig, *, name: str) -> None:
+    if getattr(config, "is_encoder_decoder", False):
+        raise ModelError(
+            f"{printable(name)} ({config.model_type}) is an encoder with a decoder, such as T5, not a causal language "
+            f"model ({CONFIG}: is_encoder_decoder). Name a model that was made to go on from a text."
+        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,25 +21,17 @@ from vestige.errors import ModelError, near_misses
 from vestige.models.cache import building, cache_folder, is_complete, sha256
 from vestige.models.convert import CONVERSION, convert
 from vestige.models.fetch import fetch_gguf
+from vestige.models.files import FETCHED, model_files
 from vestige.models.registry import KNOWN, KnownModel, list_known
 
 __all__ = ["KnownModel", "ModelSource", "get", "list_known", "resolve"]
 
+_JUDGED = "-whole"
+"""Ends the folder of a copy whose file was found to hold every weight. Copies of other names are made anew: early
+versions kept what transformers had filled at random. (The file of a known model is whole, as its hash says.)
+"""
+
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
-_CONTENT = (
-    "config.json",
-    "generation_config.json",
-    "*.safetensors",
-    "*.safetensors.index.json",
-    "tokenizer*",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.*",
-    "merges.txt",
-    "*.model",
-    "*.jinja",
-)
-"""The files that make a model what it is: fetched from the hub, and hashed in a local folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +66,7 @@ def resolve(name: str, *, fetch: bool = True) -> ModelSource:
     path = Path(name).expanduser()
     if name in KNOWN:
         return _known(KNOWN[name], fetch=fetch)
-    if path.suffix == ".gguf":
+    if path.suffix.lower() == ".gguf":
         return _gguf(name, path, fetch=fetch)
     if path.is_dir():
         return _folder(name, path)
@@ -114,12 +107,14 @@ def _gguf(name: str, path: Path, *, fetch: bool) -> ModelSource:
     if not path.is_file():
         raise ModelError(f"There is no GGUF file {path}. Check the path; it is taken from the current folder.")
     digest = sha256(path)
-    folder = _converted_folder(path.stem, digest)
+    unjudged = _converted_folder(path.stem, digest)
+    folder = unjudged.with_name(f"{unjudged.name}{_JUDGED}")
     identity = _gguf_identity(digest)
     ready = is_complete(folder)
     if fetch and not ready:
         with building(folder, made_from=identity) as partial:
             convert(path, into=partial)
+        shutil.rmtree(unjudged, ignore_errors=True)
     note = f"de-quantized to fp32 from the GGUF file {path.name}"
     return ModelSource(name, "gguf", folder, identity, note=note, ready=ready or fetch)
 
@@ -133,26 +128,12 @@ def _gguf_identity(digest: str) -> dict[str, str]:
 
 
 def _folder(name: str, path: Path) -> ModelSource:
-    if (path / "adapter_config.json").is_file():
-        raise ModelError(f"The folder {path} holds a PEFT adapter, not a base model. Name the model it was trained on.")
-    _require_model_files(path)
-    return ModelSource(name, "folder", path, {"folder_sha256": _content_hash(path)})
+    return ModelSource(name, "folder", path, {"folder_sha256": _content_hash(model_files(path))})
 
 
-def _content_hash(folder: Path) -> str:
-    files = {path.name: path for pattern in _CONTENT for path in folder.glob(pattern) if path.is_file()}
-    listing = "".join(f"{name} {sha256(files[name])}\n" for name in sorted(files))
+def _content_hash(files: list[Path]) -> str:
+    listing = "".join(f"{path.name} {sha256(path)}\n" for path in files)
     return hashlib.sha256(listing.encode()).hexdigest()
-
-
-def _require_model_files(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise ModelError(f"The folder {folder} has no config.json. A model folder is what save_pretrained writes.")
-    if not any(folder.glob("*.safetensors")):
-        raise ModelError(
-            f"The folder {folder} has no safetensors weights; pickled ones are not read. Load the model with "
-            "transformers where you trust it and save it again with save_pretrained."
-        )
 
 
 def _hub(name: str, hub_id: str, *, revision: str | None, fetch: bool) -> ModelSource:
@@ -165,7 +146,7 @@ def _hub(name: str, hub_id: str, *, revision: str | None, fetch: bool) -> ModelS
         found = snapshot_download(
             hub_id,
             revision=revision,
-            allow_patterns=list(_CONTENT),
+            allow_patterns=list(FETCHED),
             ignore_patterns=["*/*"],
             local_files_only=not fetch,
         )
@@ -177,7 +158,7 @@ def _hub(name: str, hub_id: str, *, revision: str | None, fetch: bool) -> ModelS
     except (errors.HFValidationError, http_error, OSError) as error:
         raise _refused(name, error) from error
     folder = Path(found)
-    _require_model_files(folder)
+    model_files(folder)
     return ModelSource(name, "hub", folder, {"hub": hub_id, "commit": folder.name})
 
 

@@ -23,9 +23,9 @@ from vestige.errors import ConfigError, DataError, ModelError, printable
 from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import (
     BaseSpec,
-    Dtype,
     context_length,
     load_config,
+    load_masked_once,
     load_tokenizer,
     resolve_dtype,
     vocabulary,
@@ -34,6 +34,8 @@ from vestige.models.sources import ModelSource, get, resolve
 from vestige.records import Example, Fold, Role, Split
 from vestige.stats.views import PLAIN, beginning_of, check_form, is_behind_members, leaves_all, masked_by, place_of
 from vestige.store.keys import Task, canonical_json
+from vestige.study.bases import PreparedBase
+from vestige.study.dry_run import try_base
 from vestige.study.seen import (
     Tokenizers,
     encoded,
@@ -50,25 +52,6 @@ if TYPE_CHECKING:
 
 LEFT_OUT = "same_after_cut"
 """Where the identity of a corpus has the ids that a base takes for earlier texts, if there are any."""
-
-
-@final
-@dataclass(frozen=True)
-class PreparedBase:
-    """A base model that is ready to load, in the precision that this machine resolves to; `place` is what `resolve`
-    finds it by, and `has_end` tells that its tokenizer has a token that ends a text.
-    """
-
-    spec: BaseSpec
-    source: ModelSource
-    dtype: Dtype
-    place: str
-    has_end: bool = True
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        """What a key needs to know of the base."""
-        return {"model": dict(self.source.identity), "dtype": self.dtype}
 
 
 @final
@@ -118,8 +101,9 @@ class Prepared:
 
     @property
     def remarks(self) -> list[str]:
-        """What is to be known of the texts before a run, a line each: where they are cut, for example."""
+        """What is to be known of models and texts before a run, a line each: where texts are cut, for example."""
         lines = [f"{printable(name)}: {NO_END}" for name, base in self.bases.items() if not base.has_end]
+        lines += [f"{printable(name)}: {base.left_aside}." for name, base in self.bases.items() if base.foreign]
         for (base, corpus), lengths in self.lengths.items():
             where = printable(corpus) + (f" · {printable(base)}" if len(self.bases) > 1 else "")
             said = remarks(lengths.values(), max_length=self.corpora[corpus].spec.max_length)
@@ -158,6 +142,8 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
         (base, corpus): _lengths(bases[base], corpora[corpus], tokenizers[base]) for base in bases for corpus in corpora
     }
     prompts = _all_prompts(study, bases, corpora) if study.study.text_utility else {}
+    for name, base in bases.items():
+        bases[name] = replace(base, foreign=try_base(base.source, study, dtype=base.dtype, say=say))
     return Prepared(study, bases, corpora, lengths, prompts, masked=masked)
 
 
@@ -315,6 +301,7 @@ def _masked(name: str, study: Study, *, say: Callable[[str], None]) -> ModelSour
             f"masked_lm = {name!r} is not a masked language model with a fast tokenizer: there is no mask token, or no "
             "offsets. Name one such as bert-base-cased, or leave it out: words are then swapped."
         )
+    load_masked_once(source)
     return source
 
 

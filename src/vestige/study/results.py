@@ -205,7 +205,7 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
             {
                 "name": name,
                 "kind": base.source.kind,
-                "note": base.source.note,
+                "note": base.note,
                 "has_end": base.has_end,
                 **base.identity,
             }

@@ -97,9 +97,82 @@ def test_folder_without_a_needed_file_is_refused(model_folder: Path, missing: st
         sources.resolve(str(model_folder))
 
 
-def test_adapter_folder_is_not_a_base(model_folder: Path) -> None:
-    (model_folder / "adapter_config.json").write_text("{}")
-    with pytest.raises(ModelError, match="PEFT adapter"):
+@pytest.mark.parametrize("merged", [True, False])
+@pytest.mark.parametrize(
+    ("adapter", "named"),
+    [
+        ('{"base_model_name_or_path": "some-org/some-base"}', r"Name model = 'some-org/some-base'\."),
+        ('{"base_model_name_or_path": null}', "Name the model that it was trained on"),
+        ("{}", "Name the model that it was trained on"),
+        ("no JSON", "cannot be read as JSON"),
+    ],
+)
+def test_adapter_folder_names_its_base(model_folder: Path, adapter: str, named: str, merged: bool) -> None:
+    (model_folder / "adapter_config.json").write_text(adapter)
+    if not merged:
+        (model_folder / "model.safetensors").rename(model_folder / "adapter_model.safetensors")
+    with pytest.raises(ModelError, match=named) as caught:
+        sources.resolve(str(model_folder))
+    assert ("delete adapter_config.json" in str(caught.value)) == (merged and "PEFT" in str(caught.value))
+
+
+# The one rule for what is hashed and what is loaded
+
+
+@pytest.mark.parametrize(
+    "other", ["consolidated.safetensors", "value_head.safetensors", "model-00001-of-00002.safetensors"]
+)
+def test_other_safetensors_are_not_the_model(model_folder: Path, other: str) -> None:
+    before = sources.resolve(str(model_folder)).identity
+    (model_folder / other).write_bytes(b"another")
+    (model_folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    assert sources.resolve(str(model_folder)).identity == before
+    (model_folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=f"no safetensors weights.*{other} is none of them.*not read"):
+        sources.resolve(str(model_folder))
+
+
+def _shard(folder: Path, weight_map: object) -> None:
+    (folder / "model.safetensors").rename(folder / "part-1.safetensors")
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
+
+
+def test_parts_are_the_model_and_all_are_hashed(model_folder: Path) -> None:
+    (model_folder / "part-2.safetensors").write_bytes(b"more")
+    _shard(model_folder, {"a": "part-1.safetensors", "b": "part-2.safetensors"})
+    before = sources.resolve(str(model_folder)).identity
+    (model_folder / "part-2.safetensors").write_bytes(b"other")
+    assert sources.resolve(str(model_folder)).identity != before
+
+
+@pytest.mark.parametrize(
+    ("weight_map", "expected"),
+    [
+        ({"a": "pytorch_model.bin"}, "pytorch_model.bin, which is no safetensors file"),
+        ({"a": "absent.safetensors"}, "absent.safetensors, and there is no such file"),
+        ({"a": "../model/part-1.safetensors"}, "not in its folder"),
+        ({"a": "/tmp/model.safetensors"}, "not in its folder"),
+        ({"a": "part-1.safetensors\0.bin"}, r"part-1\.safetensors\\x00\.bin, which is no safetensors file"),
+        ({"a": "sub\\part.safetensors"}, "not in its folder"),
+        ({"a": 1}, "must name a file for each weight"),
+        ({"a": "part-1.safetensors", "b": None}, "must name a file for each weight"),
+        ({}, "names no weights"),
+        (["part-1.safetensors"], "names no weights"),
+        (None, "names no weights"),
+    ],
+    ids=repr,
+)
+def test_index_that_names_something_else_is_refused(model_folder: Path, weight_map: object, expected: str) -> None:
+    _shard(model_folder, weight_map)
+    with pytest.raises(ModelError, match=expected) as caught:
+        sources.resolve(str(model_folder))
+    assert str(caught.value).isprintable()
+
+
+def test_checkpoint_of_several_machines_is_refused(model_folder: Path) -> None:
+    """transformers would read it in place of what is hashed."""
+    (model_folder / "shard-00001-model-00001-of-00001.safetensors").write_bytes(b"another")
+    with pytest.raises(ModelError, match=r"torch\.distributed"):
         sources.resolve(str(model_folder))
 
 
