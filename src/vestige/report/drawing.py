@@ -17,9 +17,9 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, Locator, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, Locator, MaxNLocator, NullLocator
 
-from vestige.report.wording import shortened
+from vestige.errors import printable
 
 INK, FAINT = "#010203", "#040506"
 """Stand-ins, replaced by the page's text colour and a pale one: so figures suit a light and a dark page."""
@@ -29,7 +29,7 @@ _MARKERS = "oD^vsP"
 _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
 _LABEL = 26
 _TICK_DIGITS = ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))
-_LEAST_TICKS = 4
+_LEAST_TICKS, _MOST_TICKS = 4, 8
 
 _STYLE: Any = {
     "axes.edgecolor": INK,
@@ -84,14 +84,14 @@ class Panel:
         with mpl.rc_context(_STYLE):
             self._figure = Figure(figsize=(4.2, 3.15), layout="constrained")
             FigureCanvasSVG(self._figure)
-            self.axes: Axes = self._figure.add_subplot(xlabel=x, ylabel=y)
+            self.axes: Axes = self._figure.add_subplot(xlabel=printable(x), ylabel=printable(y))
             self.axes.set_axisbelow(True)
         self._legend: list[tuple[Artist, str]] = []
 
     def explain(self, artist: Artist, label: str) -> None:
         """Add a line to the legend."""
         # matplotlib leaves out labels that begin with an underscore.
-        self._legend.append((artist, " " * label.startswith("_") + shortened(label, width=_LABEL)))
+        self._legend.append((artist, " " * label.startswith("_") + printable(label, limit=_LABEL)))
 
     def svg(self, name: str) -> str:
         """The figure as an SVG element whose ids begin with the hash of `name`, to be inlined beside others."""
@@ -127,7 +127,35 @@ def log_axis(axis: Axis, *, values: Sequence[float]) -> None:
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})  # type: ignore[attr-defined]
     axis.set_major_locator(_log_ticks(low=min(values), high=max(values)))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(_Distinct())
+
+
+def epoch_axis(axis: Axis, *, epochs: Sequence[float]) -> None:
+    """From 0 on, with ticks at the checkpoints where they are few and far enough apart, else at round numbers."""
+    places = sorted(set(epochs))
+    axis.axes.set_xlim(left=0)
+    gaps = np.diff([0.0, *places])
+    if len(places) <= _MOST_TICKS and min(gaps, default=1.0) >= max(places, default=1.0) / _MOST_TICKS / 2:
+        axis.set_major_locator(FixedLocator([0.0, *places]))
+    axis.set_major_formatter(_Distinct())
+
+
+@final
+class _Distinct(Formatter):
+    """Plain numbers, with as many digits as it takes for no two labels of the axis to be the same."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """One label; with no others to tell it from, in six digits."""
+        return f"{x:g}"
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """All labels of the axis."""
+        labels = [f"{value:g}" for value in values]
+        for digits in range(7, 18):
+            if len(set(labels)) == len(set(values)):
+                break
+            labels = [f"{value:.{digits}g}" for value in values]
+        return labels
 
 
 def _log_ticks(*, low: float, high: float) -> Locator:
@@ -156,7 +184,7 @@ def decades_axis(axis: Axis, *, low: float, high: float) -> None:
     few, many = ([one for one in ticks if low * 0.999 <= one <= high * 1.001] for ticks in (decades, between))
     axis.set_major_locator(FixedLocator((few if len(few) >= 4 else many) or [low, high]))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(_Distinct())
 
 
 def margins(values: Sequence[float], *, share: float = 0.12) -> tuple[float, float]:

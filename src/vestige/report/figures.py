@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 
 from vestige.report.curves import Losses, Roc, density, losses_of, mean_roc, scores_at
-from vestige.report.drawing import BASE, INK, Look, Panel, decades_axis, log_axis, look, margins, rate_axis
+from vestige.report.drawing import BASE, INK, Look, Panel, decades_axis, epoch_axis, log_axis, look, margins, rate_axis
 from vestige.report.points import Number, Point, Section, method_labels, searched, text_quantities
 from vestige.report.wording import plain, quantity_name
 from vestige.store.frames import Results
@@ -57,7 +57,7 @@ def drawings(results: Results, section: Section) -> list[Drawing]:
         _along(section, paths, "perplexity", None),
         *(_along(section, paths, quantity, None) for quantity in text_quantities(results)),
         _against(section, paths, attack),
-        *(_roc(results, section, paths, attack, best=best) for best in (True, False)),
+        *_rocs(results, section, paths, attack),
         *_densities(results, section, paths),
         *search,
     ]
@@ -108,7 +108,7 @@ def _along(section: Section, paths: Sequence[Path], quantity: str, attack: str |
         return Drawing(title, "No number to draw: all are refused or not measured.")
     if quantity == "perplexity":
         log_axis(panel.axes.yaxis, values=flat)
-    panel.axes.set_xlim(left=0)
+    epoch_axis(panel.axes.xaxis, epochs=[point.epoch or 0.0 for path in paths for point in path.points])
     caption = "Bars: 95% intervals. Dashed: the base, before fine-tuning."
     return Drawing(title, caption, panel.svg(f"{section.name}|{title}"))
 
@@ -190,8 +190,17 @@ def _first_epoch(paths: Sequence[Path]) -> str:
 # ROC
 
 
-def _roc(results: Results, section: Section, paths: Sequence[Path], attack: str, *, best: bool) -> Drawing:
-    title = f"ROC of {attack}, " + ("at the best validation loss" if best else "at the last checkpoint")
+def _rocs(results: Results, section: Section, paths: Sequence[Path], attack: str) -> list[Drawing]:
+    """At the best and at the last checkpoint; once, where these are the same for every method."""
+    if all(one.is_best == one.is_last for path in paths for one in path.points):
+        when = "at the last checkpoint, which is the best"
+        return [_roc(results, section, paths, f"ROC of {attack}, {when}", best=True)]
+    titles = {True: "at the best validation loss", False: "at the last checkpoint"}
+    return [_roc(results, section, paths, f"ROC of {attack}, {when}", best=best) for best, when in titles.items()]
+
+
+def _roc(results: Results, section: Section, paths: Sequence[Path], title: str, *, best: bool) -> Drawing:
+    attack = results.facts["study"]["primary"]
     panel = Panel(x="false-positive rate", y="true-positive rate")
     curves: list[tuple[str, Look, Roc]] = []
     for path in paths:

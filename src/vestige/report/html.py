@@ -5,23 +5,37 @@ from __future__ import annotations
 import jinja2
 from markupsafe import Markup
 
+from vestige.errors import printable
 from vestige.report import about, notes, tables
 from vestige.report.drawing import colors
 from vestige.report.figures import drawings
 from vestige.report.points import Section, method_labels, sections
 from vestige.store.frames import Results
 
+_WHOLE = 1_000_000
+"""Characters: nothing of the page is cut."""
+
 
 def render(results: Results) -> str:
     """The page as text; the same results give the same bytes. Shows no text of a record, and no record id."""
     loader = jinja2.PackageLoader("vestige.report")
     environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+        loader=loader,
+        autoescape=True,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
     )
     # The figures are our own SVG, in which matplotlib has escaped the names.
     environment.filters["svg"] = Markup
     template = environment.get_template("report.html.j2")
     return template.render(_answer(results), **_details(results)) + "\n"
+
+
+def _visible(value: object) -> object:
+    """What the page prints: names as they are, with control characters, which a browser would obey or hide, escaped."""
+    return printable(value, limit=_WHOLE) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _answer(results: Results) -> dict[str, object]:

@@ -67,8 +67,7 @@ def how_to_read(results: Results) -> list[str]:
     control = next(one["control_label"] for one in results.facts["attacks"] if one["label"] == study["primary"])
     auc = (
         f"AUC is the chance that the attack {study['primary']} ranks a random training text above a random text that "
-        "was not trained on: ½ is guessing, 1 is certainty. TPR at 1% FPR is the share of training texts that are "
-        "caught when one in a hundred others is accused wrongly."
+        f"was not trained on: ½ is guessing, 1 is certainty.{_rates(study['fpr'])}"
     )
     floor = (
         f"The floor is the base model, which has seen none of this training ({control}). What exceeds it is leakage: "
@@ -85,6 +84,18 @@ def how_to_read(results: Results) -> list[str]:
         "the highest score that no threshold accuses as few of them."
     )
     return [auc, floor, moments, *_answers(results), brackets]
+
+
+def _rates(rates: list[float]) -> str:
+    """What a TPR at the rates of this study means."""
+    if not rates:
+        return ""
+    shares = joined([f"{100 * rate:g}%" for rate in rates])
+    each = ", in this order" if len(rates) > 1 else ""
+    return (
+        f" TPR at {shares} FPR is the share of training texts that are caught when at most {shares} of the others are "
+        f"accused wrongly{each}."
+    )
 
 
 def _answers(results: Results) -> list[str]:

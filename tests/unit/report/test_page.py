@@ -174,7 +174,7 @@ def test_one_method_missing(one_corpus: Results) -> None:
     page = render(
         replace(one_corpus, estimates=one_corpus.estimates.filter(only), scores=one_corpus.scores.filter(only))
     )
-    assert page.count("<svg") == 8
+    assert page.count("<svg") == 7, "the last checkpoint of the other is its best: one ROC"
     assert "lora not measured" in page
 
 
