@@ -1,12 +1,14 @@
 """The only place that generates: a model and prompts → its greedy continuations.
 
-Batches are padded on the left, behind the virtual tokens, which are the past of each prompt (`stats/forward.py`). Every
-position is stated, so that padding moves none. The loop is written out, because a model's own settings for generation
+There is no padding, because not every model is blind to it: a window, a state or a distance counts places, whatever
+stands in them. All prompts of a batch begin together, behind the virtual tokens (`stats/forward.py`), and each takes
+its own next token until it has none left. The loop is written out, because a model's own settings for generation
 (temperature, penalties, other ends) have no say in a comparison.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -25,12 +27,17 @@ if TYPE_CHECKING:
 
 TOKENS_PER_BATCH = 4096
 
+_SPREAD = 0.5
+"""By how much the lengths of a batch's prompts may differ, in tokens that an answer may have: the longest one's last
+tokens are fed one by one.
+"""
+
 
 @final
 @dataclass(frozen=True)
 class Limits:
     """Where a continuation ends (`stop`: token ids, none of which is part of it; at most `max_new_tokens`), and how
-    many tokens a batch may hold: virtual ones, padding and those to come included. One longer prompt goes alone.
+    many tokens a batch may hold: virtual ones and those to come included. One longer prompt goes alone.
     """
 
     stop: Collection[int]
@@ -43,7 +50,6 @@ def generate(
     prompts: Sequence[Ints],
     *,
     limits: Limits,
-    pad_id: int,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Ints]:
     """The most likely next token, again and again; the answers are in the order of `prompts`, each (new tokens,).
@@ -59,17 +65,17 @@ def generate(
     with torch.inference_mode():
         forward = Forward(model)
         for batch in _batches(prompts, forward, limits):
-            answers = _continued(forward, [prompts[index] for index in batch], limits=limits, pad_id=pad_id)
+            answers = _continued(forward, [prompts[index] for index in batch], limits=limits)
             found |= dict(zip(batch, answers, strict=True))
             progress(sum(map(len, answers)))
     return [found[index] for index in range(len(prompts))]
 
 
 def _batches(prompts: Sequence[Ints], forward: Forward, limits: Limits) -> Iterator[list[int]]:
-    """Places of prompts, longest first, so that the largest batch comes first and padding is small."""
+    """Places of prompts, longest first, so that the largest batch comes first."""
     batch: list[int] = []
     for index in sorted(range(len(prompts)), key=lambda index: (-len(prompts[index]), index)):
-        if batch and not _fits(prompts[index], len(prompts[batch[0]]), len(batch), forward, limits):
+        if batch and not _fits(len(prompts[index]), len(prompts[batch[0]]), len(batch), forward, limits):
             yield batch
             batch = []
         batch.append(index)
@@ -77,59 +83,67 @@ def _batches(prompts: Sequence[Ints], forward: Forward, limits: Limits) -> Itera
         yield batch
 
 
-def _fits(prompt: Ints, longest: int, texts: int, forward: Forward, limits: Limits) -> bool:
-    """Whether one more prompt goes into a batch of `texts` whose longest has `longest` tokens."""
+def _fits(prompt: int, longest: int, texts: int, forward: Forward, limits: Limits) -> bool:
+    """Whether one more prompt of so many tokens goes into a batch of `texts` whose longest has `longest` tokens."""
     length = forward.virtual + longest + limits.max_new_tokens
-    # A sliding window counts places, padding among them: behind padding, virtual tokens would leave it too early.
-    window = getattr(forward.core.config.get_text_config(), "sliding_window", None)
-    padding_counts = forward.virtual > 0 and window is not None and length > window
-    return (texts + 1) * length <= limits.tokens_per_batch and (len(prompt) == longest or not padding_counts)
+    is_alike = longest - prompt <= _SPREAD * limits.max_new_tokens
+    return is_alike and (texts + 1) * length <= limits.tokens_per_batch
 
 
-def _continued(forward: Forward, prompts: Sequence[Ints], *, limits: Limits, pad_id: int) -> list[Ints]:
-    inputs = _inputs(prompts, virtual=forward.virtual, pad_id=pad_id, device=forward.core.device)
-    past: Any = forward.past(len(prompts))
+def _continued(forward: Forward, prompts: Sequence[Ints], *, limits: Limits) -> list[Ints]:
     answers: list[list[int]] = [[] for _ in prompts]
     running = list(range(len(prompts)))
-    # The last position by its index: as a slice it is not contiguous, and torch copies the whole head for each text.
-    last = torch.tensor([-1], device=forward.core.device)
-    for _ in range(limits.max_new_tokens):
-        answer: Any = forward.core(**inputs, past_key_values=past, use_cache=True, logits_to_keep=last)
-        chosen, past = _most_likely(answer.logits[:, -1]), answer.past_key_values
-        kept = [row for row, token in enumerate(chosen.tolist()) if token not in limits.stop]
+    fed = min(map(len, prompts))
+    rows = torch.from_numpy(np.stack([prompt[:fed] for prompt in prompts])).to(forward.core.device)
+    steps = _Steps(forward, texts=len(prompts))
+    while running:
+        chosen = steps.next_tokens(rows)
+        kept, following = [], []
+        for row, (place, token) in enumerate(zip(running, chosen, strict=True)):
+            is_asking = fed < len(prompts[place])
+            if not is_asking and token not in limits.stop:
+                answers[place].append(token)
+            if is_asking or (token not in limits.stop and len(answers[place]) < limits.max_new_tokens):
+                kept.append(row)
+                following.append(int(prompts[place][fed]) if is_asking else token)
+        fed += 1
         running = [running[row] for row in kept]
-        if not running:
-            break
-        if len(kept) < len(chosen):
-            past.batch_select_indices(torch.tensor(kept, device=chosen.device))
-        for place, token in zip(running, chosen[kept].tolist(), strict=True):
-            answers[place].append(token)
-        inputs = _next(inputs, chosen, kept)
+        if running:
+            steps.keep(kept)
+            rows = torch.tensor(following, device=rows.device)[:, None]
     return [np.asarray(tokens, dtype=np.int64) for tokens in answers]
 
 
-def _inputs(prompts: Sequence[Ints], *, virtual: int, pad_id: int, device: torch.device) -> dict[str, Tensor]:
-    """Left-padded `input_ids` and `position_ids`, each (texts, longest), and the mask (texts, virtual + longest)."""
-    longest = max(map(len, prompts))
-    ids = torch.full((len(prompts), longest), pad_id)
-    mask = torch.zeros((len(prompts), longest), dtype=torch.long)
-    for row, prompt in enumerate(prompts):
-        ids[row, longest - len(prompt) :] = torch.from_numpy(prompt)
-        mask[row, longest - len(prompt) :] = 1
-    positions = virtual + (mask.cumsum(1) - 1).clamp(min=0)
-    mask = torch.cat([mask.new_ones(len(prompts), virtual), mask], dim=1)
-    inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
-    return {name: value.to(device) for name, value in inputs.items()}
+@final
+class _Steps:
+    """The passes of one batch: what was fed is remembered, as keys and values where the model hands them out, or else
+    as tokens that are fed again.
+    """
 
+    def __init__(self, forward: Forward, *, texts: int) -> None:
+        self._core = forward.core
+        self._past: Any = forward.past(texts)
+        self._fed: Tensor | None = None
+        # The last position by its index: as a slice it is not contiguous, and torch copies the whole head for each.
+        last = torch.tensor([-1], device=forward.core.device)
+        takes = inspect.signature(forward.core.forward).parameters
+        self._options = {"logits_to_keep": last} if "logits_to_keep" in takes else {}
 
-def _next(inputs: dict[str, Tensor], chosen: Tensor, kept: list[int]) -> dict[str, Tensor]:
-    """The chosen tokens as the next input, of the rows that go on."""
-    mask = inputs["attention_mask"][kept]
-    return {
-        "input_ids": chosen[kept][:, None],
-        "attention_mask": torch.cat([mask, mask.new_ones(len(kept), 1)], dim=1),
-        "position_ids": inputs["position_ids"][kept, -1:] + 1,
-    }
+    def next_tokens(self, rows: Tensor) -> list[int]:
+        """The most likely token behind each row, after `rows` of shape (texts, tokens) came behind what was fed."""
+        fed = rows if self._fed is None or self._past is not None else torch.cat([self._fed, rows], dim=1)
+        answer: Any = self._core(input_ids=fed, past_key_values=self._past, use_cache=True, **self._options)
+        self._fed, self._past = fed, getattr(answer, "past_key_values", None)
+        chosen: list[int] = _most_likely(answer.logits[:, -1]).tolist()
+        return chosen
+
+    def keep(self, rows: list[int]) -> None:
+        """Go on with these rows alone."""
+        if self._fed is None or len(rows) == len(self._fed):
+            return
+        self._fed = self._fed[rows]
+        if self._past is not None:
+            self._past.reorder_cache(torch.tensor(rows, device=self._fed.device))
 
 
 def _most_likely(logits: Tensor) -> Tensor:

@@ -171,4 +171,4 @@ def _run(model: PreTrainedModel | PeftModel, texts: Sequence[Encoded], asked: As
     if asked.gradients:
         gradient_norms(model, texts, pad_id=0)
     if asked.answers:
-        generate(model, [text.ids for text in texts], limits=Limits(stop=(), max_new_tokens=_NEW_TOKENS), pad_id=0)
+        generate(model, [text.ids for text in texts], limits=Limits(stop=(), max_new_tokens=_NEW_TOKENS))

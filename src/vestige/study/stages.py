@@ -503,7 +503,7 @@ def _generations(task: Task, bench: Bench) -> None:
         asked = [prompt for prompt in prompts if not prompt.reason]
         limits = Limits(stop=stop_ids(tokenizer), max_new_tokens=spec["max_new_tokens"])
         ids = [prompt.ids for prompt in asked]
-        found = generate(model, ids, limits=limits, pad_id=_pad_id(tokenizer, model), progress=bench.progress)
+        found = generate(model, ids, limits=limits, progress=bench.progress)
     answers = dict(zip([prompt.id for prompt in asked], decode(found, tokenizer), strict=True))
     columns = {
         "id": [prompt.id for prompt in prompts],

@@ -196,7 +196,7 @@ def _check_answers(method: Method, model: Any) -> None:
     prompts = [text.ids[: 2 + 2 * place] for place, text in enumerate(tiny_encoded(5))]
     naive = [_naive_answer(model, prompt) for prompt in prompts]
     for chosen in (prompts, prompts[::-1]):
-        found = generate(model, chosen, limits=Limits(stop=(2,), max_new_tokens=NEW_TOKENS), pad_id=5)
+        found = generate(model, chosen, limits=Limits(stop=(2,), max_new_tokens=NEW_TOKENS))
         same = [answer.tolist() for answer in found] == (naive if chosen is prompts else naive[::-1])
         assert same, f"{method.label}: batched answers differ from those of one text at a time"
 
