@@ -44,7 +44,9 @@ def collect(
     """Score every text once; the table keeps the order of `texts`.
 
     Batches are cut from the texts sorted by length and hold at most `tokens_per_batch` tokens, padding included (one
-    longer text goes alone). `progress` is told the tokens of each batch.
+    longer text goes alone). `progress` is told the tokens of each batch. How texts are batched, ordered and padded
+    moves a log-probability by rounding alone: in fp32 by at most 1e-5 nats on a processor with AVX-512, and by up to
+    1.8e-5 where one without was measured (SmolLM2-135M); in bf16 by more.
 
     `beginning`, shape (tokens,): token ids that come before every text, behind any virtual tokens; they are run once.
     Every text of a batch is lent their keys and values, so that such a batch also holds no more than `_LENT` times

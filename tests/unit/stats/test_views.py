@@ -10,7 +10,7 @@ import pytest
 
 from vestige.errors import ConfigError
 from vestige.records import Example
-from vestige.stats.views import beginning_of, check_form, rewrite
+from vestige.stats.views import beginning_of, check_form, leaves_all, place_of, rewrite
 
 EXAMPLES = [
     Example("a", "Who Sold IT?\n", "Ada Sold a BOAT in Lund.", ("Ada Sold a BOAT in Lund.",), "G"),
@@ -55,6 +55,40 @@ def test_a_swap_depends_on_the_text_and_the_version_alone() -> None:
     assert together[0].completion == "one four three two five six"
     for short in ("", "word", " word\n"):
         assert rewrite([Example("c", "", short)], form="swap-0")[0].completion == short
+
+
+def test_more_words_are_swapped_where_it_is_asked_for() -> None:
+    """As the authors of PAC do: 30 draws of two in a hundred words, which displaces about 45 of them."""
+    example = Example("a", "", " ".join(f"w{place}" for place in range(100)))
+
+    def displaced(form: str) -> int:
+        words = rewrite([example], form=form)[0].completion.split()
+        return sum(word != f"w{place}" for place, word in enumerate(words))
+
+    fifth, third = (sum(displaced(f"swap-{i}{words}") for i in range(10)) / 10 for words in ("", "-30"))
+    assert 29 <= fifth <= 37
+    assert 41 <= third <= 49
+    assert rewrite([example], form="swap-3-20") == rewrite([example], form="swap-3")
+    for wrong in ("swap-3-0", "swap-3-101", "swap-10"):
+        with pytest.raises(ConfigError, match="unknown form"):
+            check_form(wrong)
+
+
+def test_beginnings_are_numbered_from_the_first() -> None:
+    forms = ("prefixed-40", "prefixed-40-2", "members-40-12", "plain", "swap-0-30")
+    assert [beginning_of(form) for form in forms] == [40, 40, 40, 0, 0]
+    assert [place_of(form) for form in forms] == [0, 1, 11, 0, 0]
+    with pytest.raises(ConfigError, match="unknown form"):
+        check_form("prefixed-40-1")
+
+
+def test_a_form_that_leaves_all_texts_is_known_without_a_model() -> None:
+    small = [Example("a", "", "already small"), Example("b", "UPPER", "所有文字")]
+    assert leaves_all(small, form="lowercase")
+    assert not leaves_all(small, form="swap-0")
+    assert not leaves_all(EXAMPLES, form="lowercase")
+    assert not leaves_all(small, form="prefixed-40")
+    assert not leaves_all(small, form="masked-0:some/bert")
 
 
 def test_an_unknown_form_is_refused_with_the_near_misses() -> None:

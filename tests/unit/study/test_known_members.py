@@ -90,3 +90,23 @@ def test_too_few_members_to_fill_the_beginning_are_refused_at_once(table: Table,
     table["corpus"][0] |= {"pool": 4, "context": 20}
     with pytest.raises(ConfigError, match=r"the 2 texts that it is made of have \d+ together.*known members"):
         plan_of(table, tmp_path / "runs")
+
+
+def test_every_beginning_is_of_texts_of_its_own_and_all_of_them_are_known(table: Table, tmp_path: Path) -> None:
+    plan = plan_of(use(table, tmp_path, {**ATTACK, "beginnings": 2}), tmp_path / "runs")
+    pool = plan.prepared.corpora["notes"].split.roles["pool"]
+    tokenizer = load_tokenizer(resolve(table["base"][0]["model"]))
+    texts = encode(pool[:1], tokenizer, max_length=40)
+    first, second = (encode_behind(pool, texts, tokenizer, tokens=40, place=place) for place in (0, 1))
+    alone = encode_behind(pool[first.used :], texts, tokenizer, tokens=40)
+    assert 0 < first.used < second.used == first.used + alone.used
+    assert np.array_equal(second.beginning, alone.beginning)
+    assert not np.array_equal(first.beginning, second.beginning)
+    assert plan.forms("target") == ["plain", "prefixed-40", "prefixed-40-2", "members-40", "members-40-2"]
+
+
+def test_too_few_texts_for_the_beginnings_say_how_many_it_takes(table: Table, tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigError, match=r"(?s)^4 beginnings of 60 tokens each .*context.* to about (9|1\d) such texts"
+    ):
+        plan_of(use(table, tmp_path, {"name": "recall", "prefix": 60}), tmp_path / "runs")
