@@ -15,12 +15,11 @@ from vestige.data.fields import FieldMap
 from vestige.data.sources import file_rows
 from vestige.errors import DataError, named, printable
 
-# Words by which people name their fields, the surest first.
-_COMPLETIONS = (
-    *("completion", "response", "answer", "reply", "output", "target", "summary", "note", "notes", "text", "texts"),
-    *("body", "content", "message", "letter", "story", "article", "document", "comment", "description"),
-)
-_PROMPTS = ("prompt", "instruction", "question", "query", "request", "input", "source", "context", "title", "subject")
+# Words by which people name their fields, the surest first. Those of the second lists name other things too.
+_ANSWERS = ("completion", "response", "answer", "reply", "output", "target", "summary", "note", "notes")
+_TEXTS = ("text", "texts", "body", "content", "message", "letter", "story", "article", "document", "comment")
+_PROMPTS = ("prompt", "instruction", "question", "query", "request", "input")
+_HEADINGS = ("source", "context", "title", "subject")
 _GROUPS = (
     *("group", "customer", "client", "user", "patient", "person", "author", "account", "speaker", "employee", "member"),
     *("case", "household", "family", "company", "conversation", "session", "thread", "document", "doc", "source"),
@@ -127,16 +126,19 @@ def _completion(columns: Sequence[Column]) -> Column:
     """A field that is named like one and holds more than single words; else the one with the longest texts."""
     texts = list(filter(_is_text, columns))
     longest = max(texts, key=lambda column: column.mean)
-    called = min(texts, key=lambda column: column.says(_COMPLETIONS))
-    return called if called.says(_COMPLETIONS) < len(_COMPLETIONS) and called.mean >= _TEXT / 2 else longest
+    called = min(texts, key=lambda column: column.says(_ANSWERS + _TEXTS))
+    is_sure = called.says(_ANSWERS) < len(_ANSWERS)
+    return called if is_sure or (called.says(_TEXTS) < len(_TEXTS) and called.mean >= _TEXT / 2) else longest
 
 
 def _prompt(rest: Sequence[Column], columns: Sequence[Column], completion: Column) -> Column | None:
     """A field that is named like one; else the longest text that stands before the completion."""
     texts = list(filter(_is_text, rest))
-    called = min(texts, key=lambda column: column.says(_PROMPTS), default=None)
-    if called is not None and called.says(_PROMPTS) < len(_PROMPTS):
-        return called
+    differing = [column for column in texts if 2 * len(column.values) > max(column.texts, 1)]
+    for candidates, words in ((texts, _PROMPTS), (differing, _HEADINGS)):
+        called = min(candidates, key=lambda column: column.says(words), default=None)
+        if called is not None and called.says(words) < len(words):
+            return called
     before = columns[: columns.index(completion)]
     written = [column for column in texts if column in before and column.mean >= 2 * _TEXT]
     return max(written, key=lambda column: column.mean, default=None)

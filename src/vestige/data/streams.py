@@ -8,6 +8,7 @@ import io
 import lzma
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,14 @@ def text_lines(file: Path) -> Iterator[str]:
     offset = 0
     try:
         with io.BufferedReader(opener(file), buffer_size=_SAMPLE) as stream:
-            _refuse_other_kinds(stream.peek(_SAMPLE), name)
+            sample = stream.peek(_SAMPLE)
+            _refuse_other_kinds(sample, name)
+            if sample.startswith(BOM_UTF8):
+                offset = len(stream.read(len(BOM_UTF8)))
             while line := stream.readline(_LONGEST + 1):
                 if len(line) > _LONGEST:
                     raise DataError(f"{name} has a line of more than {_LONGEST >> 20} MB. Break it, or leave it out.")
-                yield _decoded(line, name, offset).removeprefix("\ufeff" if offset == 0 else "")
+                yield _decoded(line, name, offset)
                 offset += len(line)
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         # Only the kind of error is passed on, as everywhere in this folder: messages of readers can quote a text.

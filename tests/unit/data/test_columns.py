@@ -47,6 +47,11 @@ def records(**fields: str) -> list[dict[str, object]]:
             {"completion": "modelResponse", "prompt": "Customer Question", "group": "Patient ID", "id": "Case No"},
         ),
         ({"address": "street {i}", "text": f"{TEXT} {{i}}"}, {"completion": "text"}),
+        ({"question": f"{TEXT} {{i}}?", "answer": "yes"}, {"completion": "answer", "prompt": "question"}),
+        (
+            {"source": "the press", "title": "No {i}", "text": f"{TEXT} {{i}}"},
+            {"completion": "text", "prompt": "title"},
+        ),
         ({"long": f"{TEXT * 2} {{i}}", "longer": f"{TEXT * 5} {{i}}"}, {"completion": "longer", "prompt": "long"}),
     ],
 )

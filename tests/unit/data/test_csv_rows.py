@@ -6,8 +6,11 @@ import csv
 import io
 import random
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vestige.data.csv_rows import csv_records
 from vestige.errors import DataError
@@ -38,11 +41,23 @@ def truth(content: str) -> list[dict[str, str]]:
         " id , my text \n\n1,first\n\n\n2,\n",
         'text\n"one"\n""\nthree\n',
         "id,text,,\n1,one,,\n2,two,,x\n",
+        "\ufeff",
+        '\ufeff"id","text"\n1,\ufeffone\n',
         "id,text\n1,NA\n2,null\n3,007\n",
     ],
 )
 def test_records_are_those_of_csv(tmp_path: Path, content: str) -> None:
     assert read(tmp_path, content) == truth(content)
+
+
+@given(content=st.text('ab,"\n\r;é \ufeff\0', max_size=40))
+def test_whatever_the_file_its_records_are_those_of_csv_or_none(content: str) -> None:
+    with TemporaryDirectory() as folder:
+        try:
+            found = read(Path(folder), content)
+        except DataError:
+            return
+    assert found == truth(content)
 
 
 def test_random_tables_come_back(tmp_path: Path) -> None:
