@@ -140,7 +140,7 @@ def _design(results: Results) -> Iterator[str]:
 def _local(results: Results) -> Iterator[tuple[str, str]]:
     """(place, caveat): what holds on one base and corpus, perhaps of one method."""
     for one in sections(results):
-        for caveat in (_texts, _shift, _split_leaks, _known_members, _left_apart, _few_non_members, _refusals):
+        for caveat in (_texts, _shift, _split_leaks, _known_members, _left_apart, _few_non_members, _refusals, _no_auc):
             yield from ((one.name, said) for said in caveat(results, one))
         for method in method_labels(results):
             yield from ((f"{one.name}, {method}", said) for said in _tied_at_the_top(results, one, method))
@@ -244,6 +244,15 @@ def _share_at_the_top(results: Results, section: Section, point: Point, attack: 
     at_the_top = pl.col("score") == pl.col("score").max().over("seed", "fold")
     shares = cells.with_columns(at_the_top=at_the_top).filter(~pl.col("is_member")).group_by("seed", "fold")
     return float(shares.agg(pl.col("at_the_top").mean())["at_the_top"].mean() or 0.0)  # type: ignore[arg-type]
+
+
+def _no_auc(results: Results, section: Section) -> Iterator[str]:
+    """Why attacks other than the primary one have no AUC."""
+    for attack in results.facts["attacks"]:
+        aucs = [point.number("auc", attack["label"]) for point in (section.floor, *section.points)]
+        reasons = dict.fromkeys(auc.reason for auc in aucs if auc.value is None and auc.reason != NOT_MEASURED)
+        if reasons and attack["label"] != results.facts["study"]["primary"]:
+            yield f"{attack['label']} has no AUC (—): {next(iter(reasons))}."
 
 
 def _refusals(results: Results, section: Section) -> Iterator[str]:

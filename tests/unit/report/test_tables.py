@@ -188,6 +188,17 @@ def test_without_a_difference_the_auc_is_held_against_chance(results: Results) -
     assert "does not show that nothing leaked" in notes.findings(low)[0][1][1]
 
 
+def test_an_attack_without_an_auc_is_named_with_the_reason(results: Results) -> None:
+    those = (pl.col("attack") == "loss") & (pl.col("quantity") == "auc") & pl.col("method").is_not_null()
+    refused = results.estimates.with_columns(
+        value=pl.when(those).then(None).otherwise("value"),
+        reason=pl.when(those).then(pl.lit("cell 0/A: all 59 scores are equal")).otherwise("reason"),
+    )
+    said = "\n".join(notes.caveats(replace(results, estimates=refused)))
+    assert said.count("loss has no AUC (—): cell 0/A: all 59 scores are equal.") == 1
+    assert "has no AUC" not in "\n".join(notes.caveats(results))
+
+
 def test_an_attack_that_is_left_out_of_the_common_texts_is_named(results: Results) -> None:
     why = pl.when(pl.col("attack") == "loss").then(pl.lit("it scores 12 of 60 texts")).otherwise(pl.lit(""))
     said = notes.caveats(replace(results, estimates=results.estimates.with_columns(apart=why)))
