@@ -12,6 +12,7 @@ from typing import Any, final
 
 import polars as pl
 
+from vestige.errors import ConfigError
 from vestige.store.frames import Results
 from vestige.store.keys import Task
 from vestige.store.layout import Store
@@ -23,6 +24,7 @@ from vestige.study.plan import Plan
 from vestige.study.prepare import prepare
 from vestige.study.progress import watching
 from vestige.study.quiet import quietly
+from vestige.study.record import was_run
 from vestige.study.results import collect
 from vestige.study.spec import Study, load_study, make_study
 from vestige.study.terminal import safe, say
@@ -93,10 +95,25 @@ class Result:
 
         return search_summary(self.results)
 
-    def report(self) -> Path:
-        """Write `report.html`, `estimates.csv` and `scores.parquet`; the path of the page."""
-        from vestige.report.write import write_report
+    def _is_attacked(self) -> bool:
+        """Whether there is a number of leakage of any method."""
+        return not self.estimates.filter(pl.col("method").is_not_null(), quantity="auc").is_empty()
 
+    def report(self) -> Path:
+        """Write `report.html`, `estimates.csv` and `scores.parquet`; the path of the page.
+
+        Raises:
+            ConfigError: the store holds nothing of the study as it is written, and no run of it; nothing is written.
+        """
+        from vestige.report.write import changed_since, write_report
+
+        if not (was_run(self._plan) or self._is_attacked()):
+            changed = changed_since(self.results, self.folder)
+            than = f" It differs from that of the report there in: {', '.join(changed)}." if changed else ""
+            raise ConfigError(
+                f"The store {self._plan.store.root} holds no numbers of the study '{self.folder.name}' as it is "
+                f"written.{than} Run it first (`vestige run`); nothing has been written."
+            )
         return write_report(self.results, self.folder)
 
 

@@ -211,8 +211,9 @@ def show_records(
 
 
 def _show(result: vestige.Result, *, table: str) -> None:
+    page = result.report()  # first: where there is nothing to report, a table of dashes would be shown
     print(safe(table))
-    print(f"\nReport: {safe(str(result.report()))}")
+    print(f"\nReport: {safe(str(page))}")
 
 
 def _tell_failures(failures: list[tuple[str, str]], *, retry: str) -> None:

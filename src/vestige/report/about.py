@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vestige.report.points import cells_of
+from vestige.report.primary import when_named
 from vestige.report.tables import Cell, Group, Row, Table, method_cell
 from vestige.report.wording import REFUSED, duration, joined, plain
 from vestige.store.frames import Results
@@ -67,7 +68,7 @@ def _cells(results: Results) -> str:
 
 def _attacks(facts: Mapping[str, Any]) -> str:
     names = joined([attack["label"] for attack in facts["attacks"]])
-    return f"{names}; the primary one, named before the run, is {facts['study']['primary']}."
+    return f"{names}; the primary one, {when_named(facts['study'])}, is {facts['study']['primary']}."
 
 
 def data_table(results: Results) -> Table:

@@ -10,6 +10,7 @@ from vestige.attacks.blind import PERMUTED
 from vestige.data.lengths import NO_END, Lengths, remarks
 from vestige.report.curves import scores_at
 from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
+from vestige.report.primary import primary_caveat
 from vestige.report.tables import best_and_last
 from vestige.report.wording import is_tied, joined, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
@@ -133,7 +134,9 @@ def _design(results: Results) -> Iterator[str]:
         )
     if study.get("search") == "validation" and any(one["rivals"] for one in facts["search"]):
         yield "Learning rates were searched on the first seed and fold only."
-    if len(facts["attacks"]) > 1:
+    if caveat := primary_caveat(study):
+        yield caveat
+    elif len(facts["attacks"]) > 1:
         yield f"Only {study['primary']} was named before the run; the best of many, picked after, is optimistic."
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from vestige.report.points import Point, Section, method_labels, sections, text_quantities, tried
+from vestige.report.primary import primary_caveat
 from vestige.report.tables import best_and_last, epoch_of_lowest, search_verdict
 from vestige.report.wording import REFUSED, moment, plain, quantity_name, shortened, shown, tpr_key
 from vestige.store.frames import Results
@@ -42,8 +43,10 @@ def summaries(results: Results) -> list[Summary]:
 
 
 def summary_table(results: Results) -> str:
-    """The same as plain aligned text, no line wider than 80 columns unless a reason for a refusal is."""
-    return "\n\n".join(_text(summary) for summary in summaries(results))
+    """The same as plain aligned text, no line wider than 80 columns unless a reason for a refusal is, or
+    what is to be said of the choice of the primary attack."""
+    caveat = primary_caveat(results.facts["study"])
+    return "\n\n".join([*(_text(summary) for summary in summaries(results)), *([caveat] if caveat else [])])
 
 
 def search_summary(results: Results) -> str:

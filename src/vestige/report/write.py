@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from vestige.errors import StoreError
 from vestige.report.html import render
 from vestige.store.frames import Results, as_arrow
-from vestige.store.io import refuse_link, write_json, write_parquet, write_text
+from vestige.store.io import read_json, refuse_link, write_json, write_parquet, write_text
 from vestige.store.layout import REPORTED
+
+_OF_RUNS = ("primaries", "attacked_since")
 
 
 def write_report(results: Results, folder: Path) -> Path:
@@ -28,6 +32,23 @@ def write_report(results: Results, folder: Path) -> Path:
     write_json(folder / REPORTED, _without_nan(results.facts))
     write_text(folder / "report.html", page)
     return folder / "report.html"
+
+
+def changed_since(results: Results, folder: Path) -> list[str]:
+    """The parts of the study that are not as the report in `folder` has them; none where no report can be read."""
+    try:
+        old, new = _as_asked(read_json(folder / REPORTED)), _as_asked(_without_nan(results.facts))
+    except (StoreError, AttributeError, TypeError):
+        return []
+    return sorted(name for name in new if old.get(name) != new[name])
+
+
+def _as_asked(facts: Any) -> dict[str, Any]:
+    """What was asked of a study, without what was found."""
+    kept = {"bases": ("name", "dtype"), "corpora": ("name", "max_length", "sha256"), "attacks": ("label",)}
+    kept["methods"] = ("label", "spec", "learning_rates")
+    parts = {part: [[one.get(name) for name in names] for one in facts.get(part, [])] for part, names in kept.items()}
+    return {name: value for name, value in facts.get("study", {}).items() if name not in _OF_RUNS} | parts
 
 
 def _without_nan(value: object) -> object:

@@ -20,6 +20,7 @@ from vestige.store.keys import Task
 from vestige.store.layout import RUN
 from vestige.study.executors.inline import Failure
 from vestige.study.plan import Arm, Plan
+from vestige.study.record import attacked_since, primaries
 from vestige.study.stages import attack_model_of, examples_of, members_of, scores_of
 
 _NOTED = pl.DataFrame(schema={**SCORES, "family": pl.String, "note": pl.String})
@@ -199,6 +200,8 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
             **study.training.model_dump(mode="json"),
             "generate": study.generate.model_dump(mode="json"),
             "primary": study.attacks.primary,
+            "primaries": primaries(plan),
+            "attacked_since": attacked_since(plan),
             "fpr": list(study.report.fpr),
         },
         "bases": [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from vestige.study.executors.inline import Failure, Inline, Watcher
 from vestige.study.failures import Redactor
 from vestige.study.plan import Plan
+from vestige.study.record import record_run
 
 
 def run(
@@ -21,6 +22,7 @@ def run(
     """
     executor = Inline(plan.store, watcher, say, Redactor(plan.prepared.examples))
     with plan.store.locked(say=say), threads(plan.study.run.threads):
+        record_run(plan)
         for pair in plan.pairs:
             executor.run(plan.search(pair))
         if not search_only:

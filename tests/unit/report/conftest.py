@@ -145,6 +145,8 @@ FACTS: dict[str, Any] = {
         "weight_decay": 0.0,
         "clip": 1.0,
         "primary": "ref",
+        "primaries": [{"attack": "ref", "since": "2026-01-01T10:00:00+00:00"}],
+        "attacked_since": "2026-01-01T10:00:09+00:00",
         "fpr": [0.1, 0.01],
     },
     "bases": [
