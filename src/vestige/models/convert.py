@@ -16,6 +16,9 @@ from vestige.models.reading import read, read_model
 CONVERSION = "1"
 """Part of a converted model's identity; raise it when the same GGUF file comes out as other weights or tokens."""
 
+_PART = "-of-"
+"""In the name of a file that holds a part of a model: `name-00001-of-00003.gguf`."""
+
 _SENTENCE = "The river rises in the hills, 412 m above the sea, and flows north."
 
 
@@ -32,7 +35,7 @@ def convert(gguf: Path, *, into: Path) -> None:
     import transformers  # noqa: F401 - first, since its logger keeps the stderr that it finds
 
     with _no_bars_in_logs(), _alone(gguf) as file:
-        model, tokenizer = _load_gguf(file)
+        model, tokenizer = _load_gguf(file, original=gguf)
         _save(model, tokenizer, into=into)
         _hold_against(into, model=model, tokenizer=tokenizer, gguf=gguf)
 
@@ -46,7 +49,7 @@ def _alone(gguf: Path) -> Iterator[Path]:
         yield alone
 
 
-def _load_gguf(gguf: Path) -> tuple[Any, Any]:
+def _load_gguf(gguf: Path, *, original: Path) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -54,10 +57,12 @@ def _load_gguf(gguf: Path) -> tuple[Any, Any]:
         loaded = read_model(AutoModelForCausalLM, gguf.parent, name=gguf.name, gguf_file=gguf.name, dtype=torch.float32)
         tokenizer = read(AutoTokenizer, gguf.parent, name=gguf.name, gguf_file=gguf.name)
     except ModelError as error:
+        parts = (
+            " One of several parts must first be joined with the others into one file." if _PART in gguf.name else ""
+        )
         raise ModelError(
-            f"transformers cannot read {gguf} as a GGUF causal language model. {error} A model in several parts "
-            "(…-00001-of-00003.gguf) must be joined into one file first (llama-gguf-split --merge). Otherwise name a "
-            "folder with config.json and safetensors instead."
+            f"transformers cannot read {original} as a GGUF causal language model. {error}{parts} Otherwise name a "
+            "folder with config.json and safetensors."
         ) from error
     return loaded.model, tokenizer
 
