@@ -171,7 +171,8 @@ def _prompt(example: Example, ids: list[int], *, tokenizer: PreTrainedTokenizerB
 
 def decode(answers: Sequence[Ints], tokenizer: PreTrainedTokenizerBase) -> list[str]:
     """Generated token ids as texts, special tokens left out, blanks around them too."""
-    return [str(tokenizer.decode(ids.tolist(), skip_special_tokens=True)).strip() for ids in answers]
+    as_written = {"skip_special_tokens": True, "clean_up_tokenization_spaces": False}
+    return [str(tokenizer.decode(ids.tolist(), **as_written)).strip() for ids in answers]
 
 
 def _start_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:

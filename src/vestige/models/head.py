@@ -24,9 +24,15 @@ if TYPE_CHECKING:
 class _Capture(nn.Module):
     """Stands in for the head: keeps the hidden states it is given and answers with logits over no vocabulary at all."""
 
-    def __init__(self) -> None:
+    def __init__(self, head: nn.Module) -> None:
         super().__init__()
         self.hidden: Tensor | None = None
+        self._head = (head,)  # not a module of this one
+
+    @property
+    def weight(self) -> Tensor:
+        """The head's own: Mamba asks for its type before it calls it."""
+        return self._head[0].get_parameter("weight")
 
     def forward(self, hidden: Tensor) -> Tensor:
         self.hidden = hidden
@@ -68,7 +74,7 @@ def head_taken_out(model: PreTrainedModel) -> Iterator[Callable[[], Tensor]]:
     + 1.
     """
     original = output_head(model)
-    capture = _Capture()
+    capture = _Capture(original)
     model.set_output_embeddings(capture)
 
     def hidden_states() -> Tensor:

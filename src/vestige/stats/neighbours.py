@@ -89,7 +89,7 @@ def _whole_words(tokenizer: PreTrainedTokenizerBase) -> _Words:
     for token, name in enumerate(names):
         if token in special or (is_marked and not name.startswith(_WORD_STARTS)):
             continue
-        word = str(tokenizer.decode([token])).strip()
+        word = str(tokenizer.decode([token], clean_up_tokenization_spaces=False)).strip()
         if word.isalpha():
             ids.setdefault(word, token)
     place_of = {word: place for place, word in enumerate(ids)}
@@ -103,12 +103,25 @@ def _context(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
 
 
 def _read(text: str, *, version: int, tokenizer: PreTrainedTokenizerBase, context: int) -> _Text:
-    encoded: Any = tokenizer(text, return_offsets_mapping=True, truncation=True, max_length=context)
-    spans = [_trimmed(text, start, stop) for start, stop in encoded["offset_mapping"]]
+    encoded: Any = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+    kept = _kept(encoded["special_tokens_mask"], context=context)
+    spans = [_trimmed(text, *encoded["offset_mapping"][place]) for place in kept]
     words = [place for place, span in enumerate(spans) if _is_word(text, span)]
     chance = random.Random(f"{version}:{text}")  # seeded by a digest of the string: the same everywhere
     chosen = sorted(chance.sample(words, min(len(words), max(1, len(words) // _WORDS_PER_CHANGE))))
-    return _Text(text, encoded["input_ids"], places=chosen, spans=[spans[place] for place in chosen])
+    ids = [encoded["input_ids"][place] for place in kept]
+    return _Text(text, ids, places=chosen, spans=[spans[place] for place in chosen])
+
+
+def _kept(is_special: Sequence[int], *, context: int) -> list[int]:
+    """The places of the tokens that the context holds: cut at the end of the text, before the special tokens that
+    close it. A tokenizer cuts on the side that its settings name.
+    """
+    length = len(is_special)
+    closing = next((back for back, special in enumerate(reversed(is_special)) if not special), length)
+    if length <= context:
+        return list(range(length))
+    return [*range(context - closing), *range(length - closing, length)]
 
 
 def _trimmed(text: str, start: int, stop: int) -> slice:
@@ -126,7 +139,7 @@ def _likeliest(
     batch: Sequence[_Text], *, model: PreTrainedModel, words: _Words, tokenizer: PreTrainedTokenizerBase
 ) -> list[list[str]]:
     """The likeliest whole word other than the original at each chosen place of each text."""
-    inputs: Any = tokenizer.pad({"input_ids": [text.ids for text in batch]}, return_tensors="pt").to(device())
+    inputs = _inputs(batch, pad_id=_pad_id(model, tokenizer))
     rows = torch.tensor([row for row, text in enumerate(batch) for _ in text.places])
     places = torch.tensor([place for text in batch for place in text.places])
     inputs["input_ids"][rows, places] = int(tokenizer.mask_token_id)
@@ -136,6 +149,20 @@ def _likeliest(
             logits[row, words.place_of[original]] = float("-inf")
     best = iter(logits.argmax(1).tolist())
     return [[words.words[next(best)] for _ in text.places] for text in batch]
+
+
+def _inputs(batch: Sequence[_Text], *, pad_id: int) -> dict[str, Tensor]:
+    """`input_ids` and `attention_mask`, each (texts, longest), padded at the end, whatever the tokenizer would do."""
+    longest = max(len(text.ids) for text in batch)
+    ids = torch.tensor([text.ids + [pad_id] * (longest - len(text.ids)) for text in batch])
+    mask = torch.tensor([[1] * len(text.ids) + [0] * (longest - len(text.ids)) for text in batch])
+    return {"input_ids": ids.to(device()), "attention_mask": mask.to(device())}
+
+
+def _pad_id(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """RoBERTa and its kin tell padding by its id; to others it is nothing behind the mask."""
+    known = (one for one in (model.config.pad_token_id, tokenizer.pad_token_id) if one is not None)
+    return int(next(known, 0))
 
 
 def _replaced(text: _Text, new: Sequence[str]) -> str:

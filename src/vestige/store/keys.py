@@ -14,7 +14,7 @@ STAGE_VERSIONS: Mapping[str, int] = {
     "train": 2,
     "stats": 2,
     "counts": 2,
-    "neighbours": 1,
+    "neighbours": 2,
     "gradients": 2,
     "attack_model": 1,
     "scores": 2,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForMaskedLM
 
 from vestige.errors import ModelError
 from vestige.models.loading import load_masked, load_tokenizer
 from vestige.models.sources import resolve
 from vestige.stats.neighbours import neighbours
-from vestige.testing.models import save_tiny_masked_model, tiny_texts
+from vestige.testing.models import CONTEXT, save_tiny_masked_model, tiny_texts
 
 TEXTS = [*tiny_texts(12, seed=1), "  Ada  sold a boat\tin Lund.", "12.3.", "Zoë vanished"]
 
@@ -64,6 +66,47 @@ def test_versions_differ_and_company_does_not_matter(masked: tuple[Any, Any]) ->
     assert made(masked, TEXTS[::-1]) == whole[::-1]
     assert [made(masked, [text])[0] for text in TEXTS] == whole
     assert made(masked, TEXTS, version=1) != whole
+
+
+SETTINGS: list[dict[str, Any]] = [
+    {"padding_side": "left"},
+    {"truncation_side": "left"},
+    {"padding_side": "left", "truncation_side": "left", "clean_up_tokenization_spaces": True},
+    {"pad_token": "[SEP]"},
+    {"pad_token": None},
+]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_settings_of_the_tokenizer_have_no_say(masked: tuple[Any, Any], settings: dict[str, Any]) -> None:
+    """Neither which side it pads and cuts on, nor with what; some texts are longer than the context."""
+    model, tokenizer = masked
+    texts = [*TEXTS, " and ".join(tiny_texts(30, seed=2))]
+    whole = made(masked, texts)
+    other = copy.deepcopy(tokenizer)
+    for name, value in settings.items():
+        setattr(other, name, value)
+    assert made((model, other), texts) == whole
+    length = len(tokenizer(texts[-1])["input_ids"])
+    assert length > CONTEXT, "the premise of this test"
+    assert whole[-1] != texts[-1]
+    assert whole[-1].split()[-50:] == texts[-1].split()[-50:]
+
+
+def test_a_roberta_that_tells_padding_by_its_id_is_padded_with_it(masked: tuple[Any, Any]) -> None:
+    tokenizer = masked[1]
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = AutoConfig.for_model(
+        "roberta", vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, max_position_embeddings=130, **shape
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = AutoModelForMaskedLM.from_config(config, dtype=torch.float32).eval()
+    unpadded = copy.deepcopy(tokenizer)
+    unpadded.pad_token = None
+    unpadded.padding_side = "left"
+    whole = made((model, unpadded), TEXTS)
+    assert [made((model, tokenizer), [text])[0] for text in TEXTS] == whole
 
 
 def test_tokens_that_count_the_blank_before_them_are_words_all_the_same(masked_bytes: tuple[Any, Any]) -> None:
