@@ -9,7 +9,7 @@ READY  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-slow check lint types contracts format constraints clean
+.PHONY: help env demo test test-slow check lint types contracts format reference constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ contracts: $(READY) ## import contracts: layers, torch-free packages
 format: $(READY) ## mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+reference: $(READY) ## write docs/reference/study-file.md from the models that read a study file
+	$(BIN)/python -m vestige.study.reference > reference.tmp
+	mv reference.tmp docs/reference/study-file.md
 
 constraints: $(READY) ## write constraints.txt from what .venv holds now
 	{ sed -n '/^#/p' constraints.txt; \

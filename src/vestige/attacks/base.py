@@ -188,6 +188,7 @@ class ComparingAttack(Attack, ABC):
     """
 
     reference: Literal["base", "shadow"] = "base"
+    """What the target is compared with: the base, or a shadow that is fine-tuned as it was."""
 
     def calibrating(self, column: Column) -> Column:
         """The reference's column in the place of the base's."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 import vestige.attacks
 from vestige.attacks.base import Attack
-from vestige.errors import ConfigError, near_misses
+from vestige.errors import ConfigError, near_misses, printable
 
 GROUP = "vestige.attacks"
 """The entry point group of attacks that live elsewhere: `my_attack = "my_package.my_module:MyAttack"`."""
@@ -105,7 +105,7 @@ def make_attack(spec: str | Mapping[str, Any]) -> Attack:
     if not isinstance(name, str):
         raise ConfigError(f"an attack is a name, or a table with a 'name': got {spec!r}.{near_misses('', discover())}")
     if name not in discover():
-        raise ConfigError(f"unknown attack {name!r}.{_hint(name)}")
+        raise ConfigError(f"unknown attack '{printable(name)}'.{_hint(name)}")
     try:
         return discover()[name].model_validate(table)
     except ValidationError as error:
@@ -126,8 +126,8 @@ def _explain(error: ValidationError, *, known: Mapping[str, Any]) -> str:
 def _explain_one(kind: str, detail: Mapping[str, Any], *, known: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in detail["loc"])
     if kind != "extra_forbidden":
-        message = detail["msg"].removeprefix("Input ")
-        return f"{where} {message}, got {detail['input']!r}"
+        message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
+        return f"{where} {message}, got {printable(repr(detail['input']))}"
     parameters = _parameters(detail["loc"][:-1], known=known)
     if not parameters:
         return f"unknown parameter {where!r}: it has none"

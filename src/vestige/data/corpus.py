@@ -33,9 +33,6 @@ def _one_or_many(paths: object) -> object:
 class CorpusSpec(BaseModel):
     """The texts of a study: a source, and how many of them each role gets. The source is a recipe (with its data set on
     the hub, another `hub` id, or local files under `path`), or files or a hub set whose `fields` are named.
-
-    Raises pydantic's ValidationError, with the remedy. Validated with a `folder` as context, paths become those that
-    are meant there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -117,6 +114,7 @@ class CorpusSpec(BaseModel):
     @field_validator("path")
     @classmethod
     def _from_the_study(cls, path: str | tuple[str, ...] | None, info: ValidationInfo) -> str | tuple[str, ...] | None:
+        """Validated with a `folder` as context, paths become those that are meant there."""
         if not path or info.context is None:
             return path
         many = (path,) if isinstance(path, str) else path

@@ -13,11 +13,13 @@ def located(written: str, *, folder: Path) -> Path:
     """The path that a study in `folder` means, absolute unless `folder` is not; `~` is the user's home.
 
     Raises:
-        ConfigError: there is nothing there, but there is where the path leads from the working directory, as paths were
-            once read; the message names the path to write instead.
+        ConfigError: the system takes it for no path (too long), or there is nothing there, but there is where it leads
+            from the working directory, as paths were once read; the message names the path to write instead.
     """
     path = expanded(written)
     here = folder / path
+    if problem := _problem(here):
+        raise ConfigError(f"'{printable(written)}' is no path that this system takes: {problem}.")
     if not path.is_absolute() and not on_disk(here, Path.exists) and on_disk(path, Path.exists):
         raise ConfigError(
             f"'{printable(written, limit=200)}' is not to be found from the folder of the study file, where paths are "
@@ -40,6 +42,15 @@ def on_disk(path: Path, test: Callable[[Path], bool]) -> bool:
         return test(path)
     except (OSError, ValueError):
         return False
+
+
+def _problem(path: Path) -> str:
+    """Why the system takes this for no path; empty where it does, whether or not anything is there."""
+    try:
+        path.exists()
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return ""
 
 
 def _path_from(folder: Path, path: Path) -> str:

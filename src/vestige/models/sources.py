@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vestige.errors import ModelError, near_misses
+from vestige.errors import ModelError, near_misses, printable
 from vestige.models.cache import building, cache_folder, is_complete, sha256
 from vestige.models.convert import CONVERSION, convert
 from vestige.models.fetch import fetch_gguf
@@ -105,7 +105,7 @@ def _known(model: KnownModel, *, fetch: bool) -> ModelSource:
 
 def _gguf(name: str, path: Path, *, fetch: bool) -> ModelSource:
     if not path.is_file():
-        raise ModelError(f"There is no GGUF file {path}. Check the path; it is taken from the current folder.")
+        raise ModelError(f"There is no GGUF file {printable(str(path), limit=300)}. Check the path.")
     digest = sha256(path)
     unjudged = _converted_folder(path.stem, digest)
     folder = unjudged.with_name(f"{unjudged.name}{_JUDGED}")
@@ -185,8 +185,8 @@ def _refused(name: str, error: Exception) -> ModelError:
 
 def _unknown(name: str) -> ModelError:
     if "/" in name or name.startswith((".", "~")):
-        return ModelError(f"There is no model folder {name!r}. Check the path; it is taken from the current folder.")
+        return ModelError(f"There is no model folder '{printable(name, limit=300)}'. Check the path.")
     return ModelError(
-        f"Unknown model {name!r}.{near_misses(name, KNOWN)} "
+        f"Unknown model '{printable(name)}'.{near_misses(name, KNOWN)} "
         "A model is a known name, a folder, a .gguf file or a hub id (organisation/name)."
     )

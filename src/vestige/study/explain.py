@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import UnionType
@@ -11,12 +12,16 @@ from pydantic import BaseModel, ValidationError
 
 from vestige.errors import near_misses, printable
 from vestige.tuning.methods import discover
+from vestige.tuning.methods.base import Method
 
 _MOST: Final = 20
 """Problems that are listed; the others are counted."""
 
-_LONGEST: Final = 600
+_LONGEST: Final = 500
 """Characters of one line."""
+
+_IN_ALL: Final = 2_500
+"""Characters of all lines."""
 
 ELSEWHERE: Final[Mapping[str, str]] = {
     "rank": "r",
@@ -70,13 +75,15 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 
 def problems(error: ValidationError, *, tables: Mapping[str, Any], model: type[BaseModel]) -> str:
-    """The problems of a study whose file holds `tables`, a line each, the first twenty of them. `model` is that of the
-    whole file; its fields are the known keys.
+    """The problems of a study whose file holds `tables`, a line each, as many as can be read at once. `model` is that
+    of the whole file; its fields are the known keys.
     """
     found = list(_causes(error.errors(include_url=False, include_context=True)))
     lines = list(dict.fromkeys(f"  {printable(_line(one, tables, model), limit=_LONGEST)}" for one in found))
-    more = [f"  … and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
-    return "\n".join([*lines[:_MOST], *more])
+    ends = itertools.accumulate(map(len, lines))
+    shown = max(1, sum(end <= _IN_ALL for end in itertools.islice(ends, _MOST)))
+    more = [f"  … and {len(lines) - shown} more"] if len(lines) > shown else []
+    return "\n".join([*lines[:shown], *more])
 
 
 def _causes(found: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -140,17 +147,17 @@ def _known_keys(place: Sequence[Any], tables: Mapping[str, Any], model: type[Bas
     for part in place:
         given = given[part]
         if isinstance(part, int):
-            if place[0] == "method" and len(place) == 2:
+            if model is Method:  # the one that is named there
                 model = discover()[given["name"]]
-        elif inner := _model_of(model.model_fields[part].annotation):
+        elif inner := model_of(model.model_fields[part].annotation):
             model = inner
     return list(model.model_fields)
 
 
-def _model_of(annotation: Any) -> type[BaseModel] | None:
+def model_of(annotation: Any) -> type[BaseModel] | None:
     """The model in an annotation: itself, or that of a list, or of what may be left out."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     if get_origin(annotation) in (Annotated, tuple, Union, UnionType):
-        return next(filter(None, map(_model_of, get_args(annotation))), None)
+        return next(filter(None, map(model_of, get_args(annotation))), None)
     return None

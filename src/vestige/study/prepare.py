@@ -317,8 +317,8 @@ def _refuse_overlong(source: ModelSource, study: Study) -> None:
     for corpus in study.corpus:
         if context is not None and corpus.max_length + virtual > context:
             raise ConfigError(
-                f"max_length = {corpus.max_length} of the corpus '{corpus.name}' and {virtual} virtual tokens of the "
-                f"longest prompt are beyond the context of {source.name}, {context} tokens. "
+                f"max_length = {corpus.max_length} of the corpus '{printable(corpus.name)}' and {virtual} virtual "
+                f"tokens of the longest prompt are beyond the context of {printable(source.name)}, {context} tokens. "
                 f"Lower max_length to {context - virtual} or less."
             )
 

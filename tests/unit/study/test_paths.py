@@ -125,9 +125,18 @@ def test_home_and_absolute_paths(project: Path, table: Table, monkeypatch: pytes
     assert prepare(load_study(path)).corpora
 
 
-@pytest.mark.parametrize("path", ["x" * 5000, "~nobody-of-that-name/x.jsonl", "a/" * 3000])
+@pytest.mark.parametrize("path", ["x" * 5000, "a/" * 3000, "./" + "y" * 300 + ".gguf"])
 def test_a_path_that_the_system_does_not_take(table: Table, path: str) -> None:
     table["corpus"][0]["path"] = path
-    make_study(table)
     table["base"][0]["model"] = path
-    make_study(table)
+    with pytest.raises(ConfigError) as caught:
+        make_study(table)
+    for place in ("base.1.model", "corpus.1.path"):
+        assert f"{place}: '{path[:20]}" in str(caught.value)
+    assert "is no path that this system takes" in str(caught.value)
+    assert len(str(caught.value)) < 700
+
+
+def test_a_user_that_there_is_not(table: Table) -> None:
+    table["corpus"][0]["path"] = "~nobody-of-that-name/x.jsonl"
+    assert make_study(table).corpus[0].paths[0].endswith("~nobody-of-that-name/x.jsonl")

@@ -62,6 +62,7 @@ class LearnedAttack(Attack, ABC):
         distributions=True, texts=True, reference_model=True, population=True, shadow_models=True, passes=2
     )
     train_on: TrainOn | None = None
+    """Whose shadow it learns from where that is not the target's own: `{ method = …, corpus = …, base = … }`."""
 
     @abstractmethod
     def fit(self, tables: Tables, is_member: Bools, *, groups: Texts, seed: int = 0) -> AttackModel:

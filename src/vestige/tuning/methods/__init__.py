@@ -10,7 +10,7 @@ import itertools
 import math
 import pkgutil
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, get_origin
+from typing import Any, Final, TypeGuard, get_origin
 
 from pydantic import BaseModel
 
@@ -91,8 +91,12 @@ def _axes(table: Mapping[str, Any], method: type[BaseModel], *above: str) -> Ite
             continue
         if isinstance(value, list | tuple):
             yield (*above, key), list(value)
-        elif isinstance(value, Mapping) and isinstance(field.annotation, type):
+        elif isinstance(value, Mapping) and _is_part(field.annotation):
             yield from _axes(value, field.annotation, *above, key)
+
+
+def _is_part(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _chosen(table: Mapping[str, Any], choice: Mapping[Keys, Any], *above: str) -> dict[str, Any]:

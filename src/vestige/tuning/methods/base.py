@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from vestige.tuning.checkpoint import count_trained
 
@@ -21,7 +21,8 @@ def _as_grid(value: object) -> object:
     return (value,) if isinstance(value, int | float) else value
 
 
-LearningRates = Annotated[tuple[PositiveFloat, ...], BeforeValidator(_as_grid), Field(min_length=1)]
+Rate = Annotated[float, Field(gt=0, le=1000)]
+LearningRates = Annotated[tuple[Rate, ...], BeforeValidator(_as_grid), Field(min_length=1, max_length=100)]
 
 
 class Method(BaseModel, ABC):
@@ -48,7 +49,10 @@ class Method(BaseModel, ABC):
 
     name: str
     learning_rate: LearningRates
+    """One, or a grid to search: each is tried, and the one of the lowest validation loss goes on."""
+
     warmup: float = Field(default=0.2, ge=0, le=1)
+    """Share of the first epoch in which the learning rate rises."""
 
     @property
     def virtual_tokens(self) -> int:
