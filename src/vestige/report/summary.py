@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from vestige.errors import printable
 from vestige.report.points import Point, Section, method_labels, sections, text_quantities, tried
 from vestige.report.primary import primary_caveat
 from vestige.report.tables import best_and_last, epoch_of_lowest, search_verdict
@@ -56,9 +57,14 @@ def search_summary(results: Results) -> str:
     for section in sections(results):
         found = tried(results, section)
         rows = [_searched(one, found) for one in found]
-        title = shortened(f"{section.name}, learning rates by validation loss", width=WIDTH)
+        title = _titled(section, ", learning rates by validation loss")
         tables.append(_text(Summary(title, head, _fitted(head, rows), ())))
     return "\n\n".join(tables)
+
+
+def _titled(section: Section, what: str) -> str:
+    """The name of a section, cut where it is long, and what is shown of it, whole; on one line."""
+    return printable(section.name, limit=max(WIDTH - len(what), _LEAST)) + printable(what)
 
 
 def _searched(one: Mapping[str, Any], found: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ def _searched(one: Mapping[str, Any], found: list[dict[str, Any]]) -> tuple[str,
 
 def _summary(results: Results, section: Section) -> Summary:
     attack = results.facts["study"]["primary"]
-    title = shortened(f"{section.name}, attack {attack}", width=WIDTH)
+    title = _titled(section, f", attack {attack}")
     points = [point for method in method_labels(results) for point in best_and_last(section, method)]
     utility = [_Column("perplexity", "perplexity")]
     # As many quantities of generated texts as have a value and find room; the page has them all.
@@ -108,7 +114,7 @@ def _widths(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[int]
 
 def _row(point: Point, keys: list[tuple[str, str | None]]) -> tuple[str, ...]:
     when = "" if point.epoch is None else f"{plain(point.epoch)} {moment(point)}".rstrip()
-    return (point.method or "base (floor)", when, *(shown(point.number(*key)) for key in keys))
+    return (printable(point.method or "base (floor)"), when, *(shown(point.number(*key)) for key in keys))
 
 
 def _fitted(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
