@@ -168,7 +168,7 @@ def plan(
 def load(study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | None = None) -> Result:
     """What the store holds of a study, without running anything."""
     with quietly():
-        return Result.of(planned(study, store=store))
+        return Result.of(planned(study, store=store, trying=False))
 
 
 def exposure(
@@ -197,7 +197,7 @@ def exposure(
         ConfigError: no cell or several bear that name (they are listed), or it is not attacked yet.
     """
     with quietly():
-        plan = planned(study, store=store)
+        plan = planned(study, store=store, trying=False)
         return exposure_of(plan, find_folds(plan, cell), fdr=fdr, non_members=non_members, by=by)
 
 
@@ -206,10 +206,13 @@ def planned(
     *,
     store: str | Path | None = None,
     say: Callable[[str], None] = lambda _: None,
+    trying: bool = True,
 ) -> Plan:
-    """A study checked against its data and models, with the store that it runs in; nothing is written."""
+    """A study checked against its data and models, with the store that it runs in; nothing is written. `trying` as in
+    `prepare`.
+    """
     opened = Store(Path(store) if store is not None else default_store())
-    return Plan(prepare(as_study(study), say=say), opened)
+    return Plan(prepare(as_study(study), say=say, trying=trying), opened)
 
 
 def as_study(study: Study | Mapping[str, Any] | str | Path) -> Study:

@@ -64,17 +64,18 @@ class Asked:
 
 
 def try_base(
-    source: ModelSource, study: Study, *, dtype: Dtype, say: Callable[[str], None] = lambda _: None
+    source: ModelSource, study: Study | None, *, dtype: Dtype, say: Callable[[str], None] = lambda _: None
 ) -> tuple[str, ...]:
-    """Load a base and try the study's methods on it; the parts of its files that are
-    left aside. `say` is told before.
+    """Load a base and try the methods of a study on it, if one is given; the answer is what of its files is left aside.
+    `say` is told before.
 
     Raises:
         ModelError: as `foreign_to_base` and `try_methods`.
     """
-    say(f"loading {printable(source.name)} and trying the methods on it")
+    say(f"loading {printable(source.name)}" + (" and trying the methods on it" if study else ""))
     foreign = foreign_to_base(source, dtype=dtype)
-    try_methods(source, study, dtype=dtype)
+    if study is not None:
+        try_methods(source, study, dtype=dtype)
     return foreign
 
 

@@ -111,8 +111,11 @@ class Prepared:
         return lines
 
 
-def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Prepared:
+def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None, trying: bool = True) -> Prepared:
     """Check a study against its data and models; `say` is told what takes long, such as the first fetching of a model.
+
+    `trying`: the study's methods are tried on each base, as is right before a model is run; who only shows what is in
+    the store spares it.
 
     Raises:
         ConfigError, DataError, ModelError: as the messages say; nothing has been written to a store.
@@ -143,7 +146,7 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None) -> Pre
     }
     prompts = _all_prompts(study, bases, corpora) if study.study.text_utility else {}
     for name, base in bases.items():
-        bases[name] = replace(base, foreign=try_base(base.source, study, dtype=base.dtype, say=say))
+        bases[name] = replace(base, foreign=try_base(base.source, study if trying else None, dtype=base.dtype, say=say))
     return Prepared(study, bases, corpora, lengths, prompts, masked=masked)
 
 

@@ -26,7 +26,6 @@ _SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "
 _TOKENS = {"vocab_size": 400, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 _FALCON = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 _MPT = {"d_model": 32, "n_heads": 2, "n_layers": 2, "max_seq_len": 128}
-_GPT = {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 128}
 _STABLELM = {**_SHAPE, "intermediate_size": 64, "num_key_value_heads": 2}
 
 
@@ -57,7 +56,6 @@ def attempt(table: dict[str, Any]) -> None:
     ("kind", "shape", "method", "expected"),
     [
         ("mamba", {"hidden_size": 32, "num_hidden_layers": 1, "state_size": 4}, "lora", "MambaForCausalLM. cannot"),
-        ("openai-gpt", _GPT, "lora", "OpenAIGPTLMHeadModel. cannot be scored"),
         ("mpt", _MPT, "prefix", "MptForCausalLM. does not work with the method prefix"),
         ("falcon", _FALCON, "prefix", "FalconForCausalLM. does not work with the method prefix.*size of tensor"),
         ("falcon", _FALCON, "prompt", ""),
