@@ -10,8 +10,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from transformers.utils import logging
 
+from vestige import api
 from vestige.cli.main import main
+from vestige.study.quiet import quietly
 from vestige.testing.studies import as_toml, tiny_study
 
 Run = Callable[..., tuple[int, str, str]]
@@ -123,6 +126,11 @@ def test_records_are_the_same_as_parquet(
     cell = ("--cell", "prompt(tokens=4), fold A", "--parquet", tmp_path / "records.parquet")
     _, asked, _ = run("show", "records", study, "--store", store, *cell, "--json", "--top", "16")
     assert pl.read_parquet(tmp_path / "records.parquet").to_dicts() == json.loads(asked)
+    groups = ("--cell", "prompt(tokens=4)", "--by", "group", "--csv", tmp_path / "groups.csv", "--top", "16")
+    status, shown, err = run("show", "records", study, "--store", store, *groups)
+    assert status == 0, err
+    assert "folds A and B" in " ".join(shown.split())
+    assert pl.read_csv(tmp_path / "groups.csv")["records"].sum() == 16
 
 
 def test_an_unclear_cell_is_answered_with_the_choices(
@@ -310,3 +318,25 @@ def test_a_study_of_ones_own_texts_is_written_and_planned(
     assert (status, planned.count("to train")) == (0, 4), err
     assert run("new", "--from", "my letters.csv", *out)[0] == 2
     assert run("new", "--from", "mein letters.csv", "--out", "b.toml")[2].endswith("Did you mean 'my letters.csv'?\n")
+
+
+def test_an_unforeseen_error_is_told_by_its_place_and_not_by_its_message(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("Mrs Schmidt of Ulm")
+
+    monkeypatch.setattr(api, "planned", fail)
+    status, out, err = run("plan", tmp_path / "study.toml")
+    assert (status, out) == (1, "")
+    assert "KeyError (its message is left out" in err
+    assert "test_cli.py" in err
+    assert "Schmidt" not in err.replace('raise KeyError("Mrs Schmidt of Ulm")', "")
+
+
+def test_libraries_are_quiet_inside_and_as_they_were_afterwards() -> None:
+    before = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    with quietly():
+        assert logging.get_verbosity() == 40, "errors alone"
+        assert not logging.is_progress_bar_enabled()
+    assert (logging.get_verbosity(), logging.is_progress_bar_enabled()) == before
