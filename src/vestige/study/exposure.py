@@ -26,7 +26,7 @@ FALSE_DISCOVERIES = 0.1
 
 By = Literal["record", "group"]
 
-_SHOWN = 10
+_SHOWN, _LONG = 10, 1000
 
 
 @final
@@ -93,11 +93,12 @@ class Exposure:
         return replace(self, by="group", frame=_by_group(self))
 
     def __repr__(self) -> str:
-        return f"{self._about}\n{self._narrow}"
+        with pl.Config(tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+            return f"{printable(self._about, limit=_LONG)}\n{self._narrow}"
 
     def _repr_html_(self) -> str:
         lines = [_html_row(self._narrow.columns, "th"), *(_html_row(row, "td") for row in self._narrow.rows())]
-        return f"<p>{escape(printable(self._about, limit=1000))}</p><table>{''.join(lines)}</table>"
+        return f"<p>{escape(printable(self._about, limit=_LONG))}</p><table>{''.join(lines)}</table>"
 
     @property
     def _about(self) -> str:
