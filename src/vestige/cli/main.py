@@ -110,7 +110,9 @@ def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = F
     result = api.run(study, store=store, search_only=search_only)
     _show(result, table=result.search_table() if search_only else result.table())
     if result.failures:
-        again = f"vestige run {study} --store {store}" + (" --search-only" if search_only else "")
+        again = f"vestige run {shlex.quote(str(study))} --store {shlex.quote(str(store))}" + (
+            " --search-only" if search_only else ""
+        )
         _tell_failures([(one.task.about, one.message) for one in result.failures], retry=again)
         raise typer.Exit(1)
 

@@ -77,7 +77,7 @@ def test_a_stage_that_fails_in_its_own_way_leaves_no_text_anywhere(
 
     monkeypatch.setattr(stages, "STAGES", {**stages.STAGES, "stats": fail, "train": fail})
     outcome = run_study(table, tmp_path / "runs")
-    logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "runs" / "logs").iterdir()]
+    logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "runs" / "logs").glob("*.log")]
     assert len(logs) == len(outcome.failures) > 1
     told = "".join(logs) + str(outcome.failures)
     assert "ValueError: bad value" in told

@@ -15,6 +15,7 @@ from vestige.store.layout import LOGS, Store
 from vestige.study.environment import environment
 from vestige.study.failures import Redactor, trace
 from vestige.study.stages import Bench, run_stage
+from vestige.study.terminal import safe
 
 
 class Watcher(Protocol):
@@ -105,7 +106,7 @@ class Inline:
         path = self.store.root / LOGS / f"{task.stage}-{task.key}.log"
         try:
             refuse_link(path.parent)
-            write_text(path, f"{task.about}\n{text}\n")
+            write_text(path, safe(f"{task.about}\n{text}\n"))
         except StoreError:
             return ""
         return str(path)
