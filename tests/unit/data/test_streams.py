@@ -91,7 +91,7 @@ def test_latin1_is_advised_where_it_may_be_that_alone(tmp_path: Path, line: byte
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (gzip.compress(b"x"), r"end its name in \.gz"),
+        (gzip.compress(b"x", mtime=0), r"end its name in \.gz"),
         (zstd(b"x"), r"end its name in \.zst"),
         (b"PK\x03\x04...", "a zip archive or a spreadsheet"),
         (b"one\ntw\0o\n", r"NUL byte in line 2 of a\.txt"),
