@@ -50,15 +50,13 @@ class Encoded:
 
 def encode(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[Encoded]:
     """Tokenize examples, prompt and completion apart, in the order given."""
-    found = settled(examples, tokenizer)
-    prompts = first_tokens([one.example.prompt for one in found], tokenizer, needed=max_length)
-    completions = first_tokens([one.example.completion for one in found], tokenizer, needed=max_length)
-    start = _start_ids(tokenizer)
-    stop = list(stop_ids(tokenizer))
-    return [
-        _assemble(one, start + prompt.ids, completion, stop, tokenizer=tokenizer, max_length=max_length)
-        for one, prompt, completion in zip(found, prompts, completions, strict=True)
-    ]
+    return [_described(row, tokenizer) for row in _rows(examples, tokenizer, max_length=max_length)]
+
+
+def trained_ids(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[Ints]:
+    """What tells each example from others: the ids that `encode` gives it, none where nothing of them is trained."""
+    rows = _rows(examples, tokenizer, max_length=max_length)
+    return [row.ids if row.first < len(row.ids) else row.ids[:0] for row in rows]
 
 
 @dataclass(frozen=True)
@@ -193,27 +191,55 @@ def refuse_unscorable(encoded: Sequence[Encoded], *, max_length: int) -> None:
         )
 
 
-def _assemble(
-    found: Settled,
-    before: list[int],
-    completion: Tokens,
-    stop: list[int],
-    *,
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
-) -> Encoded:
-    length = len(before) + len(completion.ids)
-    end = min(length, max_length)
-    kept = max(0, end - len(before))
-    content = completion.text[: covered(completion, tokenizer, kept=kept)].encode()
+@dataclass(frozen=True)
+class _Row:
+    """An example in its place: `before` tokens, and behind them those of its completion, `length` together, of which
+    `max_length` leaves `ids`.
+    """
+
+    found: Settled
+    completion: Tokens
+    ids: Ints
+    before: int
+    length: int
+    max_length: int
+
+    @property
+    def end(self) -> int:
+        return min(self.length, self.max_length)
+
+    @property
+    def first(self) -> int:
+        return min(max(1, self.before), self.end)
+
+
+def _rows(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> list[_Row]:
+    found = settled(examples, tokenizer)
+    prompts = first_tokens([one.example.prompt for one in found], tokenizer, needed=max_length)
+    completions = first_tokens([one.example.completion for one in found], tokenizer, needed=max_length)
+    start, stop = _start_ids(tokenizer), list(stop_ids(tokenizer))
+    return [
+        _row(one, start + prompt.ids, completion, stop, max_length=max_length)
+        for one, prompt, completion in zip(found, prompts, completions, strict=True)
+    ]
+
+
+def _row(found: Settled, before: list[int], completion: Tokens, stop: list[int], *, max_length: int) -> _Row:
+    ids = np.asarray((before + completion.ids + stop)[:max_length], dtype=np.int64)
+    return _Row(found, completion, ids, len(before), len(before) + len(completion.ids), max_length)
+
+
+def _described(row: _Row, tokenizer: PreTrainedTokenizerBase) -> Encoded:
+    kept = max(0, row.end - row.before)
+    content = row.completion.text[: covered(row.completion, tokenizer, kept=kept)].encode()
     return Encoded(
-        id=found.example.id,
-        ids=np.asarray((before + completion.ids + stop)[:max_length], dtype=np.int64),
-        first=min(max(1, len(before)), end),
-        end=end,
-        was_cut=length > max_length,
+        id=row.found.example.id,
+        ids=row.ids,
+        first=row.first,
+        end=row.end,
+        was_cut=row.length > row.max_length,
         n_bytes=len(content),
         zlib_bytes=len(zlib.compress(content)),
-        own_bos=found.own_bos,
-        own_eos=found.own_eos,
+        own_bos=row.found.own_bos,
+        own_eos=row.found.own_eos,
     )

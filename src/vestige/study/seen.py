@@ -11,11 +11,11 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vestige.data.corpus import CorpusSpec
-from vestige.data.encode import Encoded, encode, stop_ids
+from vestige.data.encode import Encoded, encode, stop_ids, trained_ids
 from vestige.data.lengths import Lengths
 from vestige.data.validity import SHOWN, equal, listed, repeated, same_text
 from vestige.errors import DataError, ModelError, named, printable
-from vestige.records import Example
+from vestige.records import Example, Ints
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -29,8 +29,12 @@ Tokenizers = Mapping[str, "PreTrainedTokenizerBase"]
 
 def encoded(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> Iterator[Encoded]:
     """The examples as `encode` has them, one after the other, however many they are."""
-    for start in range(0, len(examples), _TEXTS_AT_ONCE):
-        yield from encode(examples[start : start + _TEXTS_AT_ONCE], tokenizer, max_length=max_length)
+    for some in _slices(examples):
+        yield from encode(some, tokenizer, max_length=max_length)
+
+
+def _slices(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
+    return (examples[start : start + _TEXTS_AT_ONCE] for start in range(0, len(examples), _TEXTS_AT_ONCE))
 
 
 def lengths_of(texts: Sequence[Encoded]) -> Lengths:
@@ -51,28 +55,33 @@ def same_after_cut(examples: Sequence[Example], tokenizers: Tokenizers, *, max_l
 
     One that is left out for one base is not what a later one is held against, for any base.
     """
-    readings = [encoded(examples, tokenizer, max_length=max_length) for tokenizer in tokenizers.values()]
+    readings = [_contents(examples, tokenizer, max_length=max_length) for tokenizer in tokenizers.values()]
     met: set[tuple[int, bytes]] = set()
     left_out: list[str] = []
-    for texts in zip(*readings, strict=True):
-        own = {(base, content) for base, text in enumerate(texts) if (content := _content(text))}
+    for example, *contents in zip(examples, *readings, strict=True):
+        own = {(base, content) for base, content in enumerate(contents) if content}
         if met & own:
-            left_out.append(texts[0].id)
+            left_out.append(example.id)
         else:
             met |= own
     return tuple(left_out)
 
 
-def _content(text: Encoded) -> bytes:
-    """What tells a text from others; empty where nothing of it is trained, so that it is neither member nor not."""
-    return blake2b(text.ids.tobytes(), digest_size=16).digest() if text.first < len(text.ids) else b""
+def _contents(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> Iterator[bytes]:
+    """What tells each example from others; empty where nothing of it is trained: it is neither member nor not."""
+    for some in _slices(examples):
+        yield from map(_digest, trained_ids(some, tokenizer, max_length=max_length))
+
+
+def _digest(ids: Ints) -> bytes:
+    return blake2b(ids.tobytes(), digest_size=16).digest() if len(ids) else b""
 
 
 def refuse_same_after_cut(
     examples: Sequence[Example], texts: Sequence[Encoded], *, spec: CorpusSpec, base: str
 ) -> None:
     """Raise DataError, with the ids, where two texts of different groups are one to the model."""
-    pairs = repeated(examples, [_content(text) or None for text in texts])
+    pairs = repeated(examples, [_digest(text.ids) if text.first < len(text.ids) else None for text in texts])
     if not pairs:
         return
     raise DataError(
@@ -104,9 +113,9 @@ def refuse_shared_texts(
     known = {same_text(example) for example in shadow}
     shared = {example.id for example in attacked if same_text(example) in known}
     for tokenizer in bases.values():
-        met = {_content(text) for text in encoded(shadow, tokenizer, max_length=source.max_length)} - {b""}
-        texts = encoded(attacked, tokenizer, max_length=corpus.max_length)
-        shared |= {text.id for text in texts if _content(text) in met}
+        met = set(_contents(shadow, tokenizer, max_length=source.max_length)) - {b""}
+        contents = _contents(attacked, tokenizer, max_length=corpus.max_length)
+        shared |= {example.id for example, content in zip(attacked, contents, strict=True) if content in met}
     if shared:
         ids = [example.id for example in attacked if example.id in shared]
         raise DataError(
