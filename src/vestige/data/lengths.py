@@ -48,7 +48,7 @@ def _own_marks(total: Lengths) -> Iterator[str]:
 
 
 def _of(count: int, total: Lengths, *, verb: str = "are") -> str:
-    many = f"all {count}" if count == total.texts else f"{count:,} of {total.texts:,}"
+    many = f"all {count:,}" if count == total.texts else f"{count:,} of {total.texts:,}"
     return f"{many} texts {verb}"
 
 

@@ -53,10 +53,10 @@ def _settled(example: Example, *, bos: str, eos: str, kept: str) -> Settled:
     if not prompt:
         completion = _without_first(completion, bos)
     own_bos = (prompt, completion) != (example.prompt, example.completion)
-    completion, own_eos = _without_last(completion, eos), _without_last(completion, eos) != completion
+    completion, own_eos = without_end(completion, eos), without_end(completion, eos) != completion
     if not own_bos and not own_eos:
         return Settled(example, own_bos=False, own_eos=False)
-    references = tuple(_without_last(_without_first(one, bos), eos) for one in example.references)
+    references = tuple(without_end(_without_first(one, bos), eos) for one in example.references)
     prompt = kept + prompt if own_bos else prompt
     return Settled(replace(example, prompt=prompt, completion=completion, references=references), own_bos, own_eos)
 
@@ -67,7 +67,10 @@ def _without_first(text: str, mark: str) -> str:
     return text[_length_of(text, mark) :]
 
 
-def _without_last(text: str, mark: str) -> str:
+def without_end(text: str, mark: str) -> str:
+    """The text without this mark at its end, however often it is there, and white space behind it; all of it where the
+    mark is empty.
+    """
     if not mark or mark not in text:
         return text
     return text[: len(text) - _length_of(text[::-1], mark[::-1])]

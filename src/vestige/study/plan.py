@@ -535,6 +535,8 @@ class Plan:
             "cells": cells,
             "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
         }
+        if end := self.prepared.prompts[_pair(arm)].end:
+            spec["end"] = end  # only then, so that the key of others does not know of it
         return Task("text_utility", spec, inputs, about=f"text utility of {arm.name}" + _at(epoch))
 
     def _model_spec(self, arm: Arm) -> dict[str, Any]:

@@ -15,8 +15,9 @@ import numpy as np
 
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.data.corpus import CorpusSpec, identity, load_examples
-from vestige.data.encode import encode_behind, encode_prompts, refuse_unscorable, stop_ids
+from vestige.data.encode import encode_behind, encode_prompts, stop_ids
 from vestige.data.lengths import NO_END, Lengths, remarks
+from vestige.data.marks import settled
 from vestige.data.splits import cut, fold_members, manifest
 from vestige.data.validity import drop_duplicates
 from vestige.errors import ConfigError, DataError, ModelError, printable
@@ -38,11 +39,8 @@ from vestige.study.bases import PreparedBase
 from vestige.study.dry_run import try_base
 from vestige.study.seen import (
     Tokenizers,
-    encoded,
-    lengths_of,
-    refuse_same_after_cut,
+    lengths_seen,
     refuse_shared_texts,
-    refuse_unknown_ids,
     same_after_cut,
 )
 from vestige.study.spec import Study
@@ -72,11 +70,14 @@ class PreparedCorpus:
 @final
 @dataclass(frozen=True)
 class Prompts:
-    """What a base's models are asked to go on from, on one corpus: texts, their tokens, and those of the longest."""
+    """What a base's models are asked to go on from, on one corpus: texts, their tokens, and those of the longest; `end`
+    is the EOS that the completions bring, and their references with them, if they do.
+    """
 
     texts: int
     tokens: int
     longest: int
+    end: str = ""
 
 
 @final
@@ -131,11 +132,7 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None, trying
     if seen_twice := {name: ids for name, one in corpora.items() if (ids := _seen_twice(one, tokenizers))}:
         corpora |= {name: _corpus(corpora[name].spec, left_out=ids) for name, ids in seen_twice.items()}
         _check_roles(corpora, study)
-    for source in map(corpora.__getitem__, sorted(_corpora_learned_from(study))):
-        for one in corpora.values():
-            if one is not source:
-                attacked = [*one.split.roles["pool"], *one.split.roles.get("calibration", ())]
-                refuse_shared_texts(source.spec, source.split.roles["shadow"], one.spec, attacked, tokenizers)
+    _refuse_shared_texts(study, corpora, tokenizers)
     masked = {name: _masked(name, study, say=say) for _, name in filter(None, map(masked_by, sorted(forms)))}
     for form in sorted(filter(beginning_of, forms), key=place_of, reverse=True):  # one message for all beginnings
         for base in bases.values():
@@ -259,10 +256,14 @@ def _corpora_with_shadows(study: Study) -> set[str]:
     return found
 
 
-def _corpora_learned_from(study: Study) -> set[str]:
-    """The corpora whose shadows attacks on other corpora learn from."""
+def _refuse_shared_texts(study: Study, corpora: Mapping[str, PreparedCorpus], tokenizers: Tokenizers) -> None:
+    """Of each corpus whose shadow attacks on other corpora learn from."""
     transfers = [one.train_on for one in study.attacks.use if isinstance(one, LearnedAttack) and one.train_on]
-    return {train_on.corpus for train_on in transfers if train_on.corpus is not None}
+    for name in sorted({train_on.corpus for train_on in transfers if train_on.corpus is not None}):
+        learned = corpora[name].split.roles["shadow"]
+        for other in (corpus for corpus in corpora.values() if corpus is not corpora[name]):
+            attacked = [*other.split.roles["pool"], *other.split.roles.get("calibration", ())]
+            refuse_shared_texts(corpora[name].spec, learned, other.spec, attacked, tokenizers)
 
 
 def _halves(examples: Sequence[Example], *, seeds: tuple[int, ...]) -> list[set[str]]:
@@ -357,16 +358,8 @@ def _refuse_beginning(base: PreparedBase, corpus: PreparedCorpus, form: str, stu
 
 
 def _lengths(base: PreparedBase, corpus: PreparedCorpus, tokenizer: PreTrainedTokenizerBase) -> dict[Role, Lengths]:
-    """What the base sees of the texts of each role; refused where it has no row for a token, or sees a text twice."""
-    spec, roles = corpus.spec, corpus.split.roles
-    texts = {role: list(encoded(roles[role], tokenizer, max_length=spec.max_length)) for role in roles}
-    every = [text for of_role in texts.values() for text in of_role]
-    refuse_unknown_ids(every, tokenizer, base=base.spec.model, rows=vocabulary(load_config(base.source)))
-    if spec.duplicates == "refuse":
-        refuse_same_after_cut([one for role in roles for one in roles[role]], every, spec=spec, base=base.spec.model)
-    for of_role in texts.values():
-        refuse_unscorable(of_role, max_length=spec.max_length)
-    return {role: lengths_of(of_role) for role, of_role in texts.items()}
+    rows = vocabulary(load_config(base.source))
+    return lengths_seen(corpus.spec, corpus.split.roles, tokenizer, base=base.spec.model, rows=rows)
 
 
 def _all_prompts(
@@ -385,9 +378,11 @@ def _all_prompts(
 
 def _prompts(base: PreparedBase, corpus: PreparedCorpus, study: Study) -> Prompts:
     asked = corpus.split.roles["validation"][: study.generate.texts]
-    encoded = encode_prompts(asked, load_tokenizer(base.source), max_length=corpus.spec.max_length)
+    tokenizer = load_tokenizer(base.source)
+    encoded = encode_prompts(asked, tokenizer, max_length=corpus.spec.max_length)
     lengths = [len(prompt.ids) for prompt in encoded if not prompt.reason]
-    prompts = Prompts(texts=len(lengths), tokens=sum(lengths), longest=max(lengths, default=0))
+    end = str(tokenizer.eos_token) if any(one.own_eos for one in settled(asked, tokenizer)) else ""
+    prompts = Prompts(texts=len(lengths), tokens=sum(lengths), longest=max(lengths, default=0), end=end)
     _refuse_overlong_answers(base, corpus, prompts, study)
     return prompts
 

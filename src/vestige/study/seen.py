@@ -11,11 +11,11 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vestige.data.corpus import CorpusSpec
-from vestige.data.encode import Encoded, encode, stop_ids, trained_ids
+from vestige.data.encode import Encoded, encode, refuse_unscorable, stop_ids, trained_ids
 from vestige.data.lengths import Lengths
 from vestige.data.validity import SHOWN, equal, listed, repeated, same_text
 from vestige.errors import DataError, ModelError, named, printable
-from vestige.records import Example, Ints
+from vestige.records import Example, Ints, Role
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -37,7 +37,30 @@ def _slices(examples: Sequence[Example]) -> Iterator[Sequence[Example]]:
     return (examples[start : start + _TEXTS_AT_ONCE] for start in range(0, len(examples), _TEXTS_AT_ONCE))
 
 
-def lengths_of(texts: Sequence[Encoded]) -> Lengths:
+def lengths_seen(
+    spec: CorpusSpec,
+    roles: Mapping[Role, Sequence[Example]],
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    base: str,
+    rows: int | None,
+) -> dict[Role, Lengths]:
+    """How long the texts of each role are to a base whose embedding has so many `rows`.
+
+    Raises ModelError where it has no row for a token; DataError where it sees a text in two groups of a corpus whose
+    duplicates are refused, or where a role has nothing that can be scored.
+    """
+    texts = {role: list(encoded(roles[role], tokenizer, max_length=spec.max_length)) for role in roles}
+    every = [text for of_role in texts.values() for text in of_role]
+    _refuse_unknown_ids(every, tokenizer, base=base, rows=rows)
+    if spec.duplicates == "refuse":
+        _refuse_same_after_cut([one for role in roles for one in roles[role]], every, spec=spec, base=base)
+    for of_role in texts.values():
+        refuse_unscorable(of_role, max_length=spec.max_length)
+    return {role: _lengths_of(of_role) for role, of_role in texts.items()}
+
+
+def _lengths_of(texts: Sequence[Encoded]) -> Lengths:
     """The lengths of encoded texts."""
     return Lengths(
         texts=len(texts),
@@ -77,7 +100,7 @@ def _digest(ids: Ints) -> bytes:
     return blake2b(ids.tobytes(), digest_size=16).digest() if len(ids) else b""
 
 
-def refuse_same_after_cut(
+def _refuse_same_after_cut(
     examples: Sequence[Example], texts: Sequence[Encoded], *, spec: CorpusSpec, base: str
 ) -> None:
     """Raise DataError, with the ids, where two texts of different groups are one to the model."""
@@ -125,7 +148,7 @@ def refuse_shared_texts(
         )
 
 
-def refuse_unknown_ids(
+def _refuse_unknown_ids(
     texts: Iterable[Encoded], tokenizer: PreTrainedTokenizerBase, *, base: str, rows: int | None
 ) -> None:
     """Raise ModelError, with the tokens, where texts or their end have ids beyond the `rows` of a model's embedding.

@@ -21,7 +21,7 @@ from vestige.attacks.learned.base import LearnedAttack
 from vestige.attacks.registry import make_attack
 from vestige.data.corpus import CorpusSpec
 from vestige.data.encode import Encoded, decode, encode, encode_behind, encode_prompts, stop_ids
-from vestige.data.marks import settled
+from vestige.data.marks import settled, without_end
 from vestige.data.splits import fold_members, manifest
 from vestige.errors import DataError, ModelError
 from vestige.metrics.common_texts import apart, common_texts
@@ -526,8 +526,10 @@ def generations_of(store: Store, address: str) -> Generations:
 def _text_utility(task: Task, bench: Bench) -> None:
     cells = [generations_of(bench.store, task.inputs[cell["generations"]]) for cell in task.spec["cells"]]
     examples = examples_of(bench.store, task.inputs["corpus"], "validation")[: len(cells[0].ids)]
+    end = task.spec.get("end", "")
     about: dict[str, Any] = {
-        "references": [example.references for example in examples],
+        # An answer ends before its EOS, and is not to miss one that references bring.
+        "references": [tuple(without_end(one, end) for one in example.references) for example in examples],
         "groups": np.asarray([example.group for example in examples], dtype=np.str_),
         "seeds": [cell["seed"] for cell in task.spec["cells"]],
         "bootstrap": Bootstrap.model_validate(task.spec["bootstrap"]),

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from vestige.data.lengths import Lengths, remarks
 from vestige.report import about, notes, tables
 from vestige.report.html import render
 from vestige.report.points import sections
@@ -368,3 +369,24 @@ def test_a_study_without_trained_attacks_has_neither_table(results: Results) -> 
     assert tables.transfer_table(results, sections(results)[0]) is None
     assert about.attack_model_table(results) is None
     assert "Trained attacks" not in render(results)
+
+
+def test_caveats_say_what_was_cut_and_what_the_texts_brought(results: Results) -> None:
+    """Of 60 and 40 texts 7 each are cut, and 1 each has no scored token."""
+    said = "\n".join(notes.caveats(results))
+    assert "14 of 100 texts are cut at max_length = 64 (14%)" in said
+    assert "2 of 100 texts are without a scored token" in said
+    for corpus in results.facts["corpora"]:
+        for lengths in corpus["lengths"]["tiny"].values():
+            lengths |= {"cut": 0, "unscorable": 0, "own_eos": lengths["texts"]}
+    results.facts["bases"][0]["has_end"] = False
+    said = "\n".join(notes.caveats(results))
+    assert not any(words in said for words in ("are cut", "scored token"))
+    assert "all 100 texts bring their own EOS" in said
+    assert "no end token" in said
+
+
+def test_hardly_any_cut_text_is_not_none() -> None:
+    one, all_of_them = (Lengths(texts=1200, tokens=9, scored=9, cut=cut, unscorable=0) for cut in (1, 1200))
+    assert list(remarks([one], max_length=9)) == ["1 of 1,200 texts are cut at max_length = 9 (under 1%)."]
+    assert list(remarks([all_of_them], max_length=9)) == ["all 1,200 texts are cut at max_length = 9 (100%)."]

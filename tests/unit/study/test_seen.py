@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -14,9 +15,10 @@ from transformers import PreTrainedTokenizerFast
 from vestige.data.encode import encode
 from vestige.errors import DataError, ModelError
 from vestige.records import ROLES, Example
+from vestige.store.io import read_json, write_parquet
 from vestige.store.layout import Store
 from vestige.study.executors.inline import Inline
-from vestige.study.plan import Plan
+from vestige.study.plan import Arm, Plan
 from vestige.study.prepare import Prepared, prepare
 from vestige.study.seen import encoded, refuse_shared_texts, same_after_cut
 from vestige.study.spec import make_study
@@ -193,3 +195,28 @@ def test_what_is_to_be_known_of_the_texts_is_said(table: Table, tmp_path: Path) 
     table["base"][0]["model"] = str(tmp_path / "m")
     (endless,) = ready(table, tmp_path, TEXTS).remarks
     assert "no end token" in endless
+
+
+def test_an_answer_does_not_miss_the_end_that_references_bring(table: Table, tmp_path: Path) -> None:
+    """Every answer is its reference but for its EOS, which no answer has: all match."""
+    table["study"]["utility"] = ["loss", "exact_match"]
+    questions = [f"{n}?" for n in range(30)]
+    plain = ready(table, tmp_path, TEXTS, questions=questions, max_length=60)
+    marked = ready(table, tmp_path, [f"{text}<eos>\n" for text in TEXTS], questions=questions, max_length=60)
+    arm = Arm(*next(iter(marked.lengths)))
+    plan = Plan(marked, Store(tmp_path / "runs"))
+    assert "end" not in Plan(plain, plan.store).text_utility(arm, None).spec
+    answers = plan.generations(arm, None, (0, "A"))
+    asked = marked.corpora["notes"].split.roles["validation"][: answers.spec["texts"]]
+    columns = {
+        "id": [one.id for one in asked],
+        "text": [TEXTS[int(one.id)] for one in asked],
+        "reason": [""] * len(asked),
+    }
+    with plan.store.writing(answers, details={}) as folder:
+        write_parquet(folder / "generations.parquet", pa.table(columns))
+    executor, judged = Inline(plan.store, Recorder()), plan.text_utility(arm, None)
+    executor.run([marked.corpora["notes"].task, judged])
+    assert not executor.failures
+    values = {row["quantity"]: row["value"] for row in read_json(plan.store.open(judged.address) / "estimates.json")}
+    assert values["exact_match"] == 1.0
