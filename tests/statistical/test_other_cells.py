@@ -51,7 +51,7 @@ def world(separation: float, *, seed: int) -> tuple[Tables, np.ndarray]:
     return Tables({View("target"): model(difficulty, is_member)}, cells=cells, calibration=calibration), is_member
 
 
-@pytest.mark.parametrize("spec", ["lira", {"name": "lira", "online": False}, "rmia"])
+@pytest.mark.parametrize("spec", ["lira", {"name": "lira", "online": False}, "rmia", "informia"])
 def test_comes_near_the_best_attack_where_the_loss_is_lost(spec: Any) -> None:
     tables, is_member = world(2.0, seed=1)
     found, loss = (roc_auc_score(is_member, make_attack(one).score(tables).values) for one in (spec, "loss"))
@@ -59,7 +59,7 @@ def test_comes_near_the_best_attack_where_the_loss_is_lost(spec: Any) -> None:
     assert found > normal_auc(2.0) - 0.03
 
 
-@pytest.mark.parametrize("spec", ["lira", {"name": "lira", "online": False}, "rmia"])
+@pytest.mark.parametrize("spec", ["lira", {"name": "lira", "online": False}, "rmia", "informia"])
 def test_finds_nothing_where_training_leaves_nothing(spec: Any) -> None:
     tables, is_member = world(0.0, seed=2)
     standard_error = np.sqrt((TEXTS + 1) / (3 * TEXTS**2))

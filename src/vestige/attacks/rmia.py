@@ -14,14 +14,14 @@ from vestige.records import Column, Floats, Scores
 
 @final
 class RMIA(Attack):
-    """Share of the `calibration` texts z for which [p(x | target) / p(x)] / [p(z | target) / p(z)] is at least γ, with
-    ties broken by the text's own gain, p(x | target) / p(x).
+    """Share of the `calibration` texts z for which [p(x | target) / p(x)] / [p(z | target) / p(z)] is at least γ.
 
-    Between 0 and 1: (number of such texts + a part of one that grows with the gain) / (calibration texts + 1). The
-    number is monotone in the gain, so that no two texts change places; without the part many share a value, and a
-    threshold accuses all of them or nobody. p(x | model) is the exponential of the mean log-probability of the scored
-    tokens, and p(x) = ½ ((1 + a) · p_out(x) + 1 − a), where p_out is the mean over models that were not trained on x:
-    the cells of the same method and checkpoint under the other seeds of the study. No model was trained on any z.
+    Ties are broken by the text's own gain, p(x | target) / p(x). Between 0 and 1: (number of such texts + a part of one
+    that grows with the gain) / (calibration texts + 1). The number is monotone in the gain, so that no two texts change
+    places; without the part many share a value, and a threshold accuses all of them or nobody. p(x | model) is the
+    exponential of the mean log-probability of the scored tokens, and p(x) = ½ ((1 + a) · p_out(x) + 1 − a), where p_out
+    is the mean over models that were not trained on x: the cells of the same method and checkpoint under the other
+    seeds of the study. No model was trained on any z.
     Unscorable: no scored token (`too_short`).
     Zarifzadeh et al. 2024, arXiv:2312.03262, eqs. 2 and 5 and appendix B.2.2 (offline). Differs from the authors' code
     in the broken ties; in that p is per token, where theirs is the probability of a class; and in a = 1, p(x) =

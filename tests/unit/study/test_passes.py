@@ -81,16 +81,17 @@ def test_every_attack_scores_every_text_of_every_cell(everything: tuple[Outcome,
     assert Counter(task.spec["attack"]["name"] for task in tasks) == dict.fromkeys(ALL, 1 + 2 * 2)
     for task in tasks:
         scores = scores_of(outcome.store, task.address)
-        assert scores.scored.all() or task.spec["attack"]["name"] == "surp", task.about
-        assert (scores.notes is not None) == (task.spec["attack"]["name"] == "ez" and not task.spec["control"])
+        assert scores.scored.all(), task.about
+        name, is_control = task.spec["attack"]["name"], task.spec["control"]
+        assert (scores.notes is not None) == (name == "surp" or (name == "ez" and not is_control))
 
 
-def test_corners_of_ez_reach_the_report_as_counts(everything: tuple[Outcome, Recorder, Counting]) -> None:
+def test_corners_that_a_rule_scores_reach_the_report_as_counts(everything: tuple[Outcome, Recorder, Counting]) -> None:
     outcome, _, _ = everything
     rows = collect(outcome.plan).facts["corners"]
     expected: Counter[str] = Counter()
     for task in outcome.plan.known():
-        if task.stage == "scores" and task.spec["attack"]["name"] == "ez" and not task.spec["control"]:
+        if task.stage == "scores" and task.spec["attack"]["name"] in ("ez", "surp") and not task.spec["control"]:
             notes = scores_of(outcome.store, task.address).notes
             assert notes is not None
             expected.update(note for note in notes.tolist() if note)
