@@ -51,13 +51,24 @@ def test_every_arm_and_checkpoint_has_every_number(results: Results) -> None:
     rows = results.estimates.filter(pl.col("method").is_not_null())
     found = rows.group_by("method", "epoch").agg(pl.struct("quantity", "attack").alias("numbers"))
     expected: set[tuple[str, str | None]] = {
-        (quantity, attack) for quantity in ("auc", "tpr@0.25") for attack in ATTACKS
+        (quantity, attack) for quantity in ("auc", "auc_above_floor", "tpr@0.25") for attack in ATTACKS
     }
     expected |= {("loss", None), ("perplexity", None)}
     assert len(found) == 2 * 2
     for numbers in found["numbers"]:
         assert {(one["quantity"], one["attack"]) for one in numbers} == expected
         assert len(numbers) == len(expected)
+
+
+def test_every_attack_is_held_against_its_own_control_on_the_same_texts(results: Results) -> None:
+    """All texts are scored, so that the difference is that of the two AUCs of the table."""
+    rows = results.estimates.drop_nulls("attack")
+    floor = {row["attack"]: row["value"] for row in rows.filter(pl.col("method").is_null(), quantity="auc").to_dicts()}
+    points = rows.drop_nulls("method").pivot("quantity", index=["method", "epoch", "attack"], values="value").to_dicts()
+    assert len(points) == 2 * 2 * len(ATTACKS)
+    for point in points:
+        assert point["auc_above_floor"] == pytest.approx(point["auc"] - floor[point["attack"]])
+    assert rows.drop_nulls("method")["apart"].unique().to_list() == [""], "all attacks are compared on all texts"
 
 
 def test_one_checkpoint_is_the_best_and_one_the_last(results: Results) -> None:
