@@ -15,16 +15,8 @@ from vestige.store.drafts import is_draft
 from vestige.store.layout import RUN
 from vestige.testing.studies import Recorder, run_study, tiny_study
 
-PLACES = [
-    "store.json",
-    ".gitignore",
-    "examples.parquet",
-    "unfinished/checkpoints",
-    "unfinished/state",
-    "linked",
-    "DONE",
-]
-SLOW = ["losses.json", "optimizer", "run.json", "tokens.parquet", "estimates.json"]
+PLACES = ["examples.parquet", "unfinished/checkpoints", "unfinished/state", "linked", "DONE"]
+SLOW = ["store.json", ".gitignore", "losses.json", "optimizer", "run.json", "tokens.parquet", "estimates.json"]
 
 
 class Killed(BaseException):

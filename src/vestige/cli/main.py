@@ -225,7 +225,7 @@ def _tell_failures(failures: list[tuple[str, str]], *, retry: str) -> None:
 
 
 def _tell_stopped(message: str, *, is_run: bool) -> None:
-    kept = f"{message} What was finished before is kept too.".lstrip() if is_run else ""
+    kept = f"{message} What is finished is kept.".lstrip() if is_run else ""
     again = f" To go on: {shlex.join(['vestige', *sys.argv[1:]])}" if is_run else ""
     say(f"stopped. {kept}{again}".rstrip())
 

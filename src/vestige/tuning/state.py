@@ -68,10 +68,11 @@ def _damaged(folder: Path, state: Path) -> Iterator[tuple[Path, str]]:
         yield state / _HASHES, "is missing or cannot be read"
     for name, expected in hashes.items():
         path = folder / name
-        if not path.is_file():
-            yield path, "is missing"
-        elif sha256_of(path) != expected:
-            yield path, "does not match its hash"
+        try:
+            if sha256_of(path) != expected:
+                yield path, "does not match its hash"
+        except OSError as error:
+            yield path, "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
 
 
 def _read(path: Path) -> dict[str, Any]:

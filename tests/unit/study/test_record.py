@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,29 @@ def test_a_report_before_any_run_writes_nothing(table: Table, tmp_path: Path) ->
     with pytest.raises(ConfigError, match="Run it first"):
         Result.of(plan_of(table, tmp_path / "runs")).report()
     assert not (tmp_path / "runs").exists()
+
+
+# What a finished store looks like from outside
+
+
+def test_every_file_of_a_store_is_its_owners_alone(table: Table, runs: Path) -> None:
+    Result.of(plan_of(table, runs)).report()
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (runs, *runs.rglob("*"))}
+    assert [path for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)] == []
+
+
+@pytest.mark.parametrize("place", ["tiny", "logs"])
+def test_reports_and_logs_are_not_written_through_a_link(table: Table, runs: Path, place: str) -> None:
+    outside = runs.parent / "outside"
+    outside.mkdir()
+    if place == "logs":
+        (runs / place).rename(runs.parent / "moved")
+    (runs / place).symlink_to(outside)
+    with pytest.raises(StoreError, match=rf"{place} is a symbolic link"):
+        _run_and_report(table, runs)
+    assert list(outside.iterdir()) == []
+
+
+def _run_and_report(table: Table, runs: Path) -> None:
+    run_study(with_primary(table, "zlib"), runs)
+    Result.of(plan_of(table, runs)).report()

@@ -119,10 +119,14 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_long_training_saves_between_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("at", "state"), [(2, "1"), (4, "2")])
+def test_a_long_training_saves_between_checkpoints_and_not_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, state: str
+) -> None:
+    """At once, for it is due; then not before saving, which takes 1000 s by this clock, is a fiftieth of the time."""
     monkeypatch.setattr(training, "_SAVE_EVERY", 0.0)
-    clock = iter(range(0, ALWAYS, 1000))  # every look at it is 1000 s later, so that a save takes as long
+    clock = iter(range(0, ALWAYS, 1000))
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     seen: list[list[str]] = []
-    run(tmp_path, at=3, do=lambda: seen.append([path.name for path in (tmp_path / STATE).iterdir()]))
-    assert seen == [["2"]], "saving is never more than a fiftieth of the time"
+    run(tmp_path, at=at, do=lambda: seen.append([path.name for path in (tmp_path / STATE).iterdir()]))
+    assert seen == [[state]]
