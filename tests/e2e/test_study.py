@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from vestige.models.loading import _load_base
-from vestige.store.layout import RUN, UNFINISHED
+from vestige.store.layout import LOGS, RUN, UNFINISHED
 from vestige.study.plan import Arm
 from vestige.study.results import collect
 from vestige.testing.studies import Outcome, Recorder, run_study
@@ -17,11 +17,11 @@ from vestige.tuning.methods import discover
 
 
 def content(store: Path) -> dict[str, bytes]:
-    """Every file but the records for people."""
+    """Every file but the records for people: those of a stage, and what `logs/` has on runs."""
     return {
         path.relative_to(store).as_posix(): path.read_bytes()
         for path in store.rglob("*")
-        if path.is_file() and path.name != RUN
+        if path.is_file() and path.name != RUN and path.parent != store / LOGS
     }
 
 
@@ -30,14 +30,16 @@ def test_everything_is_done_and_nothing_is_left_over(undisturbed: Outcome) -> No
     tasks = undisturbed.plan.known()
     assert {task.stage for task in tasks} == {"corpus", "train", "stats", "scores", "leakage", "floors", "utility"}
     assert all(undisturbed.store.is_done(task.address) for task in tasks)
-    assert {path.name for path in undisturbed.store.root.iterdir()} == {*(task.stage for task in tasks), "store.json"}
+    own = {"store.json", ".gitignore", ".lock", LOGS}
+    assert {path.name for path in undisturbed.store.root.iterdir()} == {*(task.stage for task in tasks), *own}
     assert not list(undisturbed.store.root.rglob(UNFINISHED))
-    assert not list(undisturbed.store.root.rglob(".*"))
+    assert {path.name for path in undisturbed.store.root.rglob(".*")} == {".gitignore", ".lock"}
 
 
 def test_nothing_is_pickled(undisturbed: Outcome) -> None:
     files = [path for path in undisturbed.store.root.rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} == {".json", ".parquet", ".safetensors"}
+    assert {path.suffix for path in files if not path.name.startswith(".")} == {".json", ".parquet", ".safetensors"}
+    assert {path.read_text(encoding="utf-8") for path in files if path.name.startswith(".")} == {"", "*\n"}
 
 
 def test_no_file_but_the_corpus_holds_a_text(undisturbed: Outcome, tiny_notes: Path) -> None:

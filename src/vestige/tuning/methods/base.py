@@ -21,7 +21,7 @@ def _as_grid(value: object) -> object:
     return (value,) if isinstance(value, int | float) else value
 
 
-Rate = Annotated[float, Field(gt=0, le=1000)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LearningRates = Annotated[tuple[Rate, ...], BeforeValidator(_as_grid), Field(min_length=1, max_length=100)]
 
 
