@@ -6,6 +6,7 @@ Readers of foreign files raise what they like; whatever it is, it leaves here as
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ def read(factory: Any, folder: Path, *, name: str, **how: Any) -> Any:
         refuse_foreign_code(folder)
         refuse_odd_config(folder)
     what = "tokenizer of the model" if factory.__name__ == "AutoTokenizer" else "model"
-    with errors_of(name, what=what), _quiet():
+    with errors_of(name, what=what, folder=folder), _quiet():
         return factory.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **how)
 
 
@@ -58,14 +59,29 @@ def read_model(factory: Any, folder: Path, *, name: str, **how: Any) -> Loaded:
 
 
 @contextlib.contextmanager
-def errors_of(name: str, *, what: str = "model") -> Iterator[None]:
-    """Inside, whatever is raised becomes a ModelError that names the model."""
+def errors_of(name: str, *, what: str = "model", folder: Path | None = None) -> Iterator[None]:
+    """Inside, whatever is raised becomes a ModelError that names the model, and the JSON file of its folder that holds
+    no object, which readers leave out.
+    """
     try:
         yield
     except VestigeError:
         raise
     except Exception as error:  # the readers of a foreign file raise what they like
-        raise ModelError(f"Cannot load the {what} {printable(name)!r}: {reason(error)}") from error
+        broken = next(_no_json(folder), None) if folder else None
+        where = f"{printable(broken, limit=_LINE)} is damaged or not whole: " if broken else ""
+        raise ModelError(f"Cannot load the {what} {printable(name)!r}: {where}{reason(error)}") from error
+
+
+def _no_json(folder: Path) -> Iterator[str]:
+    """The names of the files that are to hold a JSON object, and do not."""
+    for file in sorted(folder.glob("*.json")):
+        try:
+            is_object = isinstance(json.loads(file.read_bytes()), dict)
+        except (OSError, ValueError, RecursionError):
+            is_object = False
+        if not is_object:
+            yield file.name
 
 
 def reason(error: BaseException) -> str:
