@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from vestige.errors import printable
 from vestige.report.points import Point, Section, method_labels, sections, text_quantities, tried
 from vestige.report.primary import primary_caveat
 from vestige.report.tables import best_and_last, epoch_of_lowest, search_verdict
-from vestige.report.wording import REFUSED, moment, plain, quantity_name, shortened, shown, tpr_key
+from vestige.report.wording import REFUSED, folded, moment, plain, quantity_name, shown, tpr_key
 from vestige.store.frames import Results
 
 WIDTH = 80
@@ -108,8 +109,8 @@ def _width(summary: Summary) -> int:
 
 
 def _widths(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[int]:
-    """The longest cell of each column."""
-    return [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    """The longest line of each column."""
+    return [max(len(line) for cell in column for line in cell.split("\n")) for column in zip(head, *rows, strict=True)]
 
 
 def _row(point: Point, keys: list[tuple[str, str | None]]) -> tuple[str, ...]:
@@ -118,17 +119,18 @@ def _row(point: Point, keys: list[tuple[str, str | None]]) -> tuple[str, ...]:
 
 
 def _fitted(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    """The rows with method names cut so that the widest one fits."""
+    """The rows with method names in as many lines as it takes for the widest row to fit."""
     taken = sum(width + _GAP for width in _widths(head, rows)[1:])
     room = max(WIDTH - taken, _LEAST)
-    return tuple((shortened(row[0], width=room), *row[1:]) for row in rows)
+    return tuple(("\n".join(folded(row[0], width=room)), *row[1:]) for row in rows)
 
 
 def _text(summary: Summary) -> str:
     widths = _widths(summary.head, summary.rows)
     table = [
         (" " * _GAP).join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in (summary.head, *summary.rows)
+        for row in (summary.head, *summary.rows)
+        for line in itertools.zip_longest(*(cell.split("\n") for cell in row), fillvalue="")
     ]
     notes = [f"— {reason}" for reason in summary.refused]
     return "\n".join([summary.title, *table, *notes])

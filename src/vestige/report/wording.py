@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from vestige.metrics.leakage import TIES
@@ -87,9 +88,9 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def shortened(text: str, *, width: int) -> str:
-    """The text, or its beginning and an ellipsis, in at most `width` characters."""
-    return text if len(text) <= width else text[: width - 1] + "…"
+def folded(text: str, *, width: int) -> list[str]:
+    """The text in lines of at most `width` characters, broken behind blanks where there are any."""
+    return textwrap.wrap(text, width) or [""]
 
 
 def joined(names: list[str]) -> str:

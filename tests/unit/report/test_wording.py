@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from vestige.report.points import Number
-from vestige.report.wording import duration, explained, joined, quantity_name, shortened, shown
+from vestige.report.wording import duration, explained, folded, joined, quantity_name, shown
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_words() -> None:
     assert quantity_name("tpr@0.001") == "TPR at 0.1% FPR"
     assert [duration(seconds) for seconds in (42.4, 420, 7511)] == ["42 s", "7 min", "2 h 5 min"]
     assert [joined(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
-    assert shortened("prompt(tokens=50)", width=8) == "prompt(…"
+    assert folded("prefix(tokens=4, projection=True)", width=18) == ["prefix(tokens=4,", "projection=True)"]
