@@ -19,7 +19,10 @@ from vestige.errors import ConfigError
 from vestige.records import ROLES, Example, Role
 
 MOST_TEXTS: Final = 1_000_000
-"""Texts of one role, or of a generated corpus."""
+"""Texts of one role."""
+
+MOST_GENERATED: Final = 50_000
+"""Texts of a generated corpus: two thousand are made in a second."""
 
 
 def _one_or_many(paths: object) -> object:
@@ -93,7 +96,7 @@ class CorpusSpec(BaseModel):
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Decides which texts come into which role, and the content of a generated corpus."""
 
-    size: int | None = Field(default=None, ge=1, le=MOST_TEXTS)
+    size: int | None = Field(default=None, ge=1, le=MOST_GENERATED)
     """Texts that a generated corpus makes. Left out: as many as the roles need."""
 
     @model_validator(mode="before")
@@ -184,6 +187,8 @@ def _generated_problem(spec: CorpusSpec) -> str:
     given = [key for key in ("path", "hub", "hub_config", "hub_revision") if getattr(spec, key) is not None]
     if given:
         return f"recipe '{spec.recipe}' generates its texts and reads no source: remove {', '.join(given)}."
+    if spec.total > MOST_GENERATED:
+        return f"a generated corpus has at most {MOST_GENERATED:,} texts, and this one's roles need {spec.total:,}."
     if spec.size is not None and spec.size < spec.total:
         return f"size = {spec.size} is less than the {spec.total} texts of the roles: raise it or leave it out."
     return ""

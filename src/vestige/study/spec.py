@@ -24,6 +24,9 @@ from vestige.tuning.schedule import Training
 MOST_TRAININGS: Final = 10_000
 """Cells of one study, the search for learning rates counted."""
 
+MOST_READ: Final = 1_000_000
+"""Tables that all attacks of a study read; one that compares cells reads one of each for each, which a plan lists."""
+
 
 def _of_one_table(table: object) -> object:
     """The methods of one `[[method]]` table: several where a parameter is a list."""
@@ -100,6 +103,19 @@ class Study(Section):
             raise ValueError(
                 f"bases × corpora × methods × learning rates × seeds × folds come to {count:,} trainings; "
                 f"{MOST_TRAININGS:,} are the most. Split the study."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_planned(self) -> Self:
+        cells = len(self.study.seeds) * self.study.folds
+        arms = len(self.base) * len(self.corpus) * len(self.method) * len(self.training.checkpoints)
+        read = arms * cells * sum(cells if attack.needs_cells else 1 for attack in self.attacks.use)
+        if read > MOST_READ:
+            raise ValueError(
+                f"bases × corpora × methods × checkpoints × seeds × folds × attacks come to {read:,} tables to read, "
+                f"where an attack that compares cells reads all of them each time; {MOST_READ:,} are the most. Ask for "
+                "fewer seeds or checkpoints, or split the study."
             )
         return self
 

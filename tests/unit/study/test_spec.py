@@ -238,6 +238,16 @@ def test_a_path_that_is_none(table: Table, path: object) -> None:
     ]
 
 
+def test_cells_that_are_all_compared_are_too_many_to_plan(table: Table) -> None:
+    table["study"]["seeds"] = list(range(1000))
+    table["method"] = [{"name": "lora"}]
+    table["training"] = {"checkpoints": 1}
+    table["attacks"] = {"use": ["loss"]}
+    make_study(table)
+    table["attacks"] = {"use": ["loss", "lira"]}
+    assert "come to 4,002,000 tables to read" in message(table)
+
+
 def test_what_is_missing_is_said(table: Table) -> None:
     del table["corpus"][0]["pool"]
     assert "corpus.1.pool: is missing." in message(table)
