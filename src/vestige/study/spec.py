@@ -21,7 +21,7 @@ from vestige.tuning.methods import make_methods
 from vestige.tuning.methods.base import Method
 from vestige.tuning.schedule import Training
 
-MOST_TRAININGS: Final = 10_000
+MOST_TRAININGS: Final = 100_000
 """Cells of one study, the search for learning rates counted."""
 
 MOST_READ: Final = 1_000_000

@@ -225,8 +225,8 @@ def test_lists_that_make_no_arms(table: Table, method: Table, expected: str) -> 
 
 def test_too_many_trainings(table: Table) -> None:
     table["study"]["seeds"] = list(range(1000))
-    table["method"] = [{"name": "lora", "r": [1, 2, 3, 4]}]
-    assert "come to 24,000 trainings; 10,000 are the most" in message(table)
+    table["method"] = [{"name": "lora", "r": list(range(1, 21))}]
+    assert "come to 120,000 trainings; 100,000 are the most" in message(table)
 
 
 @pytest.mark.parametrize("path", [3, [3], ["a.jsonl", 3], {"train": "a.jsonl"}])
