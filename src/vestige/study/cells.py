@@ -127,8 +127,17 @@ def _outside_brackets(text: str) -> str:
 
 def _unclear(name: str, found: Sequence[Place], places: Sequence[Place]) -> ConfigError:
     names = "".join(f"\n  {printable(place.name, limit=_LONG)}" for place in (found or places)[:20])
+    if not name:
+        return ConfigError(f"The study has several cells: say which, as in --cell '{_telling(found)}'.{names}")
     problem = "is not one cell, say which" if found else "is none of the cells"
     return ConfigError(f"--cell {printable(repr(name), limit=_LONG)} {problem}:{names}")
+
+
+def _telling(places: Sequence[Place]) -> str:
+    """The parts of the first cell that not all others share."""
+    first = places[0].parts
+    own = [part for part in first if not all(part in place.parts for place in places)]
+    return printable(", ".join(own or first), limit=_LONG)
 
 
 def _places(plan: Plan, pair: tuple[str, str]) -> Iterator[Place]:

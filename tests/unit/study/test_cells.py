@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from vestige.errors import ConfigError
-from vestige.study.cells import parts_of
+from vestige.study.cells import find_folds, parts_of
+from vestige.testing.studies import Outcome
 
 BASE = "/my models, v2 [draft]/m [bold]x[/bold] [/red] (a, b)"
 KNOWN = (
@@ -46,3 +49,11 @@ def test_what_is_not_known_is_named_alone() -> None:
         parts_of(f"{BASE}, fold C, last", KNOWN)
     with pytest.raises(ConfigError, match=r"no cell is called 'lora\(r=3, targets=\[\]\)'"):
         parts_of("lora(r=3, targets=[]), last", KNOWN)
+
+
+def test_without_a_name_one_that_would_do_is_said(finished: Outcome) -> None:
+    with pytest.raises(ConfigError, match=r"several cells: say which, as in --cell '.*lora\(r=2\)") as caught:
+        find_folds(finished.plan, "")
+    example = re.search(r"--cell '(.*)'", str(caught.value).splitlines()[0])
+    assert example
+    assert find_folds(finished.plan, example[1])
