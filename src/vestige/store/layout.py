@@ -159,7 +159,7 @@ class Store:
         try:
             make_folder(folder)
             for entry in folder.iterdir():
-                if entry.name == UNFINISHED:
+                if entry.name == UNFINISHED and entry.is_dir():
                     continue
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         except OSError as error:

@@ -313,6 +313,10 @@ def _refuse_overlong(source: ModelSource, study: Study) -> None:
     context = context_length(load_config(source))
     longest = max(study.method, key=lambda method: method.virtual_tokens)
     virtual = longest.virtual_tokens
+    if context is not None and context < _FEWEST_TOKENS:
+        raise ModelError(
+            f"{printable(source.name)} is made for texts of {context} tokens, its config.json says. Mend it."
+        )
     if context is not None and context - virtual < _FEWEST_TOKENS:
         raise ConfigError(
             f"{longest.label} puts {virtual} virtual tokens before every text, which leaves no room for one in the "

@@ -154,13 +154,14 @@ _ONE_GRID: Final = (
 )
 
 
-def load_study(path: Path) -> Study:
+def load_study(path: str | Path) -> Study:
     """Read and check a study file; its paths are relative to the folder that it lies in.
 
     Raises:
         ConfigError: it cannot be read, is not TOML, or something in it is unknown or out of range (near misses shown).
     """
-    return make_study(read_tables(path), source=printable(str(path), limit=200), folder=path.parent)
+    file = Path(path)
+    return make_study(read_tables(file), source=printable(str(file), limit=200), folder=file.parent)
 
 
 def make_study(table: Mapping[str, Any], *, source: str = "the study", folder: Path | None = None) -> Study:

@@ -76,6 +76,13 @@ def test_a_failed_attempt_is_not_done_and_is_cleared_by_the_next(tmp_path: Path)
     assert {path.name for path in folder.iterdir()} == {DONE, RUN}
 
 
+def test_a_file_in_the_place_of_what_is_unfinished_goes(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    write_text(store.folder(TASK.address) / UNFINISHED, "x")
+    with store.writing(TASK, details={}) as folder:
+        assert not (folder / UNFINISHED).exists()
+
+
 def _failing(folder: Path) -> None:
     write_text(folder / "leftover.txt", "x")
     write_text(folder / UNFINISHED / "state.txt", "kept")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -154,3 +155,11 @@ def test_nothing_is_written_for_a_base_that_is_not_whole(tmp_path: Path, tiny_no
     with pytest.raises(ModelError, match=r"9 weights .* are missing"):
         plan_of(table_of(folder, tiny_notes), tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_model_for_texts_of_no_token_is_refused(tiny_llama: Path, tiny_notes: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(tiny_llama, tmp_path / "model")
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    (model / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 0}), encoding="utf-8")
+    with pytest.raises(ModelError, match="made for texts of 0 tokens"):
+        plan_of(table_of(model, tiny_notes), tmp_path / "runs")

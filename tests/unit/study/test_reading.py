@@ -10,6 +10,8 @@ import pytest
 
 from vestige.errors import ConfigError
 from vestige.study.reading import LARGEST, read_tables
+from vestige.study.spec import load_study
+from vestige.testing.studies import as_toml, tiny_study
 
 TEXT = '[study]\r\nname = "naïve"\r\n'
 
@@ -65,3 +67,11 @@ def test_a_path_that_the_system_does_not_take(tmp_path: Path, name: str) -> None
 def test_a_folder_is_no_study_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="directory"):
         read_tables(tmp_path)
+
+
+def test_a_path_may_be_a_string(tiny_llama: Path, tiny_notes: Path, tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(as_toml(tiny_study(model=tiny_llama, corpus=tiny_notes)), encoding="utf-8")
+    assert load_study(str(file)) == load_study(file)
+    with pytest.raises(ConfigError, match="Is a directory"):
+        load_study(str(tmp_path))
