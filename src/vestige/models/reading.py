@@ -42,7 +42,7 @@ def read(factory: Any, folder: Path, *, name: str, **how: Any) -> Any:
         refuse_foreign_code(folder)
         refuse_odd_config(folder)
     what = "tokenizer of the model" if factory.__name__ == "AutoTokenizer" else "model"
-    with errors_of(name, what=what, folder=folder), _quiet():
+    with errors_of(name, what=what, folder=folder), quiet():
         return factory.from_pretrained(folder, local_files_only=True, trust_remote_code=False, **how)
 
 
@@ -98,7 +98,7 @@ def reason(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """transformers' tables of missing weights and its progress bars stay away: what matters of them is an error or a
     line of ours.
     """
