@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ _WORTH_CUTTING = 4
 class Tokens:
     """The tokens of a text: of all of it, or of a beginning, `text`, that has as many as are needed."""
 
-    text: str
-    ids: list[int]
+    text: str = field(repr=False)
+    ids: list[int] = field(repr=False)
 
 
 def first_tokens(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, *, needed: int) -> list[Tokens]:

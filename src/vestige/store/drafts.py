@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 _SUFFIX = ".draft"
+_NAME = re.compile(r"\..*\.[a-z0-9_]{8}\.draft", re.DOTALL)  # as `mkdtemp` names them
 _LONGEST = 60
 
 
@@ -34,15 +36,25 @@ def draft(path: Path) -> Iterator[Path]:
 
 def is_draft(name: str) -> bool:
     """True for the name of a draft folder."""
-    return name.startswith(".") and name.endswith(_SUFFIX)
+    return _NAME.fullmatch(name) is not None
 
 
-def sweep(root: Path) -> None:
-    """Remove the drafts of processes that are no more, anywhere below `root`; links are not followed."""
+def sweep(root: Path, *, own: Collection[str]) -> None:
+    """Remove the drafts of processes that are no more: beside and in the folders of `root`, and anywhere below those
+    called as in `own`. What else lies in a folder that a store shares is not looked into; links are not followed.
+    """
+    _sweep(root, depth=1)
+    for name in own:
+        if not (root / name).is_symlink():
+            _sweep(root / name)
+
+
+def _sweep(root: Path, *, depth: int | None = None) -> None:
     for parent, folders, _ in os.walk(root):
         for name in filter(is_draft, folders):
             _drop(Path(parent) / name)
-        folders[:] = [name for name in folders if not is_draft(name)]
+        is_deepest = depth is not None and len(Path(parent).relative_to(root).parts) >= depth
+        folders[:] = [] if is_deepest else [name for name in folders if not is_draft(name)]
 
 
 def _drop(folder: Path) -> None:

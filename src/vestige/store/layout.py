@@ -63,7 +63,7 @@ class Store:
         """The store for one run at a time: a second one waits, and says so. Reading needs no lock."""
         self._mark()
         with locked(self.root / _LOCK, say=say):
-            sweep(self.root)
+            sweep(self.root, own=(*STAGE_VERSIONS, LOGS))
             yield
 
     def folder(self, address: str) -> Path:

@@ -20,6 +20,7 @@ from vestige.records import Example, Floats, Scores
 from vestige.study.cells import Place, name_of
 from vestige.study.plan import Plan
 from vestige.study.stages import examples_of, members_of, scores_of, stats_of
+from vestige.study.terminal import safe
 
 FALSE_DISCOVERIES = 0.1
 """The share of non-members that is tolerated among the records that an attack calls members."""
@@ -94,7 +95,7 @@ class Exposure:
 
     def __repr__(self) -> str:
         with pl.Config(tbl_cols=-1, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
-            return f"{printable(self._about, limit=_LONG)}\n{self._narrow}"
+            return f"{printable(self._about, limit=_LONG)}\n{safe(str(self._narrow))}"
 
     def _repr_html_(self) -> str:
         lines = [_html_row(self._narrow.columns, "th"), *(_html_row(row, "td") for row in self._narrow.rows())]

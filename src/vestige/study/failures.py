@@ -68,9 +68,7 @@ class Redactor:
         """The message with every stretch of a dozen characters or more that a record has too cut out."""
         if not text or self._is_of_a_record(text) or self._is_of_a_record(text.rpartition(": ")[2]):
             return f"(a message of {len(text)} characters that quotes a record)" if text else ""
-        folded = text.casefold()
-        if len(folded) != len(text):  # some letters have no lower case of the same length: then nothing is sure
-            folded = text
+        folded = _folded(text)
         private = bytearray(len(text))
         for start in range(len(text) - _WINDOW + 1):
             if folded[start : start + _WINDOW] in self._texts:
@@ -79,7 +77,7 @@ class Redactor:
 
     def _is_of_a_record(self, said: str) -> bool:
         """Whether these words stand in a record."""
-        folded = said.casefold().strip()
+        folded = _folded(said).strip()
         return bool(folded) and re.search(rf"(?<!\w){re.escape(folded)}(?!\w)", self._texts) is not None
 
     @property
@@ -87,8 +85,13 @@ class Redactor:
         """All that the records say, in one line, read on the first error."""
         if self._known is None:
             said = (part for one in self._examples for part in (one.prompt, one.completion, *one.references))
-            self._known = re.sub(r"\s+", " ", " \0 ".join(said)).casefold()
+            self._known = _folded(re.sub(r"\s+", " ", " \0 ".join(said)))
         return self._known
+
+
+def _folded(text: str) -> str:
+    """Small letters, one for one (`ß` stays), so that every place is what it was."""
+    return "".join(small if len(small := letter.casefold()) == 1 else letter for letter in text)
 
 
 def _unescaped(found: re.Match[str]) -> str:

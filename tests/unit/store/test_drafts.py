@@ -12,7 +12,7 @@ import pytest
 
 from vestige.store.drafts import draft, is_draft, sweep
 from vestige.store.io import write_text
-from vestige.store.keys import Task
+from vestige.store.keys import STAGE_VERSIONS, Task
 from vestige.store.layout import Store
 
 TASK = Task("scores", {"attack": {"name": "loss"}})
@@ -45,7 +45,7 @@ def test_what_is_being_written_is_not_swept(tmp_path: Path) -> None:
     """`vestige report` needs no lock, and a run may begin while it writes."""
     with draft(tmp_path / "report.html") as temporary:
         temporary.write_text("half")
-        sweep(tmp_path)
+        sweep(tmp_path, own=STAGE_VERSIONS)
         assert temporary.read_text() == "half"
     assert list(tmp_path.iterdir()) == []
 
@@ -56,18 +56,33 @@ def test_a_draft_is_no_data_of_a_stage(tmp_path: Path) -> None:
         kill_while_writing(folder / "a.txt")
         write_text(folder / "a.txt", "a")
     assert '"files": {\n  "a.txt"' in (folder / "DONE.json").read_text()
-    sweep(tmp_path)
+    sweep(tmp_path, own=STAGE_VERSIONS)
     Store(tmp_path).open(TASK.address)
 
 
 def test_a_sweep_follows_no_link(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
-    (outside / ".a.1.draft").mkdir(parents=True)
+    (outside / ".a.12345678.draft").mkdir(parents=True)
     (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "link").symlink_to(outside)
-    (tmp_path / "runs" / ".b.1.draft").symlink_to(outside)
-    sweep(tmp_path / "runs")
-    assert (outside / ".a.1.draft").is_dir()
+    for name in ("link", ".b.12345678.draft", "stats"):
+        (tmp_path / "runs" / name).symlink_to(outside)
+    sweep(tmp_path / "runs", own=["stats"])
+    assert (outside / ".a.12345678.draft").is_dir()
+
+
+def test_what_is_not_of_the_store_is_left_alone(tmp_path: Path) -> None:
+    """A store may share a folder with other things (`--store .`)."""
+    others = [
+        tmp_path / "mine" / ".notes.draft",
+        tmp_path / ".mail.2.draft",
+        tmp_path / "a" / "b" / ".c.12345678.draft",
+    ]
+    for folder in others:
+        folder.mkdir(parents=True)
+    (tmp_path / ".store.json.12345678.draft").mkdir()
+    with Store(tmp_path).locked(say=print):
+        assert [folder.is_dir() for folder in others] == [True] * 3
+        assert not (tmp_path / ".store.json.12345678.draft").exists()
 
 
 @pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "[x]*.csv"])

@@ -209,3 +209,10 @@ def test_what_a_notebook_prints_has_ids_and_no_text(calibrated: Outcome, exposed
         assert not [text for text in exposed.texts.values() if text in shown]
     assert str(exposed.frame["id"][0]) in repr(exposed)
     assert str(exposed.frame["id"][0]) in exposed._repr_html_()
+
+
+def test_a_printed_exposure_steers_no_terminal(exposed: Exposure) -> None:
+    odd = replace(exposed, frame=exposed.frame.with_columns(id=pl.lit("a\x1b[31mX")))
+    for shown in (repr(odd), odd._repr_html_(), repr(odd.by_group())):
+        assert "\x1b" not in shown
+    assert r"a\x1b[31mX" in repr(odd)
