@@ -240,3 +240,6 @@ class Silent:
 
     def failed(self, task: Task, message: str) -> None:
         """Nothing is shown; the result lists it."""
+
+    def skipped(self, task: Task) -> None:
+        """Nothing is shown."""

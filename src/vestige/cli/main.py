@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import vestige
-from vestige.errors import ConfigError, VestigeError
+from vestige.errors import ConfigError, StoreError, VestigeError
 from vestige.study.terminal import console, json_text, safe, say
 
 
@@ -202,10 +202,13 @@ def show_records(
     from vestige.store.io import write_parquet, write_text
 
     exposed = exposure(study, cell=cell, store=store, fdr=fdr, non_members=everyone, by=by)
-    if csv is not None:
-        write_text(csv, exposed.frame.write_csv())
-    if parquet is not None:
-        write_parquet(parquet, as_arrow(exposed.frame))
+    try:
+        if csv is not None:
+            write_text(csv, exposed.frame.write_csv())
+        if parquet is not None:
+            write_parquet(parquet, as_arrow(exposed.frame))
+    except StoreError as error:
+        raise ConfigError(f"{str(error).partition('. ')[0]}. Name another file.") from error
     if as_json:
         print(json_text(exposed.rows(top, texts=show_texts)))
     else:

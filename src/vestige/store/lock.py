@@ -35,9 +35,9 @@ def locked(path: Path, *, say: Callable[[str], None]) -> Iterator[None]:
         return
     with _opened(path) as file:
         _wait(file, path=path, say=say)
-        held.add(name)
-        _write(file, _who())
         try:
+            held.add(name)
+            _write(file, _who())
             yield
         finally:
             held.discard(name)

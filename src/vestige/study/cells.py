@@ -15,6 +15,7 @@ from vestige.study.results import best_checkpoint
 _ENDS = re.compile(r"\s*(?:,|$)")
 _BETWEEN = re.compile(r"[\s,]*")
 _LONG = 400
+_LONGEST = 5000  # characters of --cell: each part is read one level deeper
 
 
 @final
@@ -95,6 +96,8 @@ def parts_of(name: str, known: Iterable[str]) -> list[str]:
     A part is known as it is, and as messages show it (control characters escaped). Where a name can be read in several
     ways, the one of longer parts first counts. ConfigError, with near misses, names what is not known.
     """
+    if len(name) > _LONGEST:
+        raise ConfigError(f"--cell has {len(name):,} characters; the name of a cell has at most {_LONGEST:,}.")
     spelled = {spelling: part for part in known for spelling in (part, printable(part, limit=_LONG))}
     read = _read(name, 0, sorted(spelled, key=len, reverse=True))
     if isinstance(read, int):

@@ -59,6 +59,13 @@ class Clock:
                 self._count(task, missing)
         self._reported = 0.0
 
+    def skip(self, task: Task) -> None:
+        """The task is not worked on, since what it needs has failed."""
+        if not self.plan.store.is_done(task.address):
+            self._reported = 0.0
+            self._note(task, self.plan.cost(task))
+            self._reported = 0.0
+
     def _count(self, task: Task, units: float) -> None:
         now = self._now()
         self._own.setdefault(kind_of(task), Work()).add(units, now - self._since)

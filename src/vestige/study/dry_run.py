@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Self, final
 import numpy as np
 
 from vestige.data.encode import Encoded
-from vestige.errors import ModelError, VestigeError, printable
+from vestige.errors import ModelError, Stopped, StoreError, VestigeError, printable
 from vestige.models.loading import Dtype, foreign_to_base, forget_base, load_base
 from vestige.models.reading import reason
 from vestige.models.sources import ModelSource
@@ -102,6 +102,8 @@ def _try(source: ModelSource, method: Method | None, asked: Asked, *, dtype: Dty
             _run(base, texts, asked)
         elif method.name != "full" or base.num_parameters() <= LARGE:
             _try_method(base, method, texts, asked)
+    except StoreError:  # a full disk is no fault of the model's
+        raise
     except Exception as error:  # transformers and peft raise what they like
         forget_base()
         said = str(error) if isinstance(error, VestigeError) else reason(error)
@@ -115,9 +117,13 @@ def _try(source: ModelSource, method: Method | None, asked: Asked, *, dtype: Dty
 def _try_method(base: PreTrainedModel, method: Method, texts: Sequence[Encoded], asked: Asked) -> None:
     from vestige.tuning.train import isolated_rng
 
-    with isolated_rng(0), method.prepare(base, seed=0) as model:
-        _train(model, method, texts, recomputed=asked.recomputed)
-        _run(model.eval(), texts, asked)
+    try:
+        with isolated_rng(0), method.prepare(base, seed=0) as model:
+            _train(model, method, texts, recomputed=asked.recomputed)
+            _run(model.eval(), texts, asked)
+    except Stopped as stopped:  # it speaks of a state that is kept, and what is only tried keeps none
+        forget_base()
+        raise Stopped(number=stopped.exit_status - 128) from None
 
 
 def _texts(vocabulary: int) -> list[Encoded]:

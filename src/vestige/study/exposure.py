@@ -71,9 +71,12 @@ class Exposure:
         return name_of(self.places)
 
     def rows(self, top: int, *, texts: bool = False) -> list[dict[str, Any]]:
-        """The first rows as JSON values; the texts of records only where `texts` asks for them."""
+        """The first rows as JSON values; the texts of records only where `texts` asks for them. ConfigError where
+        the rows are groups and texts are asked for."""
+        if texts and self.by == "group":
+            raise ConfigError("Texts are those of records, and these rows are groups: ask for one of the two.")
         rows: list[dict[str, Any]] = self.frame.head(top).to_dicts()
-        return [{**row, "text": self.texts[row["id"]]} for row in rows] if texts and self.by == "record" else rows
+        return [{**row, "text": self.texts[row["id"]]} for row in rows] if texts else rows
 
     @property
     def testing(self) -> list[str]:

@@ -78,7 +78,8 @@ def paces_in(plan: Plan) -> Paces:
     measured: dict[Kind, Work] = {}
     for stage in MODEL_STAGES:
         for folder in sorted((plan.store.root / stage).glob("*")):
-            with contextlib.suppress(StoreError, KeyError, TypeError):  # a damaged stage is named when it is needed
+            # a damaged stage is named when it is needed
+            with contextlib.suppress(StoreError, AttributeError, KeyError, TypeError):
                 spec, run = read_json(folder / DONE)["spec"], read_json(folder / RUN)
                 tokens = costs.get(f"{stage}/{folder.name}", 0.0)
                 if "tokens" in run and stage != "generations":  # answers may end early: what was planned counts

@@ -40,6 +40,7 @@ from vestige.study.dry_run import try_base
 from vestige.study.seen import (
     Tokenizers,
     lengths_seen,
+    refuse_own_marks,
     refuse_shared_texts,
     same_after_cut,
 )
@@ -137,11 +138,13 @@ def prepare(study: Study, *, say: Callable[[str], None] = lambda _: None, trying
     for form in sorted(filter(beginning_of, forms), key=place_of, reverse=True):  # one message for all beginnings
         for base in bases.values():
             for corpus in corpora.values():
-                _refuse_beginning(base, corpus, form, study)
+                _refuse_beginning(base, corpus, form, study, tokenizers[base.spec.model])
     lengths = {
         (base, corpus): _lengths(bases[base], corpora[corpus], tokenizers[base]) for base in bases for corpus in corpora
     }
-    prompts = _all_prompts(study, bases, corpora) if study.study.text_utility else {}
+    if masked:
+        refuse_own_marks(lengths)
+    prompts = _all_prompts(study, bases, corpora, tokenizers) if study.study.text_utility else {}
     for name, base in bases.items():
         bases[name] = replace(base, foreign=try_base(base.source, study if trying else None, dtype=base.dtype, say=say))
     return Prepared(study, bases, corpora, lengths, prompts, masked=masked)
@@ -335,21 +338,23 @@ _FEWEST_TOKENS = 2
 """The least that `max_length` can be: a token to predict from, and one that is predicted."""
 
 
-def _refuse_beginning(base: PreparedBase, corpus: PreparedCorpus, form: str, study: Study) -> None:
+def _refuse_beginning(
+    base: PreparedBase, corpus: PreparedCorpus, form: str, study: Study, tokenizer: PreTrainedTokenizerBase
+) -> None:
     """A beginning before every text needs texts to be made of, and room in the context of the model."""
     tokens = beginning_of(form)
-    examples = corpus.split.roles.get("context", ())
+    sources = [corpus.split.roles.get("context", ())]
     if is_behind_members(form):
-        halves = _halves(corpus.split.roles["pool"], seeds=study.study.seeds)
         pool = corpus.split.roles["pool"]
-        chosen = (tuple(example for example in pool if example.group in half) for half in halves)
-        examples = min(chosen, key=lambda half: sum(len(one.prompt + one.completion) for one in half), default=())
-    if not examples:
+        halves = _halves(pool, seeds=study.study.seeds)
+        sources = [tuple(example for example in pool if example.group in half) for half in halves]
+    if not all(sources):
         raise ConfigError(
             f"an attack puts {tokens} tokens of the role `context` before every text, and the corpus "
             f"'{corpus.spec.name}' has no text in that role. Set `context` in [[corpus]], or leave the attack out."
         )
-    encode_behind(examples, [], load_tokenizer(base.source), tokens=tokens, place=place_of(form))
+    for examples in sources:
+        encode_behind(examples, [], tokenizer, tokens=tokens, place=place_of(form))
     context, max_length = context_length(load_config(base.source)), corpus.spec.max_length
     virtual = max(method.virtual_tokens for method in study.method)
     if context is not None and tokens + max_length + virtual > context:
@@ -367,10 +372,14 @@ def _lengths(base: PreparedBase, corpus: PreparedCorpus, tokenizer: PreTrainedTo
 
 
 def _all_prompts(
-    study: Study, bases: Mapping[str, PreparedBase], corpora: Mapping[str, PreparedCorpus]
+    study: Study, bases: Mapping[str, PreparedBase], corpora: Mapping[str, PreparedCorpus], tokenizers: Tokenizers
 ) -> dict[tuple[str, str], Prompts]:
     """The prompts of every (base, corpus); one without any is well where another has some."""
-    prompts = {(base, corpus): _prompts(bases[base], corpora[corpus], study) for base in bases for corpus in corpora}
+    prompts = {
+        (base, corpus): _prompts(bases[base], corpora[corpus], study, tokenizers[base])
+        for base in bases
+        for corpus in corpora
+    }
     if not any(one.texts for one in prompts.values()):
         raise ConfigError(
             f"utility = {list(study.study.text_utility)} needs texts with a prompt and references, and no corpus of "
@@ -380,9 +389,8 @@ def _all_prompts(
     return prompts
 
 
-def _prompts(base: PreparedBase, corpus: PreparedCorpus, study: Study) -> Prompts:
+def _prompts(base: PreparedBase, corpus: PreparedCorpus, study: Study, tokenizer: PreTrainedTokenizerBase) -> Prompts:
     asked = corpus.split.roles["validation"][: study.generate.texts]
-    tokenizer = load_tokenizer(base.source)
     encoded = encode_prompts(asked, tokenizer, max_length=corpus.spec.max_length)
     lengths = [len(prompt.ids) for prompt in encoded if not prompt.reason]
     end = str(tokenizer.eos_token) if any(one.own_eos for one in settled(asked, tokenizer)) else ""

@@ -88,6 +88,10 @@ class Lines:
         self.clock.end(task, failed=True)
         self._line(f"{task.about}: FAILED: {message}")
 
+    def skipped(self, task: Task) -> None:
+        """Counted, not shown: the failure before it was."""
+        self.clock.skip(task)
+
 
 @final
 class Live:
@@ -127,6 +131,11 @@ class Live:
         self.clock.end(task, failed=True)
         self._drop()
         self._progress.console.print(safe(f"failed: {task.about}: {message}"))
+
+    def skipped(self, task: Task) -> None:
+        """The bar moves: the failure before it was shown."""
+        self.clock.skip(task)
+        self._show()
 
     def _drop(self) -> None:
         if self._row is not None:

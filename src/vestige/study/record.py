@@ -6,6 +6,7 @@ reads it, to say whether the primary attack was named before the numbers were th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -64,7 +65,8 @@ def _begun(plan: Plan) -> Iterator[str]:
                 address = plan.leakage(arm, epoch).address
                 path = plan.store.folder(address) / RUN
                 if plan.store.is_done(address) and path.exists():
-                    yield str(read_json(path).get("started", ""))
+                    with contextlib.suppress(StoreError, KeyError, TypeError):  # no hash guards it: a record for people
+                        yield str(read_json(path)["started"])
 
 
 def _as_written(plan: Plan) -> str:
@@ -73,7 +75,8 @@ def _as_written(plan: Plan) -> str:
     """
     keys = [plan.train(arm, seat).key for pair in plan.pairs for arm in plan.arms(pair) for seat in plan.seats]
     for floor in (Arm(*pair) for pair in plan.pairs):
-        keys += [plan.leakage(floor, None).key, plan.floors(floor).key, plan.utility(floor, None, plan.seats).key]
+        keys += [plan.scores(attack, floor, None, None).key for attack in plan.study.attacks.use]
+        keys += [plan.floors(floor).key, plan.utility(floor, None, plan.seats).key]
         keys += [plan.text_utility(floor, None).key] if plan.generates((floor.base, floor.corpus)) else []
     return hashlib.sha256(canonical_json(sorted(keys)).encode()).hexdigest()[:20]
 

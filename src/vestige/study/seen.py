@@ -60,6 +60,19 @@ def lengths_seen(
     return {role: _lengths_of(of_role) for role, of_role in texts.items()}
 
 
+def refuse_own_marks(lengths: Mapping[tuple[str, str], Mapping[Role, Lengths]]) -> None:
+    """Raise DataError where texts bring their own BOS or EOS (keyed by base and corpus): a masked language model, which
+    knows other marks, would take pieces of them for words.
+    """
+    for (_, corpus), roles in lengths.items():
+        if any(one.own_bos or one.own_eos for one in roles.values()):
+            raise DataError(
+                f"Corpus '{printable(corpus)}': its texts bring their own BOS or EOS, and masked_lm would replace "
+                "words within these marks. Remove the marks from the texts, or leave masked_lm out: words are "
+                "then swapped."
+            )
+
+
 def _lengths_of(texts: Sequence[Encoded]) -> Lengths:
     """The lengths of encoded texts."""
     return Lengths(

@@ -63,12 +63,15 @@ def tiny_study(*, model: Path, corpus: Path) -> dict[str, Any]:
 
 @dataclass
 class Recorder:
-    """A watcher that remembers: the tasks begun, done, found done and lost (with the message), and tokens by stage."""
+    """A watcher that remembers: the tasks begun, done, found done, lost (with the message) and passed over for
+    one that was lost, and tokens by stage.
+    """
 
     begun: list[Task] = field(default_factory=list)
     done: list[Task] = field(default_factory=list)
     found: list[Task] = field(default_factory=list)
     lost: list[tuple[Task, str]] = field(default_factory=list)
+    passed_over: list[Task] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=dict)
 
     def started(self, task: Task) -> None:
@@ -85,6 +88,9 @@ class Recorder:
 
     def failed(self, task: Task, message: str) -> None:
         self.lost.append((task, message))
+
+    def skipped(self, task: Task) -> None:
+        self.passed_over.append(task)
 
 
 @final

@@ -51,6 +51,13 @@ def test_what_is_not_known_is_named_alone() -> None:
         parts_of("lora(r=3, targets=[]), last", KNOWN)
 
 
+def test_a_name_without_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at most 5,000"):
+        parts_of("last, " * 3000, KNOWN)
+    with pytest.raises(ConfigError, match="no cell is called"):
+        parts_of("last," * 900 + "x", KNOWN)
+
+
 def test_without_a_name_one_that_would_do_is_said(finished: Outcome) -> None:
     with pytest.raises(ConfigError, match=r"several cells: say which, as in --cell '.*lora\(r=2\)") as caught:
         find_folds(finished.plan, "")

@@ -45,6 +45,18 @@ def test_this_run_counts_as_soon_as_it_has_shown_its_speed(table: Table, tmp_pat
     assert clock.seconds_left == pytest.approx(left / 24)
 
 
+def test_what_failed_before_it_takes_no_time(table: Table, tmp_path: Path) -> None:
+    """A task that is passed over is no longer among what is left."""
+    plan, hands = plan_of(table, tmp_path / "runs"), Hands()
+    clock = Clock(plan, now=hands)
+    tasks = list(costly(plan, expected(plan)))
+    for task, _ in tasks[1:]:
+        clock.skip(task)
+    assert clock.seconds_left == pytest.approx(tasks[0][1] / ASSUMED_PACE)
+    clock.skip(tasks[0][0])
+    assert clock.seconds_left == pytest.approx(0.0, abs=1e-6)
+
+
 def test_each_kind_of_work_has_its_own_speed(table: Table, tmp_path: Path) -> None:
     plan, hands = plan_of(table, tmp_path / "runs"), Hands()
     clock = Clock(plan, now=hands)

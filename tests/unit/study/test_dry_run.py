@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from vestige.errors import ModelError
+from vestige.errors import ModelError, Stopped
 from vestige.models import loading
 from vestige.models.loading import load_base
 from vestige.models.sources import resolve
+from vestige.study import dry_run
 from vestige.study.dry_run import try_base, try_methods
 from vestige.study.prepare import prepare
 from vestige.study.spec import make_study
@@ -163,3 +164,16 @@ def test_a_model_for_texts_of_no_token_is_refused(tiny_llama: Path, tiny_notes: 
     (model / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 0}), encoding="utf-8")
     with pytest.raises(ModelError, match="made for texts of 0 tokens"):
         plan_of(table_of(model, tiny_notes), tmp_path / "runs")
+
+
+def test_a_trial_that_is_stopped_claims_no_state(
+    tiny_llama: Path, tiny_notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise Stopped("The training has kept its state at step 1 of 1, and goes on from there.", number=15)
+
+    monkeypatch.setattr(dry_run, "_train", stop)
+    monkeypatch.setattr(dry_run, "_tried", set())
+    with pytest.raises(Stopped) as caught:
+        attempt(table_of(tiny_llama, tiny_notes))
+    assert (str(caught.value), caught.value.exit_status) == ("", 128 + 15)

@@ -216,3 +216,9 @@ def test_a_printed_exposure_steers_no_terminal(exposed: Exposure) -> None:
     for shown in (repr(odd), odd._repr_html_(), repr(odd.by_group())):
         assert "\x1b" not in shown
     assert r"a\x1b[31mX" in repr(odd)
+
+
+def test_texts_of_groups_are_not_to_be_had(exposed: Exposure) -> None:
+    assert exposed.rows(1, texts=True)[0]["text"]
+    with pytest.raises(ConfigError, match="these rows are groups"):
+        exposed.by_group().rows(1, texts=True)

@@ -16,6 +16,7 @@ from vestige.report.about import asked
 from vestige.report.notes import caveats
 from vestige.report.summary import summary_table
 from vestige.store.io import write_json
+from vestige.study.plan import Arm
 from vestige.study.record import primaries, was_run
 from vestige.study.results import collect
 from vestige.testing.studies import Outcome, plan_of, run_study
@@ -127,6 +128,16 @@ def test_what_the_store_holds_of_an_edited_study_can_be_reported(table: Table, r
     """One method fewer: all its numbers are there."""
     page = Result.of(plan_of(table | {"method": table["method"][1:]}, runs)).report()
     assert "prompt(tokens=4)" in page.read_text(encoding="utf-8")
+
+
+def test_what_is_done_of_the_controls_changes_no_record(table: Table, runs: Path) -> None:
+    """An estimate's key depends on the controls that are done; whether the study was run as written does not."""
+    plan = plan_of(table, runs)
+    assert was_run(plan)
+    shutil.rmtree(runs / "leakage")
+    pair = plan.pairs[0]
+    shutil.rmtree(plan.store.folder(plan.scores(plan.study.attacks.use[-1], Arm(*pair), None, None).address))
+    assert was_run(plan_of(table, runs))
 
 
 def test_a_study_whose_run_was_cut_short_can_be_reported(table: Table, runs: Path) -> None:

@@ -50,6 +50,8 @@ def test_a_diverged_cell_takes_its_dependents_and_nothing_else(diverging: Table,
     for failure in outcome.failures:
         assert failure.task.spec["method"]["name"] == "lora"
         assert "learning rate 1e+30" in failure.message
+    assert watcher.passed_over
+    assert all("lora" in task.about for task in watcher.passed_over)
     done = outcome.plan.known()
     lora: list[Task] = []
     others: list[Task] = []

@@ -13,14 +13,15 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from vestige.data.encode import encode
+from vestige.data.lengths import Lengths
 from vestige.errors import DataError, ModelError
-from vestige.records import ROLES, Example
+from vestige.records import ROLES, Example, Role
 from vestige.store.io import read_json, write_parquet
 from vestige.store.layout import Store
 from vestige.study.executors.inline import Inline
 from vestige.study.plan import Arm, Plan
 from vestige.study.prepare import Prepared, prepare
-from vestige.study.seen import encoded, refuse_shared_texts, same_after_cut
+from vestige.study.seen import encoded, refuse_own_marks, refuse_shared_texts, same_after_cut
 from vestige.study.spec import make_study
 from vestige.study.stages import examples_of
 from vestige.testing.models import save_tiny_model, tiny_model, tiny_texts, tiny_tokenizer
@@ -220,3 +221,14 @@ def test_an_answer_does_not_miss_the_end_that_references_bring(table: Table, tmp
     assert not executor.failures
     values = {row["quantity"]: row["value"] for row in read_json(plan.store.open(judged.address) / "estimates.json")}
     assert values["exact_match"] == 1.0
+
+
+def test_a_masked_model_meets_no_marks_of_the_texts() -> None:
+    """Pieces of `</s>` would be words to it."""
+
+    def lengths(own_eos: int) -> dict[Role, Lengths]:
+        return {"pool": Lengths(9, 90, 80, 0, 0), "validation": Lengths(4, 40, 30, 0, 0, own_eos=own_eos)}
+
+    refuse_own_marks({("tiny", "notes"): lengths(0)})
+    with pytest.raises(DataError, match="'notes': its texts bring their own BOS or EOS"):
+        refuse_own_marks({("tiny", "notes"): lengths(0), ("other", "notes"): lengths(1)})

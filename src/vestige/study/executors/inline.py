@@ -26,6 +26,7 @@ class Watcher(Protocol):
     def finished(self, task: Task, seconds: float) -> None: ...
     def reused(self, task: Task) -> None: ...
     def failed(self, task: Task, message: str) -> None: ...
+    def skipped(self, task: Task) -> None: ...
 
 
 @final
@@ -59,6 +60,7 @@ class Inline:
                 continue
             if self._broken.intersection(task.inputs.values()):
                 self._broken.add(task.address)
+                self.watcher.skipped(task)
             else:
                 self._settle(task)
 
