@@ -9,7 +9,7 @@ READY  := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-slow check lint types contracts format reference constraints clean
+.PHONY: help env demo test test-slow check lint types contracts format reference freeze-keys constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: $(READY) ## mend what ruff can mend
 reference: $(READY) ## write docs/reference/study-file.md from the models that read a study file
 	$(BIN)/python -m vestige.study.reference > reference.tmp
 	mv reference.tmp docs/reference/study-file.md
+
+freeze-keys: env ## write tests/golden/keys.json: the keys of every task of every file in studies/
+	$(BIN)/python tests/golden/freeze_keys.py
 
 constraints: $(READY) ## write constraints.txt from what .venv holds now
 	{ sed -n '/^#/p' constraints.txt; \

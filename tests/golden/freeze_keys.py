@@ -1,0 +1,86 @@
+"""Write keys.json: for every file in studies/ the number of its tasks, by stage, and a hash of their addresses.
+
+A change that moves a key makes whoever has a store compute again what hangs on it. `make freeze-keys` rewrites the
+file and says which stages moved; the change then lists them, and why, under **Numbers** in CHANGELOG.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vestige.store.layout import Store
+from vestige.study.plan import Plan
+from vestige.study.prepare import prepare
+from vestige.study.reading import read_tables
+from vestige.study.spec import Study, make_study
+
+GOLDEN = Path(__file__).with_name("keys.json")
+STUDIES = Path(__file__).resolve().parents[2] / "studies"
+
+Frozen = dict[str, dict[str, list[Any]]]
+"""Study file → stage → [how many tasks, hash of their addresses]."""
+
+
+class FirstRates(Plan):  # type: ignore[misc]  # final, and no other kind of plan: only its searches are settled
+    """What a study comes to whatever its searches find: the tasks of all rates, as if the first were the best."""
+
+    def best(self, pair: tuple[str, str], method: Any) -> Any:
+        return next(arm for arm in self.arms(pair) if arm.method == method)
+
+
+def study_files() -> list[Path]:
+    """Every study file of the project."""
+    return sorted(STUDIES.rglob("*.toml"))
+
+
+def study_of(file: Path) -> Study:
+    """A study in the precision that it names; the demonstration, which leaves it to the processor, in float32."""
+    tables = read_tables(file)
+    for base in tables["base"]:
+        base.setdefault("dtype", "float32")
+    return make_study(tables, source=file.name, folder=file.parent)
+
+
+def frozen(study: Study) -> dict[str, list[Any]]:
+    """The tasks of a study at every learning rate, by stage: how many, and a hash of their addresses."""
+    with tempfile.TemporaryDirectory() as folder:
+        plan = FirstRates(prepare(study, trying=False), Store(Path(folder)))
+        tasks = [task for pair in plan.pairs for task in (*plan.search(pair), *plan.rest(pair, plan.arms(pair)))]
+    stages: dict[str, set[str]] = {}
+    for task in tasks:
+        stages.setdefault(task.stage, set()).add(task.key)
+    return {stage: [len(keys), _hash(sorted(keys))] for stage, keys in sorted(stages.items())}
+
+
+def _hash(keys: list[str]) -> str:
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:20]
+
+
+def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The stages whose keys differ, by study."""
+    studies = sorted({*before, *after})
+    pairs = ((study, before.get(study, {}), after.get(study, {})) for study in studies)
+    return [
+        f"{study}: {stage}"
+        for study, old, new in pairs
+        for stage in sorted({*old, *new})
+        if old.get(stage) != new.get(stage)
+    ]
+
+
+def main() -> None:
+    """Rewrite keys.json."""
+    before = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
+    after: Frozen = {str(file.relative_to(STUDIES)): frozen(study_of(file)) for file in study_files()}
+    GOLDEN.write_text(json.dumps(after, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    sys.stdout.write("\n".join(moved(before, after) or ["no key moved"]) + "\n")
+
+
+if __name__ == "__main__":
+    main()
