@@ -56,7 +56,7 @@ def served(given: Tables) -> list[str]:
     """The built-in attacks that such tables are enough for: no other form of a text, no shadow, no gradients, no other
     cells, and nothing learned.
     """
-    built_in = [make_attack(name) for name, one in discover().items() if one.__module__.startswith("vestige.")]
+    built_in = [make_attack(name) for name in discover().own()]
     return [one.name for one in built_in if _is_served(one, given)]
 
 

@@ -1,23 +1,18 @@
-"""Finding attacks by name: every file of this package that defines one is found, and nothing else is to be edited.
+"""Attacks by name: every file of this package that defines one is found, and nothing else is to be edited.
 
 Other distributions add theirs through the entry point group `vestige.attacks`.
 """
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from inspect import isabstract
-from types import MappingProxyType, ModuleType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-import vestige.attacks
 from vestige.attacks.base import Attack
+from vestige.discovery import Kind, Registry, derived_from, field_name, find_all
 from vestige.errors import ConfigError, near_misses, printable
 
 GROUP = "vestige.attacks"
@@ -25,73 +20,21 @@ GROUP = "vestige.attacks"
 
 
 @cache
-def discover() -> Mapping[str, type[Attack]]:
+def discover() -> Registry[type[Attack]]:
     """All attacks, name → class, sorted by name: those of this package, and those that installed distributions add.
 
     Raises TypeError where two attacks of this package bear one name, and ConfigError, naming the distribution, where an
     added one cannot be loaded, is no attack, or bears a name that is taken.
     """
-    found = _built_in()
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
-        attack = _added(entry)
-        if entry.name in found:
-            raise ConfigError(
-                f"{_source(entry)} adds an attack named {entry.name!r}, which {found[entry.name].__module__} has "
-                "already. Uninstall it, or ask its author for another name."
-            )
-        found[entry.name] = attack
-    return MappingProxyType(dict(sorted(found.items())))
-
-
-def origin(attack: type[Attack]) -> str:
-    """The package that defines an attack: `vestige`, or another's."""
-    return attack.__module__.partition(".")[0]
-
-
-def _added(entry: EntryPoint) -> type[Attack]:
-    """The class that an entry point names, checked; ConfigError that names the distribution."""
-    try:
-        attack = entry.load()
-    except Exception as error:  # whatever a stranger's module raises must be laid at its door
-        raise ConfigError(
-            f"{_source(entry)} adds an attack {entry.name!r} ({entry.value}) that cannot be loaded: "
-            f"{type(error).__name__}: {error}. Update or uninstall it."
-        ) from error
-    if not (isinstance(attack, type) and issubclass(attack, Attack)) or isabstract(attack):
-        raise ConfigError(
-            f"{_source(entry)} adds {entry.value} as the attack {entry.name!r}, which is not a class derived from "
-            "vestige.Attack with a `score` of its own. Update or uninstall it."
-        )
-    named = attack.model_fields["name"].default
-    if named != entry.name:
-        raise ConfigError(
-            f"{_source(entry)} adds the attack {named!r} under the name {entry.name!r}: its entry point must bear the "
-            "attack's own `name`. Update or uninstall it."
-        )
-    return attack
-
-
-def _source(entry: EntryPoint) -> str:
-    return f"The distribution '{entry.dist.name}' {entry.dist.version}" if entry.dist else "An installed distribution"
-
-
-def _built_in() -> dict[str, type[Attack]]:
-    found: dict[str, type[Attack]] = {}
-    inside = pkgutil.walk_packages(vestige.attacks.__path__, "vestige.attacks.")
-    for module in sorted(info.name for info in inside):
-        for attack in _attacks_of(import_module(module)):
-            name = attack.model_fields["name"].default
-            if name in found:
-                raise TypeError(f"two attacks bear the name {name!r}: {found[name].__module__} and {attack.__module__}")
-            found[name] = attack
-    return found
-
-
-def _attacks_of(module: ModuleType) -> Iterator[type[Attack]]:
-    for value in vars(module).values():
-        is_attack = isinstance(value, type) and issubclass(value, Attack) and not isabstract(value)
-        if is_attack and value.__module__ == module.__name__:
-            yield value
+    kind: Kind[type[Attack]] = Kind(
+        word="attack",
+        package="vestige.attacks",
+        is_one=derived_from(Attack),
+        wanted="a class derived from vestige.Attack with a `score` of its own",
+        name_of=field_name,
+        group=GROUP,
+    )
+    return find_all(kind)
 
 
 def make_attack(spec: str | Mapping[str, Any]) -> Attack:

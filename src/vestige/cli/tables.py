@@ -48,6 +48,7 @@ def _methods() -> list[dict[str, Any]]:
             "name": name,
             "family": method.family,
             "about": _first_line(method),
+            "from": discover().origin(name),
             "learning_rate": list(made.learning_rate),
             "saves": method.saves,
             "mergeable": method.mergeable,
@@ -73,13 +74,13 @@ def count_trainable(rows: Sequence[dict[str, Any]], *, base: str) -> None:
 
 
 def _attacks() -> list[dict[str, Any]]:
-    from vestige.attacks.registry import discover, origin
+    from vestige.attacks.registry import discover
 
     return [
         {
             "name": name,
             "about": _first_line(attack),
-            "from": origin(attack),
+            "from": discover().origin(name),
             "views": sorted({column.view.name for column in attack.needs}),
             "columns": sorted({column.name for column in attack.needs} | set(attack.needs_text)),
             "assumes": asdict(attack.assumes),
@@ -113,11 +114,17 @@ def _models() -> list[dict[str, Any]]:
 
 
 def _corpora() -> list[dict[str, Any]]:
-    from vestige.data.recipes import known_recipes
+    from vestige.data.recipes import discover
 
     return [
-        {"name": name, "about": recipe.about, "licence": recipe.licence, "hub": recipe.hub}
-        for name, recipe in known_recipes().items()
+        {
+            "name": name,
+            "about": recipe.about,
+            "from": discover().origin(name),
+            "licence": recipe.licence,
+            "hub": recipe.hub,
+        }
+        for name, recipe in discover().items()
     ]
 
 

@@ -19,7 +19,6 @@ from pydantic.fields import FieldInfo
 
 from vestige.attacks.base import Attack
 from vestige.attacks.registry import discover as discover_attacks
-from vestige.attacks.registry import origin
 from vestige.study.explain import model_of
 from vestige.study.spec import Study
 from vestige.tuning.methods import MOST_ARMS
@@ -65,14 +64,14 @@ def _section(name: str, field: FieldInfo) -> Iterator[str]:
     brackets = f"[[{name}]]" if get_origin(field.annotation) is tuple else f"[{name}]"
     yield f"## `{brackets}`\n"
     if model is Method:
-        yield from _each("method", discover_methods())
+        yield from _each("method", discover_methods().own())
         return
     yield f"{_about(model)}\n"
     yield from _table(model)
     for inner_name, inner in model.model_fields.items():
         inner_model = model_of(inner.annotation)
         if inner_model is Attack:
-            yield from _each("attack", {k: v for k, v in discover_attacks().items() if origin(v) == "vestige"})
+            yield from _each("attack", discover_attacks().own())
         elif inner_model is not None:
             yield f"### `{name}.{inner_name}`\n\n{_about(inner_model)}\n"
             yield from _table(inner_model)

@@ -271,7 +271,6 @@ def test_methods_are_listed_with_what_they_train_of_a_base(run: Run, tiny_llama:
 
 def test_attacks_are_listed_with_what_they_assume(run: Run) -> None:
     rows = {row["name"]: row for row in json.loads(run("list", "attacks", "--json")[1])}
-    assert len(rows) >= 13
     assert rows["loss"]["assumes"] == {
         "log_probabilities": True,
         "distributions": False,
@@ -287,7 +286,6 @@ def test_attacks_are_listed_with_what_they_assume(run: Run) -> None:
     assert rows["dc_pdd"]["assumes"]["population"]
     assert (rows["ez"]["assumes"]["reference_model"], rows["ez"]["assumes"]["passes"]) == (True, 2)
     assert (rows["pac"]["assumes"]["passes"], rows["lira"]["assumes"]["passes"]) == (11, 9)
-    assert {row["from"] for row in rows.values()} == {"vestige"}
     printed = run("list", "attacks")[1]
     assert "reference model, 2 passes per text" in " ".join(printed.split())
 
@@ -299,6 +297,8 @@ def test_lists_are_json_on_request(what: str, run: Run) -> None:
     assert status == 0
     assert rows
     assert all(row["name"] in text for row in rows)
+    if what != "models":
+        assert {row["from"] for row in rows} == {"vestige"}
 
 
 def test_a_study_of_ones_own_texts_is_written_and_planned(

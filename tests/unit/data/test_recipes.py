@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vestige.data.corpus import CorpusSpec, load_examples
-from vestige.data.recipes import find_recipe, known_recipes
+from vestige.data.recipes import discover, find_recipe
 from vestige.data.rows import Row
 from vestige.errors import ConfigError, DataError
 from vestige.records import Example
@@ -27,8 +27,8 @@ def lines(*texts: str) -> list[Example]:
 
 
 def test_every_recipe_is_found_and_complete() -> None:
-    assert set(known_recipes()) == {"webnlg", "wikitext", "xsum", "case_notes"}
-    for name, recipe in known_recipes().items():
+    assert set(discover()) == {"webnlg", "wikitext", "xsum", "case_notes"}
+    for name, recipe in discover().items():
         assert recipe.name == name
         assert recipe.about
         assert recipe.licence

@@ -19,7 +19,7 @@ from vestige.study.stages import counts_of, scores_of, stats_of
 from vestige.testing.studies import Outcome, Recorder, plan_of, run_study
 
 Table = dict[str, Any]
-BUILT_IN = {name: make_attack(name) for name, one in discover().items() if one.__module__.startswith("vestige.")}
+BUILT_IN = {name: make_attack(name) for name in discover().own()}
 ALL = [
     name
     for name, attack in BUILT_IN.items()

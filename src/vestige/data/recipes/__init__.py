@@ -1,18 +1,22 @@
-"""Recipes: one file maps one public data set to Examples. A new recipe is a new file here that defines `RECIPE`."""
+"""Recipes: one file maps one public data set to Examples. A new recipe is a new file here that defines `RECIPE`.
+
+Other distributions add theirs through the entry point group `vestige.recipes`.
+"""
 
 from __future__ import annotations
 
-import pkgutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 
 from vestige.data.rows import Row
+from vestige.discovery import Kind, Registry, find_all
 from vestige.errors import ConfigError, near_misses, printable
 from vestige.records import Example
+
+GROUP: Final = "vestige.recipes"
+"""The entry point group of recipes that live elsewhere: `my_set = "my_package.my_module:RECIPE"`."""
 
 
 class Generate(Protocol):
@@ -45,15 +49,25 @@ class Recipe:
 
 
 @cache
-def known_recipes() -> Mapping[str, Recipe]:
-    """Every recipe by name, found by walking this package."""
-    modules = [import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
-    return MappingProxyType({module.RECIPE.name: module.RECIPE for module in modules})
+def discover() -> Registry[Recipe]:
+    """Every recipe by name, sorted: those of this package, and those that installed distributions add.
+
+    Raises TypeError where two recipes of this package bear one name, and ConfigError, naming the distribution, where an
+    added one cannot be loaded, is no recipe, or bears a name that is taken.
+    """
+    kind: Kind[Recipe] = Kind(
+        word="recipe",
+        package=__name__,
+        is_one=lambda value: isinstance(value, Recipe),
+        wanted="a vestige.data.recipes.Recipe",
+        name_of=lambda recipe: recipe.name,
+        group=GROUP,
+    )
+    return find_all(kind)
 
 
 def find_recipe(name: str) -> Recipe:
     """The recipe of that name; ConfigError with the near misses where there is none."""
-    recipes = known_recipes()
-    if name not in recipes:
-        raise ConfigError(f"There is no recipe '{printable(name)}'.{near_misses(name, recipes)}")
-    return recipes[name]
+    if name not in discover():
+        raise ConfigError(f"There is no recipe '{printable(name)}'.{near_misses(name, discover())}")
+    return discover()[name]

@@ -1,21 +1,23 @@
 """The fine-tuning methods, one file each: found by a walk of this package, so that a new one is a new file and no
-other edit.
+other edit. Other distributions add theirs through the entry point group `vestige.methods`.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
 import itertools
 import math
-import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeGuard, get_origin
 
 from pydantic import BaseModel
 
+from vestige.discovery import Kind, Registry, derived_from, field_name, find_all
 from vestige.errors import ConfigError, near_misses, printable
 from vestige.tuning.methods.base import Method
+
+GROUP: Final = "vestige.methods"
+"""The entry point group of methods that live elsewhere: `my_method = "my_package.my_module:MyMethod"`."""
 
 MOST_ARMS: Final = 100
 """Methods that the lists of one table may come to."""
@@ -25,20 +27,21 @@ Keys = tuple[str, ...]
 
 
 @functools.cache
-def discover() -> Mapping[str, type[Method]]:
-    """Name → method, for every file of this package that defines one."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
-    return {method.model_fields["name"].default: method for method in sorted(_final(Method), key=lambda m: m.__name__)}
+def discover() -> Registry[type[Method]]:
+    """Name → method, sorted by name: those of this package, and those that installed distributions add.
 
-
-def _final(kind: Any) -> Iterator[type[Method]]:
-    """A class is abstract or final: those without a class below them can be used."""
-    below = kind.__subclasses__()
-    if not below:
-        yield kind
-    for one in below:
-        yield from _final(one)
+    Raises TypeError where two methods of this package bear one name, and ConfigError, naming the distribution, where an
+    added one cannot be loaded, is no method, or bears a name that is taken.
+    """
+    kind: Kind[type[Method]] = Kind(
+        word="method",
+        package=__name__,
+        is_one=derived_from(Method),
+        wanted="a class derived from vestige.Method with a `prepare` of its own",
+        name_of=field_name,
+        group=GROUP,
+    )
+    return find_all(kind)
 
 
 def make_method(table: Mapping[str, Any]) -> Method:
