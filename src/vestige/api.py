@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -13,6 +12,7 @@ from typing import Any, final
 import polars as pl
 
 from vestige.errors import ConfigError
+from vestige.store.default import default_store
 from vestige.store.frames import Results
 from vestige.store.keys import Task
 from vestige.store.layout import Store
@@ -28,11 +28,6 @@ from vestige.study.record import was_run
 from vestige.study.results import collect
 from vestige.study.spec import Study, load_study, make_study
 from vestige.study.terminal import safe, say
-
-
-def default_store() -> Path:
-    """`VESTIGE_STORE` where it is set, else `runs`."""
-    return Path(os.environ.get("VESTIGE_STORE", "runs"))
 
 
 @final

@@ -7,11 +7,12 @@ that importing one registers nothing.
 from __future__ import annotations
 
 import pkgutil
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from inspect import isabstract
+from inspect import cleandoc, isabstract
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast, final
 
@@ -83,6 +84,12 @@ class Registry(Mapping[str, T]):
 def derived_from(base: type) -> Callable[[object], bool]:
     """Whether a value is a class derived from `base` with nothing abstract left."""
     return lambda value: isinstance(value, type) and issubclass(value, base) and not isabstract(value)
+
+
+def about(thing: type) -> str:
+    """What a class says of itself in the first sentence of its docstring, on one line."""
+    first, *_ = cleandoc(thing.__doc__ or "").split("\n\n")
+    return re.split(r"(?<=\.) ", " ".join(first.split()), maxsplit=1)[0]
 
 
 def field_name(model: Any) -> object:

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 import vestige
 from vestige.errors import ConfigError, StoreError, VestigeError
+from vestige.store.default import RUNS, VARIABLE
 from vestige.study.terminal import console, json_text, safe, say
 
 
@@ -42,7 +43,7 @@ app.add_typer(shown, name="show")
 
 StudyFile = Annotated[Path, typer.Argument(help="The study file (TOML).", metavar="STUDY")]
 StoreFolder = Annotated[
-    Path, typer.Option("--store", envvar="VESTIGE_STORE", help="Where all artefacts are kept.", metavar="FOLDER")
+    Path, typer.Option("--store", envvar=VARIABLE, help="Where all artefacts are kept.", metavar="FOLDER")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SearchOnly = Annotated[
@@ -51,7 +52,6 @@ SearchOnly = Annotated[
         "--search-only", help="Train every method at every learning rate of its grid, once, and attack nothing."
     ),
 ]
-RUNS = Path("runs")
 _CHECKING = "checking the study, its data and its models …"
 """Said at once: PyTorch alone takes seconds to load."""
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vestige.discovery import about
 from vestige.errors import named
 from vestige.study.terminal import add, console, safe, table
 
@@ -47,7 +48,7 @@ def _methods() -> list[dict[str, Any]]:
         row = {
             "name": name,
             "family": method.family,
-            "about": _first_line(method),
+            "about": about(method),
             "from": discover().origin(name),
             "learning_rate": list(made.learning_rate),
             "saves": method.saves,
@@ -79,7 +80,7 @@ def _attacks() -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "about": _first_line(attack),
+            "about": about(attack),
             "from": discover().origin(name),
             "views": sorted({column.view.name for column in attack.needs}),
             "columns": sorted({column.name for column in attack.needs} | set(attack.needs_text)),
@@ -130,10 +131,6 @@ def _corpora() -> list[dict[str, Any]]:
 
 def _parameters(model: Any, *, without: Sequence[str]) -> dict[str, Any]:
     return {name: field.default for name, field in model.model_fields.items() if name not in without}
-
-
-def _first_line(thing: type) -> str:
-    return (thing.__doc__ or "").strip().splitlines()[0]
 
 
 def print_listing(rows: Sequence[Mapping[str, Any]]) -> None:

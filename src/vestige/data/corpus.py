@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from hashlib import file_digest
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -17,6 +15,7 @@ from vestige.data.sources import existing_file, file_rows, hub_rows, name_of
 from vestige.data.validity import refuse_unusable
 from vestige.errors import ConfigError
 from vestige.records import ROLES, Example, Role
+from vestige.store.io import sha256_of
 
 MOST_TEXTS: Final = 1_000_000
 """Texts of one role."""
@@ -230,11 +229,6 @@ def identity(spec: CorpusSpec) -> dict[str, Any]:
     recipe = spec.found_recipe
     facts: dict[str, Any] = spec.model_dump(mode="json", exclude={"name", "path"})
     facts["recipe_version"] = recipe.version if recipe else None
-    facts["files"] = [_sha256(existing_file(path)) for path in spec.paths]
+    facts["files"] = [sha256_of(existing_file(path)) for path in spec.paths]
     facts["generator"] = recipe.generator() if recipe else {}
     return facts
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from vestige.errors import StoreError
+from vestige.store.io import sha256_of
 
 _DONE = "DONE.json"
 _DAY = 86_400.0
@@ -34,8 +34,7 @@ def sha256(path: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _sha256(path: Path, _size: int, _mtime_ns: int) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def is_complete(folder: Path) -> bool:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vestige.durations import duration
 from vestige.report.points import cells_of
 from vestige.report.primary import when_named
 from vestige.report.tables import Cell, Group, Row, Table, method_cell
-from vestige.report.wording import REFUSED, duration, joined, plain
+from vestige.report.wording import REFUSED, joined, plain
 from vestige.store.frames import Results
 
 

@@ -80,14 +80,6 @@ def plain(value: float | None) -> str:
     return REFUSED if value is None else f"{value:g}"
 
 
-def duration(seconds: float) -> str:
-    """`42 s`, `7 min`, `2 h 5 min`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
 def folded(text: str, *, width: int) -> list[str]:
     """The text in lines of at most `width` characters, broken behind blanks where there are any."""
     return textwrap.wrap(text, width) or [""]

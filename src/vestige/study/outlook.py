@@ -13,10 +13,10 @@ import polars as pl
 from rich.console import Console
 
 from vestige.data.splits import fold_members
+from vestige.durations import duration
 from vestige.store.keys import Task
 from vestige.study.forecast import Forecast, forecast
 from vestige.study.plan import Arm, Plan
-from vestige.study.progress import duration
 from vestige.study.terminal import add, console, safe, table
 
 _WIDTH = 80

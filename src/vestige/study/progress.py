@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 from rich.table import Column
 
+from vestige.durations import duration
 from vestige.store.keys import Task
 from vestige.study.clock import Clock
 from vestige.study.executors.inline import Watcher
@@ -158,10 +159,3 @@ def label(task: Task, plan: Plan) -> str:
 def _left(clock: Clock) -> str:
     """`12 min left`, and `~12 min left` as long as nothing has been measured."""
     return f"{'' if clock.is_known else '~'}{duration(clock.seconds_left)} left"
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -13,6 +13,7 @@ import polars as pl
 from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
 from vestige.attacks.learned.base import LearnedAttack
+from vestige.discovery import about
 from vestige.records import ROLES, Counts, Estimate
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
@@ -230,7 +231,7 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
             {
                 "label": attack.label,
                 "control_label": attack.control_label,
-                "about": _first_line(attack),
+                "about": about(type(attack)),
                 "assumes": asdict(attack.assumed),
                 **_training_of(attack),
             }
@@ -262,10 +263,6 @@ def _attack_models(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]
                     if plan.store.is_done(task.address):
                         facts = attack_model_of(plan.store, task.address).facts
                         yield {**_names(arm, epoch), "seed": seed, "attack": name, **facts}
-
-
-def _first_line(attack: object) -> str:
-    return (type(attack).__doc__ or "").strip().splitlines()[0]
 
 
 def _corpus_facts(plan: Plan, name: str) -> dict[str, Any]:

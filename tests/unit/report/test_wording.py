@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from vestige.durations import duration
 from vestige.report.points import Number
-from vestige.report.wording import duration, explained, folded, joined, quantity_name, shown
+from vestige.report.wording import explained, folded, joined, quantity_name, shown
 
 
 @pytest.mark.parametrize(
