@@ -120,7 +120,10 @@ def mean_over_cells(cells: Sequence[Resampled]) -> float:
 def widened_at_the_edge(
     interval: Interval, *, value: float, trials: int, level: float, share: float | None = None
 ) -> Interval:
-    """Where all agree, resampling cannot disagree; yet "0 of `trials`" leaves room for a rate near 3.7 / `trials`.
+    """The interval of a share, with room added where the share is 0 or 1.
+
+    If none of `trials` is a hit, none is in any resample either, and the bootstrap's interval is [0, 0]; yet a
+    true rate near 3.7 / `trials` would show no hit one time in forty (exact binomial interval, at a level of 95%).
 
     `share`: the share that `value` is the difference of to another one, where it is one; else `value` is a share.
     """

@@ -123,7 +123,8 @@ def vocabulary(config: PreTrainedConfig) -> int | None:
 def load_base(source: ModelSource, *, dtype: Dtype) -> PreTrainedModel:
     """The frozen base model, from memory where it was the last one asked for and its files are what they were.
 
-    Who attaches something to it takes it off again (`Method.release`); a test holds every method to it.
+    It is lent, and the next who asks gets the same object: a method attaches its parameters only within
+    `with method.prepare(base, …)`, and a test holds every method to leaving the base as it was.
 
     Raises:
         ModelError: it cannot be loaded, weights are missing or do not fit, or it is no causal language model.

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 TOKENS_PER_BATCH = 2048
 VERIFIED_TOKENS = 8
 
-_LENT = 2
-"""Lent keys and values of a batch, in batches' worth of tokens: SmolLM2-135M takes 46 KiB for one token in fp32."""
+_MOST_COPIED = 2
+"""Each text of a batch gets a copy of the keys and values of the beginning. So many tokens of copies a batch may hold,
+for each token of its own: they are what fills memory (46 KiB a token for SmolLM2-135M in fp32).
+"""
 
 
 def collect(
@@ -49,8 +51,8 @@ def collect(
     1.8e-5 where one without was measured (SmolLM2-135M); in bf16 by more.
 
     `beginning`, shape (tokens,): token ids that come before every text, behind any virtual tokens; they are run once.
-    Every text of a batch is lent their keys and values, so that such a batch also holds no more than `_LENT` times
-    `tokens_per_batch` lent tokens.
+    Every text of a batch gets a copy of their keys and values, so that such a batch holds only as many texts as keep
+    the copies within `_MOST_COPIED` times `tokens_per_batch` tokens.
 
     Raises:
         ScoringError: the architecture's logits are not understood, or a log-probability is not finite (the ids are
@@ -65,7 +67,7 @@ def collect(
         if scorable:
             _verify(forward, head, texts[scorable[0]])
         with head_taken_out(forward.core) as hidden_states:
-            most = None if beginning is None else max(1, _LENT * tokens_per_batch // max(1, len(beginning)))
+            most = None if beginning is None else max(1, _MOST_COPIED * tokens_per_batch // max(1, len(beginning)))
             for batch in batches(input_lengths(texts), scorable, tokens_per_batch=tokens_per_batch, most=most):
                 _score(forward, head, hidden_states, [texts[index] for index in batch], batch, offsets, columns, pad_id)
                 progress(sum(len(texts[index].ids) for index in batch))

@@ -34,7 +34,7 @@ from vestige.tuning.batch import collate, trained_positions
 from vestige.tuning.checkpoint import load_optimizer, load_rng, rng_states, set_rng, trained_parameters
 from vestige.tuning.schedule import Training
 from vestige.tuning.stopping import Stop, stopping
-from vestige.tuning.trunk import is_frozen, join, states_of
+from vestige.tuning.trunk import join, states_of, trains_head_only
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -139,14 +139,14 @@ class CellTrainer(Trainer):
         self.remove_callback(PrinterCallback)
         self._base = base_of(model)
         self._adjust = logit_adjustment(self._base)
-        self._is_trunk_frozen = is_frozen(model)
+        self._trains_head_only = trains_head_only(model)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         job = self.job
         parts = job.training.gradient_accumulation
         texts: Sequence[Any] = job.texts
         merge: Callable[[Sequence[Any]], Mapping[str, Any]] = partial(collate, pad_id=job.pad_id)
-        if self._is_trunk_frozen:
+        if self._trains_head_only:
             texts, merge = states_of(self._base, job.texts, pad_id=job.pad_id), join
         loader: DataLoader[Any] = DataLoader(
             texts,  # type: ignore[arg-type]  # a sequence is a map-style dataset
@@ -206,7 +206,7 @@ class CellTrainer(Trainer):
 
         Mean over the trained tokens of the batch, nats, in fp32.
         """
-        states = inputs if self._is_trunk_frozen else self._run_trunk(model, inputs)
+        states = inputs if self._trains_head_only else self._run_trunk(model, inputs)
         logits = self._adjust(output_head(self._base)(states["hidden"]))
         return torch.nn.functional.cross_entropy(logits.float(), states["targets"])
 

@@ -40,8 +40,8 @@ class States:
     n_tokens: int
 
 
-def is_frozen(model: PreTrainedModel | PeftModel) -> bool:
-    """True where the output layer is all that is trained, and it is not the input layer too."""
+def trains_head_only(model: PreTrainedModel | PeftModel) -> bool:
+    """True where the output layer is all that is trained, and it is not the input layer too: the trunk is frozen."""
     head = {id(value) for value in output_head(base_of(model)).parameters()}
     return all(id(value) in head for value in trained_parameters(model).values()) and not _is_tied(model)
 

@@ -14,7 +14,7 @@ from vestige.tuning.batch import IGNORED, collate
 from vestige.tuning.methods import make_method
 from vestige.tuning.methods.head import Head
 from vestige.tuning.train import Job, train
-from vestige.tuning.trunk import is_frozen, states_of
+from vestige.tuning.trunk import states_of, trains_head_only
 
 
 def slowly(job: Job, architecture: Architecture) -> torch.Tensor:
@@ -61,13 +61,13 @@ def test_the_trunk_runs_once_for_each_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["full", "lora", "prompt", "lora+head", "prompt+head"])
 def test_other_methods_need_their_trunk(name: str) -> None:
     with make_method({"name": name}).prepare(tiny_model("llama").requires_grad_(False), seed=0) as model:
-        assert not is_frozen(model)
+        assert not trains_head_only(model)
 
 
 def test_a_tied_head_is_the_input_layer_too() -> None:
     base = tiny_model("llama").requires_grad_(False)
     output_head(base).requires_grad_(True)
-    assert not is_frozen(base)
+    assert not trains_head_only(base)
 
 
 def test_states_do_not_depend_on_the_company_of_a_text() -> None:
