@@ -19,9 +19,9 @@ from vestige.store.layout import Store
 from vestige.study.cells import find_folds
 from vestige.study.executors.inline import Failure, Watcher
 from vestige.study.exposure import FALSE_DISCOVERIES, By, Exposure, exposure_of
+from vestige.study.inputs import read_inputs
 from vestige.study.outlook import Outlook, outlook, remarks_of
 from vestige.study.plan import Plan
-from vestige.study.prepare import prepare
 from vestige.study.progress import watching
 from vestige.study.quiet import quietly
 from vestige.study.record import was_run
@@ -204,10 +204,10 @@ def planned(
     trying: bool = True,
 ) -> Plan:
     """A study checked against its data and models, with the store that it runs in; nothing is written. `trying` as in
-    `prepare`.
+    `read_inputs`.
     """
     opened = Store(Path(store) if store is not None else default_store())
-    return Plan(prepare(as_study(study), say=say, trying=trying), opened)
+    return Plan(read_inputs(as_study(study), say=say, trying=trying), opened)
 
 
 def as_study(study: Study | Mapping[str, Any] | str | Path) -> Study:

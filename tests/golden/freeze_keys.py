@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from vestige.store.layout import Store
+from vestige.study.inputs import read_inputs
 from vestige.study.plan import Plan
-from vestige.study.prepare import prepare
 from vestige.study.reading import read_tables
 from vestige.study.spec import Study, make_study
 
@@ -50,7 +50,7 @@ def study_of(file: Path) -> Study:
 def frozen(study: Study) -> dict[str, list[Any]]:
     """The tasks of a study at every learning rate, by stage: how many, and a hash of their addresses."""
     with tempfile.TemporaryDirectory() as folder:
-        plan = FirstRates(prepare(study, trying=False), Store(Path(folder)))
+        plan = FirstRates(read_inputs(study, trying=False), Store(Path(folder)))
         tasks = [task for pair in plan.pairs for task in (*plan.search(pair), *plan.rest(pair, plan.arms(pair)))]
     stages: dict[str, set[str]] = {}
     for task in tasks:

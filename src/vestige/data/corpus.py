@@ -219,8 +219,13 @@ def _rows(spec: CorpusSpec) -> Iterator[Row]:
     return hub_rows(hub, config=config, split=spec.hub_split, revision=spec.hub_revision)
 
 
-def identity(spec: CorpusSpec) -> dict[str, Any]:
-    """What the texts and roles of a corpus follow from, as JSON: the input of a cache key.
+LEFT_OUT: Final = "same_after_cut"
+"""Where the identity of a corpus has the ids that a base takes for earlier texts, if there are any."""
+
+
+def identity(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What the texts and roles of a corpus follow from, as JSON: the input of a cache key. `left_out`: the ids that a
+    base of the study takes for earlier texts.
 
     The spec without its name and paths, the version of its recipe, and the sha256 of each local file, so that the
     same files give the same identity wherever they lie; a hub set by id, config, split and revision; a generated
@@ -231,4 +236,4 @@ def identity(spec: CorpusSpec) -> dict[str, Any]:
     facts["recipe_version"] = recipe.version if recipe else None
     facts["files"] = [sha256_of(existing_file(path)) for path in spec.paths]
     facts["generator"] = recipe.generator() if recipe else {}
-    return facts
+    return {**facts, LEFT_OUT: list(left_out)} if left_out else facts

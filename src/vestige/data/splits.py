@@ -5,6 +5,7 @@ Everything here follows from the corpus and a seed alone, never from the method,
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -12,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from vestige.data.corpus import CorpusSpec
+from vestige.data.corpus import CorpusSpec, identity, load_examples
 from vestige.data.validity import drop_duplicates, refuse_duplicates
 from vestige.errors import DataError, printable
 from vestige.records import ROLES, Bools, Example, Fold, Role, Split
+from vestige.store.keys import canonical_json
 
 # First word of each seed sequence, so that the streams of the cut, the cap and the folds are independent.
 _CUT, _CAP, _FOLD = 1, 2, 3
@@ -36,6 +38,18 @@ def cut(examples: Sequence[Example], spec: CorpusSpec, *, left_out: Collection[s
     if spec.duplicates == "refuse":
         refuse_duplicates([example for role in ROLES for example in roles[role]], name=spec.name)
     return Split(roles=roles, dropped=len(examples) - len(kept))
+
+
+def split_of(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> Split:
+    """The corpus read and cut into roles, without the ids `left_out`; kept for the stage that stores it, and read anew
+    where a file has changed. Errors as in `load_examples` and `cut`.
+    """
+    return _split_of(spec, left_out, canonical_json(identity(spec)))
+
+
+@functools.lru_cache(maxsize=4)
+def _split_of(spec: CorpusSpec, left_out: tuple[str, ...], _: str) -> Split:
+    return cut(load_examples(spec), spec, left_out=frozenset(left_out))
 
 
 def fold_members(groups: Sequence[str] | np.ndarray[Any, Any], *, seed: int, fold: Fold) -> Bools:

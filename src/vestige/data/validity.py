@@ -54,7 +54,7 @@ def refuse_duplicates(examples: Sequence[Example], *, name: str) -> None:
 
     Two groups can come into different roles, or with some seed into different folds of the pool, and the text would
     be a member and a non-member at once; within a group nothing is ever parted. What only a model cannot tell apart,
-    with its tokenizer and a cut, is found in `study/seen.py`.
+    with its tokenizer and a cut, is found by `study/refusals.py`.
     """
     pairs = repeated(examples, map(same_text, examples))
     if not pairs:

@@ -24,7 +24,7 @@ from vestige.models.fetch import fetch_gguf
 from vestige.models.files import FETCHED, model_files
 from vestige.models.registry import KNOWN, KnownModel, list_known
 
-__all__ = ["KnownModel", "ModelSource", "get", "list_known", "resolve"]
+__all__ = ["Kind", "KnownModel", "ModelSource", "get", "list_known", "resolve"]
 
 _JUDGED = "-whole"
 """Ends the folder of a copy whose file was found to hold every weight. Copies of other names are made anew: early
@@ -32,6 +32,9 @@ versions kept what transformers had filled at random. (The file of a known model
 """
 
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+
+
+Kind = Literal["registry", "folder", "gguf", "hub"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class ModelSource:
     """
 
     name: str
-    kind: Literal["registry", "folder", "gguf", "hub"]
+    kind: Kind
     path: Path
     identity: Mapping[str, str]
     note: str = ""

@@ -186,7 +186,7 @@ def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Expos
         )
     columns: dict[str, Floats] = {}
     needs: list[int | None] = []
-    calibration = len(plan.prepared.corpora[place.arm.corpus].split.roles.get("calibration", ()))
+    calibration = plan.prepared.corpora[place.arm.corpus].size("calibration")
     for attack in attacks:
         scores, held = _scores(plan, place, attack)
         p_values = conformal_p_values(scores, calibration=held) if held else np.full(scores.values.shape, np.nan)

@@ -122,8 +122,8 @@ def remarks_of(plan: Plan) -> Iterator[str]:
     rates that the texts cannot carry.
     """
     yield from plan.prepared.remarks
-    for name, corpus in plan.prepared.corpora.items():
-        groups = [example.group for example in corpus.split.roles["pool"]]
+    for name, split in plan.prepared.splits.items():
+        groups = [example.group for example in split.roles["pool"]]
         others = min(int(np.sum(~fold_members(groups, seed=seed, fold=fold))) for seed, fold in plan.seats)
         for rate in plan.study.report.fpr:
             if others * rate < 1 - 1e-9:

@@ -20,7 +20,7 @@ from vestige.stats.views import masked_by
 from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import Store
-from vestige.study.prepare import Prepared
+from vestige.study.inputs import Inputs
 from vestige.tuning.methods import discover
 from vestige.tuning.methods.base import Method
 
@@ -75,7 +75,7 @@ class Arm:
 class Plan:
     """The tasks of a prepared study, as far as what its store holds names them: learning rates are found there."""
 
-    def __init__(self, prepared: Prepared, store: Store) -> None:
+    def __init__(self, prepared: Inputs, store: Store) -> None:
         self.prepared = prepared
         self.study = prepared.study
         self.store = store
@@ -195,7 +195,7 @@ class Plan:
     def scored_roles(self, corpus: str) -> list[Role]:
         """The roles whose texts are attacked: the pool, and the calibration texts that its scores are held against."""
         roles: tuple[Role, ...] = ("pool", "calibration")
-        return [role for role in roles if self.prepared.corpora[corpus].split.roles.get(role)]
+        return [role for role in roles if role in self.prepared.corpora[corpus].roles]
 
     def forms(self, model: Literal["target", "base"], *, role: Role = "pool") -> list[str]:
         """The forms of the texts of a role that the attacks need scored by the target, or by the base; the plain one
@@ -367,7 +367,7 @@ class Plan:
         spec = {"masked_lm": dict(self.prepared.masked[name].identity), "version": version, "role": role}
         inputs = {"corpus": self.prepared.corpora[corpus].task.address}
         about = f"replace words of {corpus}, {role}, by {name}, version {version}"
-        return Task("neighbours", spec, inputs, where={"masked_lm": self.study.place_of(name)}, about=about)
+        return Task("neighbours", spec, inputs, where={"masked_lm": self.prepared.masked[name].place}, about=about)
 
     def gradients(
         self, arm: Arm, *, role: Role, seat: tuple[int, Fold] | None = None, epoch: float | None = None
@@ -382,8 +382,8 @@ class Plan:
         """How often each token occurs in the population of a corpus: its texts that no cell trains on and no attack
         scores, `calibration` and `context`, or `validation` where it has neither. Needs a tokenizer, no model.
         """
-        held = self.prepared.corpora[arm.corpus].split.roles
-        roles = [role for role in _POPULATION if held.get(role)] or ["validation"]
+        held = self.prepared.corpora[arm.corpus].roles
+        roles = [role for role in _POPULATION if role in held] or ["validation"]
         spec = {**self._model_spec(arm), "base": {"model": self._model_spec(arm)["base"]["model"]}, "roles": roles}
         return self._task("counts", spec, arm, {}, about=f"count the tokens of {arm.base}, {arm.corpus}")
 

@@ -14,7 +14,7 @@ from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.discovery import about
-from vestige.records import ROLES, Counts, Estimate
+from vestige.records import Counts, Estimate
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
 from vestige.store.keys import Task
@@ -208,7 +208,7 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
         "bases": [
             {
                 "name": name,
-                "kind": base.source.kind,
+                "kind": base.kind,
                 "note": base.note,
                 "has_end": base.has_end,
                 **base.identity,
@@ -268,7 +268,7 @@ def _attack_models(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]
 def _corpus_facts(plan: Plan, name: str) -> dict[str, Any]:
     corpus = plan.prepared.corpora[name]
     lengths = {
-        base: {role: asdict(plan.prepared.lengths[base, name][role]) for role in ROLES if corpus.split.roles.get(role)}
+        base: {role: asdict(plan.prepared.lengths[base, name][role]) for role in corpus.roles}
         for base in plan.prepared.bases
     }
     source = corpus.spec.recipe or "own files"

@@ -19,10 +19,10 @@ from vestige.attacks.base import Tables, score_in_blocks
 from vestige.attacks.blind import floor_labels, floor_scores
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.attacks.registry import make_attack
-from vestige.data.corpus import CorpusSpec
+from vestige.data.corpus import LEFT_OUT, CorpusSpec, identity
 from vestige.data.encode import Encoded, decode, encode, encode_behind, encode_prompts, stop_ids
 from vestige.data.marks import settled, without_end
-from vestige.data.splits import fold_members, manifest
+from vestige.data.splits import fold_members, manifest, split_of
 from vestige.errors import DataError, ModelError
 from vestige.metrics.common_texts import apart, common_texts
 from vestige.metrics.leakage import auc, auc_above_floor, tpr_at_fpr
@@ -52,7 +52,6 @@ from vestige.stats.views import PLAIN, beginning_of, is_behind_members, place_of
 from vestige.store.io import read_json, read_parquet, replacing, write_json, write_parquet
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import DONE, UNFINISHED, Store
-from vestige.study.prepare import LEFT_OUT, corpus_identity, split_of
 from vestige.tuning.methods import make_method
 from vestige.tuning.schedule import Training
 
@@ -93,7 +92,7 @@ def run_stage(task: Task, bench: Bench) -> None:
 def _corpus(task: Task, bench: Bench) -> None:
     corpus = CorpusSpec.model_validate_json(task.where["corpus"])
     left_out = tuple(task.spec.get(LEFT_OUT, ()))
-    if canonical_json(corpus_identity(corpus, left_out=left_out)) != canonical_json(task.spec):
+    if canonical_json(identity(corpus, left_out=left_out)) != canonical_json(task.spec):
         raise DataError(f"The files of the corpus '{corpus.name}' changed after the study began. Run it again.")
     split = split_of(corpus, left_out=left_out)
     rows = [

@@ -12,8 +12,8 @@ from typing import Any, final
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.executors.inline import Failure
+from vestige.study.inputs import read_inputs
 from vestige.study.plan import Plan
-from vestige.study.prepare import prepare
 from vestige.study.run import run
 from vestige.study.spec import make_study
 from vestige.testing.models import tiny_texts
@@ -108,12 +108,12 @@ class Outcome:
 
 
 def plan_of(table: Mapping[str, Any], store: Path) -> Plan:
-    """Check the tables of a study and plan it; nothing is written. Errors as in `make_study` and `prepare`."""
-    return Plan(prepare(make_study(table)), Store(store))
+    """Check the tables of a study and plan it; nothing is written. Errors as in `make_study` and `read_inputs`."""
+    return Plan(read_inputs(make_study(table)), Store(store))
 
 
 def run_study(table: Mapping[str, Any], store: Path, *, watcher: Recorder | None = None) -> Outcome:
-    """Check the tables of a study and do what the store lacks of it; errors as in `make_study` and `prepare`."""
+    """Check the tables of a study and do what the store lacks of it; errors as in `make_study` and `read_inputs`."""
     plan = plan_of(table, store)
     return Outcome(plan, run(plan, watcher=watcher or Recorder()))
 

@@ -14,12 +14,12 @@ import pytest
 
 from vestige.attacks.base import Tables
 from vestige.attacks.learned.base import LearnedAttack
+from vestige.data.splits import split_of
 from vestige.errors import ConfigError, DataError
 from vestige.records import Fold, View
 from vestige.store.keys import Task
 from vestige.study.outlook import outlook
 from vestige.study.plan import Arm, Plan
-from vestige.study.prepare import split_of
 from vestige.study.results import collect
 from vestige.study.run import run
 from vestige.study.spec import make_study

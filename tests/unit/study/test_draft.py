@@ -15,8 +15,8 @@ import pytest
 from vestige.errors import ConfigError, DataError, ModelError
 from vestige.store.layout import Store
 from vestige.study.draft import Draft, draft
+from vestige.study.inputs import read_inputs
 from vestige.study.plan import Plan
-from vestige.study.prepare import prepare
 from vestige.study.spec import load_study
 from vestige.testing.models import tiny_texts
 
@@ -48,7 +48,7 @@ def planned(source: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> tuple
     """The draft of a study of these texts, and its plan, made in the folder of the file."""
     monkeypatch.chdir(source.parent)
     drafted = draft(Path(source.name), out=Path("study.toml"), model=str(model))
-    return drafted, Plan(prepare(load_study(Path("study.toml"))), Store(source.parent / "runs"))
+    return drafted, Plan(read_inputs(load_study(Path("study.toml"))), Store(source.parent / "runs"))
 
 
 def test_a_csv_of_300_records(tmp_path: Path, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:

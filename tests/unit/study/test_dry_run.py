@@ -18,7 +18,7 @@ from vestige.models.loading import load_base
 from vestige.models.sources import resolve
 from vestige.study import dry_run
 from vestige.study.dry_run import try_base, try_methods
-from vestige.study.prepare import prepare
+from vestige.study.inputs import read_inputs
 from vestige.study.spec import make_study
 from vestige.testing.models import save_tiny_masked_model, save_tiny_model, tiny_tokenizer
 from vestige.testing.studies import plan_of, tiny_study
@@ -131,7 +131,7 @@ def test_foreign_parts_are_named_before_the_run(tmp_path: Path, tiny_notes: Path
     folder = save_tiny_model(tmp_path / "model")
     weights = load_file(folder / "model.safetensors") | {"reward_head.dense.weight": torch.ones(1, 32)}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    prepared = prepare(make_study(table_of(folder, tiny_notes)))
+    prepared = read_inputs(make_study(table_of(folder, tiny_notes)))
     (base,) = prepared.bases.values()
     assert base.foreign == ("reward_head",)
     assert any("left aside" in line and "reward_head" in line for line in prepared.remarks)

@@ -12,8 +12,8 @@ import pytest
 from vestige.data.encode import encode_prompts
 from vestige.errors import ConfigError
 from vestige.store.keys import Task
+from vestige.study.inputs import read_inputs
 from vestige.study.plan import GENERATION_COST, Arm
-from vestige.study.prepare import prepare
 from vestige.study.spec import make_study
 from vestige.testing.models import CONTEXT, tiny_tokenizer
 from vestige.testing.studies import plan_of
@@ -31,7 +31,7 @@ def asking(table: Table) -> Table:
 
 def refused(table: Table) -> str:
     with pytest.raises(ConfigError) as caught:
-        prepare(make_study(table))
+        read_inputs(make_study(table))
     return str(caught.value)
 
 
@@ -99,11 +99,11 @@ def test_a_study_without_any_references_is_refused(asking: Table) -> None:
 
 
 def test_answers_beyond_the_context_are_refused(asking: Table) -> None:
-    prepared = prepare(make_study(asking))
+    prepared = read_inputs(make_study(asking))
     longest = next(iter(prepared.prompts.values())).longest
     room = CONTEXT - longest - 4  # the virtual tokens of the prompt
     asking["generate"]["max_new_tokens"] = room
-    prepare(make_study(asking))
+    read_inputs(make_study(asking))
     asking["generate"]["max_new_tokens"] = room + 1
     assert f"Lower max_new_tokens to {room} or less." in refused(asking)
 
@@ -115,15 +115,15 @@ def test_a_missing_library_is_said_before_anything_is_read(asking: Table, monkey
 
 
 def test_the_texts_asked_are_the_first_with_a_prompt(asking: Table) -> None:
-    prepared = prepare(make_study(asking))
-    validation = prepared.corpora["notes"].split.roles["validation"]
+    prepared = read_inputs(make_study(asking))
+    validation = prepared.splits["notes"].roles["validation"]
     encoded = encode_prompts([one for one in validation if one.prompt], tiny_tokenizer(), max_length=40)
     lengths = [len(prompt.ids) for prompt in encoded]
     counts = next(iter(prepared.prompts.values()))
     assert 0 < counts.texts < len(validation)
     assert (counts.texts, counts.tokens) == (len(lengths), sum(lengths))
     asking["generate"]["texts"] = 4
-    few = next(iter(prepare(make_study(asking)).prompts.values()))
+    few = next(iter(read_inputs(make_study(asking)).prompts.values()))
     assert few.texts == sum(bool(example.prompt) for example in validation[:4])
 
 

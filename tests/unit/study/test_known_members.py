@@ -94,7 +94,7 @@ def test_too_few_members_to_fill_the_beginning_are_refused_at_once(table: Table,
 
 def test_every_beginning_is_of_texts_of_its_own_and_all_of_them_are_known(table: Table, tmp_path: Path) -> None:
     plan = plan_of(use(table, tmp_path, {**ATTACK, "beginnings": 2}), tmp_path / "runs")
-    pool = plan.prepared.corpora["notes"].split.roles["pool"]
+    pool = plan.prepared.splits["notes"].roles["pool"]
     tokenizer = load_tokenizer(resolve(table["base"][0]["model"]))
     texts = encode(pool[:1], tokenizer, max_length=40)
     first, second = (encode_behind(pool, texts, tokenizer, tokens=40, place=place) for place in (0, 1))

@@ -11,8 +11,8 @@ import pytest
 
 from vestige.errors import ConfigError
 from vestige.store.layout import Store
+from vestige.study.inputs import read_inputs
 from vestige.study.plan import Plan
-from vestige.study.prepare import prepare
 from vestige.study.spec import Study, load_study, make_study
 from vestige.testing.studies import as_toml
 
@@ -39,7 +39,7 @@ def written(project: Path, table: Table, *, model: str, corpus: object) -> Path:
 
 
 def keys(study: Study, store: Path) -> list[str]:
-    return [task.address for task in Plan(prepare(study), Store(store)).known()]
+    return [task.address for task in Plan(read_inputs(study), Store(store)).known()]
 
 
 @pytest.mark.parametrize("called_from", [".", "studies", "data"])
@@ -53,7 +53,7 @@ def test_paths_are_relative_to_the_file(
     study = load_study(Path(os.path.relpath(path)))
     assert keys(study, project / "runs") == expected
     assert [base.model for base in study.base] == ["../models/tiny"]
-    tasks = Plan(prepare(study), Store(project / "runs")).known()
+    tasks = Plan(read_inputs(study), Store(project / "runs")).known()
     assert {task.where["model"] for task in tasks if "model" in task.where} == {"../models/tiny"}
     assert all(Path(task.where["place"]).is_absolute() for task in tasks if "place" in task.where)
 
@@ -79,7 +79,7 @@ def test_a_dict_is_relative_to_the_working_directory(
     monkeypatch.chdir(project)
     study = make_study(table)
     monkeypatch.chdir(project / "studies")
-    assert len(prepare(study).bases) == 1
+    assert len(read_inputs(study).bases) == 1
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_masked_model_is_a_path_too(project: Path, table: Table, monkeypatch: 
     path = written(project, table, model="../models/tiny", corpus="../data/notes.jsonl")
     monkeypatch.chdir(project)
     with pytest.raises(ConfigError, match=r"Write '\.\./models/tiny'"):
-        prepare(load_study(path))
+        read_inputs(load_study(path))
 
 
 def test_home_and_absolute_paths(project: Path, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_home_and_absolute_paths(project: Path, table: Table, monkeypatch: pytes
     monkeypatch.setenv("USERPROFILE", str(project))
     path = written(project, table, model="~/models/tiny", corpus=str(project / "data" / "notes.jsonl"))
     assert load_study(path).place_of("~/models/tiny") == str(project / "models" / "tiny")
-    assert prepare(load_study(path)).corpora
+    assert read_inputs(load_study(path)).corpora
 
 
 @pytest.mark.parametrize("path", ["x" * 5000, "a/" * 3000, "./" + "y" * 300 + ".gguf"])

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from vestige.data.splits import split_of
 from vestige.errors import ConfigError, DataError, ModelError, VestigeError
-from vestige.study.prepare import prepare, split_of
+from vestige.study.inputs import read_inputs
 from vestige.study.spec import make_study
 from vestige.testing.studies import run_study, write_tiny_corpus
 
@@ -121,17 +122,17 @@ def test_bad_input_is_the_users_mistake_and_nothing_is_written(
 
 def test_the_longest_prompt_of_the_study_decides(table: Table) -> None:
     table["corpus"][0]["max_length"] = 124
-    prepare(make_study(table))
+    read_inputs(make_study(table))
     table["method"].append({"name": "prompt", "tokens": 5})
     with pytest.raises(ConfigError, match="Lower max_length to 123"):
-        prepare(make_study(table))
+        read_inputs(make_study(table))
 
 
 def test_lengths_count_texts_tokens_and_what_was_cut(table: Table) -> None:
     long, short = ({**table["corpus"][0], "name": name, "validation": 4} for name in ("long", "short"))
     # Cut there, questions with their first token of an answer repeat each other.
     table["corpus"] = [{**long, "max_length": 64}, {**short, "max_length": 12, "duplicates": "drop"}]
-    prepared = prepare(make_study(table))
+    prepared = read_inputs(make_study(table))
     ((base, _), *_) = prepared.lengths
     whole, cut = prepared.lengths[base, "long"]["pool"], prepared.lengths[base, "short"]["pool"]
     assert (whole.texts, whole.cut, whole.unscorable) == (16, 0, 0)
@@ -146,7 +147,7 @@ def test_a_file_that_changed_is_read_anew(table: Table, tmp_path: Path) -> None:
     found = []
     for seed in (0, 1):
         write_tiny_corpus(path, seed=seed)
-        corpus = prepare(make_study(table)).corpora["notes"]
+        corpus = read_inputs(make_study(table)).corpora["notes"]
         texts = {example.completion for example in split_of(corpus.spec).roles["pool"]}
         assert texts <= {row["note"] for row in rows_of(path)}
         found.append((corpus.task.key, texts))
@@ -159,5 +160,5 @@ def test_a_prompt_without_room_for_a_text_is_named(table: Table) -> None:
     with pytest.raises(
         ConfigError, match=r"prompt\(tokens=127\) puts 127 virtual tokens .*128 tokens.*fewer"
     ) as caught:
-        prepare(make_study(table))
+        read_inputs(make_study(table))
     assert "max_length" not in str(caught.value)

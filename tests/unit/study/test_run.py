@@ -179,7 +179,7 @@ def test_files_that_change_under_a_running_study_are_noticed(table: Table, tmp_p
 def test_a_half_without_a_token_to_train_says_so(table: Table, tmp_path: Path) -> None:
     """Validation can be scored, and one text of the pool too, so that only one half has anything to train."""
     rows = [json.loads(line) for line in Path(table["corpus"][0]["path"]).read_text().splitlines()]
-    from vestige.study.prepare import split_of
+    from vestige.data.splits import split_of
     from vestige.study.spec import make_study
 
     pool = [example.id for example in split_of(make_study(table).corpus[0]).roles["pool"]]

@@ -12,16 +12,19 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from vestige.data.corpus import CorpusSpec
 from vestige.data.encode import encode
 from vestige.data.lengths import Lengths
 from vestige.errors import DataError, ModelError
-from vestige.records import ROLES, Example, Role
+from vestige.records import ROLES, Example, Role, Split
 from vestige.store.io import read_json, write_parquet
 from vestige.store.layout import Store
 from vestige.study.executors.inline import Inline
+from vestige.study.inputs import Inputs, read_inputs
+from vestige.study.material import Corpus
 from vestige.study.plan import Arm, Plan
-from vestige.study.prepare import Prepared, prepare
-from vestige.study.seen import encoded, refuse_own_marks, refuse_shared_texts, same_after_cut
+from vestige.study.refusals import refuse_own_marks, refuse_shared_with
+from vestige.study.seen import encoded, same_after_cut
 from vestige.study.spec import make_study
 from vestige.study.stages import examples_of
 from vestige.testing.models import save_tiny_model, tiny_model, tiny_texts, tiny_tokenizer
@@ -32,16 +35,14 @@ HEAD = "Regional hospital, department of medicine. Discharge letter. We report o
 TEXTS = tiny_texts(30)
 
 
-def ready(
-    table: Table, folder: Path, notes: Sequence[str], *, questions: Sequence[str] = (), **corpus: Any
-) -> Prepared:
+def ready(table: Table, folder: Path, notes: Sequence[str], *, questions: Sequence[str] = (), **corpus: Any) -> Inputs:
     """The study on these texts."""
     asked = questions or [""] * len(notes)
     rows = [{"number": n, "question": q, "note": note} for n, (q, note) in enumerate(zip(asked, notes, strict=True))]
     path = folder / "own.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     table["corpus"][0] |= {"path": str(path), **corpus}
-    return prepare(make_study(table))
+    return read_inputs(make_study(table))
 
 
 def word_level(folder: Path) -> Path:
@@ -66,7 +67,7 @@ def test_spellings_that_the_tokenizer_does_not_tell_apart_are_one_text(table: Ta
     texts = [*TEXTS[:20], "Ada sold a boat in Lund", "ADA sold a boat in Graz"]
     with pytest.raises(DataError, match=r"1 of the texts chosen.*\((20 = 21|21 = 20)\).*does not tell apart"):
         ready(table, tmp_path, texts, pool=18, validation=4)
-    assert ready(table, tmp_path, texts, pool=16, validation=4, duplicates="drop").corpora["notes"].split.dropped == 1
+    assert ready(table, tmp_path, texts, pool=16, validation=4, duplicates="drop").splits["notes"].dropped == 1
 
 
 def test_one_answer_to_many_questions_is_many_texts(table: Table, tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_only_prompts_that_fill_the_length_are_no_text_at_all(table: Table, tmp_
     assert "of 24 texts are without a scored token" in said
 
 
-def dropped(table: Table, folder: Path, **corpus: Any) -> Prepared:
+def dropped(table: Table, folder: Path, **corpus: Any) -> Inputs:
     notes = [HEAD + text if n in (3, 9, 12) else text for n, text in enumerate(TEXTS)]
     return ready(table, folder, notes, duplicates="drop", pool=14, validation=8, **corpus)
 
@@ -95,8 +96,8 @@ def test_what_is_dropped_is_part_of_the_key_and_the_stage_makes_it_again(table: 
     assert "same_after_cut" not in whole.corpora["notes"].task.spec
     task = cut.corpora["notes"].task
     assert task.spec["same_after_cut"] == ["9", "12"]
-    assert cut.corpora["notes"].split.dropped == 2
-    ids = [example.id for texts in cut.corpora["notes"].split.roles.values() for example in texts]
+    assert cut.splits["notes"].dropped == 2
+    ids = [example.id for texts in cut.splits["notes"].roles.values() for example in texts]
     assert not {"9", "12"} & set(ids)
     plan = Plan(cut, Store(tmp_path / "runs"))
     executor = Inline(plan.store, Recorder())
@@ -119,7 +120,7 @@ def test_one_that_is_left_out_takes_no_other_with_it() -> None:
     """The second is the first to one tokenizer, the third the second to the other: the third stays."""
     examples = [Example("1", "", "aaa bbb"), Example("2", "", "aaa ccc"), Example("3", "", "ddd ccc")]
     first, last = _knowing("aaa", "ddd"), _knowing("ccc", "bbb")
-    assert same_after_cut(examples, {"one": first, "other": last}, max_length=9) == ("2",)
+    assert same_after_cut(examples, [first, last], max_length=9) == ("2",)
 
 
 def _knowing(*words: str) -> PreTrainedTokenizerFast:
@@ -130,12 +131,15 @@ def _knowing(*words: str) -> PreTrainedTokenizerFast:
 
 def test_an_attack_model_meets_no_text_that_is_its_own_after_the_cut(table: Table) -> None:
     one, other = (make_study(table).corpus[0].model_copy(update={"name": name, "max_length": 16}) for name in "ab")
-    shadow, attacked = [Example("1", "", HEAD + "Ada")], [Example("7", "", HEAD + "Ines"), Example("8", "", "Ines")]
+
+    def of(spec: CorpusSpec, role: Role, *examples: Example) -> Corpus:
+        return Corpus(spec, Split({role: examples}))
+
+    attacked = of(other, "pool", Example("7", "", HEAD + "Ines"), Example("8", "", "Ines"))
     with pytest.raises(DataError, match=r"shares texts with the corpus 'b', 1 record \(7\)"):
-        refuse_shared_texts(one, shadow, other, attacked, {"tiny": tiny_tokenizer()})
-    refuse_shared_texts(
-        one, [Example("1", "Who?", "yes")], other, [Example("7", "When?", "yes")], {"x": tiny_tokenizer()}
-    )
+        refuse_shared_with(of(one, "shadow", Example("1", "", HEAD + "Ada")), attacked, [tiny_tokenizer()])
+    attacked = of(other, "pool", Example("7", "When?", "yes"))
+    refuse_shared_with(of(one, "shadow", Example("1", "Who?", "yes")), attacked, [tiny_tokenizer()])
 
 
 def test_texts_are_encoded_a_thousand_at_a_time_as_all_at_once() -> None:
@@ -208,7 +212,7 @@ def test_an_answer_does_not_miss_the_end_that_references_bring(table: Table, tmp
     plan = Plan(marked, Store(tmp_path / "runs"))
     assert "end" not in Plan(plain, plan.store).text_utility(arm, None).spec
     answers = plan.generations(arm, None, (0, "A"))
-    asked = marked.corpora["notes"].split.roles["validation"][: answers.spec["texts"]]
+    asked = marked.splits["notes"].roles["validation"][: answers.spec["texts"]]
     columns = {
         "id": [one.id for one in asked],
         "text": [TEXTS[int(one.id)] for one in asked],

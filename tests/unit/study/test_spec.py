@@ -10,7 +10,7 @@ import pytest
 
 from vestige.data.splits import fold_members
 from vestige.errors import ConfigError
-from vestige.study.prepare import prepare
+from vestige.study.inputs import read_inputs
 from vestige.study.spec import load_study, make_study
 
 Table = dict[str, Any]
@@ -155,9 +155,9 @@ def test_seeds_are_different_and_from_0_up(table: Table, seeds: list[int]) -> No
 def test_seeds_have_up_to_63_bits(table: Table, seed: int) -> None:
     table["study"]["seeds"] = [seed]
     table["corpus"][0]["seed"] = seed
-    corpus = prepare(make_study(table)).corpora["notes"]
+    split = read_inputs(make_study(table)).splits["notes"]
     assert fold_members([str(number) for number in range(40)], seed=seed, fold="A").sum() == 20
-    assert len(corpus.split.roles["pool"]) == 16
+    assert len(split.roles["pool"]) == 16
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,216 @@
+"""What a run needs besides the identities of its inputs: everything read, cut and judged before the first byte is
+written to the store.
+
+Models are fetched into the cache, corpora read and cut into roles, texts encoded, lengths held against the model's
+context. What is learned on the way is kept for the plan and the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
+
+from vestige.data.corpus import identity, load_examples
+from vestige.data.encode import encode_prompts, stop_ids
+from vestige.data.lengths import Lengths
+from vestige.data.marks import settled
+from vestige.data.splits import manifest, split_of
+from vestige.data.validity import drop_duplicates
+from vestige.metrics.text import refuse_missing_libraries
+from vestige.models.loading import (
+    BaseSpec,
+    context_length,
+    load_config,
+    load_masked_once,
+    load_tokenizer,
+    resolve_dtype,
+    vocabulary,
+)
+from vestige.models.sources import get, resolve
+from vestige.records import Example, Role, Split
+from vestige.stats.views import check_form, masked_by
+from vestige.study import refusals
+from vestige.study.dry_run import try_base
+from vestige.study.identity import BaseIdentity, CorpusIdentity, Identities, MaskedIdentity, Pair, Prompts
+from vestige.study.material import Base, Corpus
+from vestige.study.seen import lengths_of, same_after_cut, seen
+from vestige.study.spec import Study
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Say = Callable[[str], None]
+
+
+@final
+@dataclass(frozen=True)
+class Inputs:
+    """A study whose input is sound: who its bases and corpora are, and the texts of each corpus by role."""
+
+    study: Study
+    identities: Identities
+    splits: Mapping[str, Split]
+
+    @property
+    def examples(self) -> list[Example]:
+        """Every record of every corpus, whatever its role."""
+        roles = (split.roles for split in self.splits.values())
+        return [example for one in roles for examples in one.values() for example in examples]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be known of models and texts before a run, a line each."""
+        return self.identities.remarks
+
+    @property
+    def bases(self) -> Mapping[str, BaseIdentity]:
+        return self.identities.bases
+
+    @property
+    def corpora(self) -> Mapping[str, CorpusIdentity]:
+        return self.identities.corpora
+
+    @property
+    def masked(self) -> Mapping[str, MaskedIdentity]:
+        return self.identities.masked
+
+    @property
+    def lengths(self) -> Mapping[Pair, Mapping[Role, Lengths]]:
+        return self.identities.lengths
+
+    @property
+    def prompts(self) -> Mapping[Pair, Prompts]:
+        return self.identities.prompts
+
+
+def read_inputs(study: Study, *, say: Say = lambda _: None, trying: bool = True) -> Inputs:
+    """Read a study's data and models and judge them; `say` is told what takes long, such as the first fetching of a
+    model.
+
+    `trying`: the study's methods are tried on each base, as is right before a model is run; who only shows what is in
+    the store spares it.
+
+    Raises:
+        ConfigError, DataError, ModelError: as the messages say; nothing has been written to a store.
+    """
+    refuse_missing_libraries(study.study.text_utility)
+    masked_models = _masked_models(study)
+    corpora = _judged(study, {spec.name: Corpus(spec, split_of(spec)) for spec in study.corpus}, dropping=False)
+    bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
+    tokenizers = [base.tokenizer for base in bases.values()]
+    corpora = {name: _settled(corpus, tokenizers) for name, corpus in corpora.items()}
+    _judged(study, corpora, dropping=True)
+    refusals.refuse_shared_texts(study, bases, corpora)
+    masked = {name: _masked(name, study, say=say) for name in masked_models}
+    pairs = [(base, corpus) for base in bases.values() for corpus in corpora.values()]
+    for refuse in refusals.OF_A_PAIR:
+        for base, corpus in pairs:
+            refuse(study, base, corpus)
+    lengths = {(base.name, corpus.name): _lengths(base, corpus) for base, corpus in pairs}
+    if masked:
+        refusals.refuse_own_marks(lengths)
+    identities = Identities(
+        corpora={name: _corpus_identity(corpus) for name, corpus in corpora.items()},
+        lengths=lengths,
+        prompts=_all_prompts(study, pairs) if study.study.text_utility else {},
+        masked=masked,
+        bases={name: _base_identity(base, study if trying else None, say=say) for name, base in bases.items()},
+    )
+    return Inputs(study, identities, {name: corpus.split for name, corpus in corpora.items()})
+
+
+def _masked_models(study: Study) -> list[str]:
+    """The masked language models that the forms of the texts are made by; ConfigError where there is no such form."""
+    forms = sorted({column.view.text for attack in study.attacks.use for column in attack.reads})
+    for form in forms:
+        check_form(form)
+    return list(dict.fromkeys(name for _, name in filter(None, map(masked_by, forms))))
+
+
+def _judged(study: Study, corpora: dict[str, Corpus], *, dropping: bool) -> dict[str, Corpus]:
+    """The corpora, of which those are judged whose cut is settled by now: a text that is `dropping` for one that a base
+    takes for the same is known only once there are tokenizers.
+    """
+    for refuse in refusals.OF_A_CORPUS:
+        for corpus in corpora.values():
+            if (corpus.spec.duplicates == "drop") == dropping:
+                refuse(study, corpus)
+    return corpora
+
+
+def _settled(corpus: Corpus, tokenizers: Sequence[PreTrainedTokenizerBase]) -> Corpus:
+    """The corpus without the texts that are to be dropped because a base takes them for earlier ones."""
+    spec = corpus.spec
+    if spec.duplicates != "drop":
+        return corpus
+    left_out = same_after_cut(drop_duplicates(load_examples(spec)), tokenizers, max_length=spec.max_length)
+    return Corpus(spec, split_of(spec, left_out=left_out), left_out)
+
+
+def _base(spec: BaseSpec, study: Study, *, say: Say) -> Base:
+    place = study.place_of(spec.model)
+    get(place, say=say)
+    source = replace(resolve(place), name=spec.model)
+    config = load_config(source)
+    context, rows = context_length(config), vocabulary(config)
+    base = Base(source, resolve_dtype(spec.dtype), place, load_tokenizer(source), context, rows)
+    for refuse in refusals.OF_A_BASE:
+        refuse(study, base)
+    return base
+
+
+def _masked(name: str, study: Study, *, say: Say) -> MaskedIdentity:
+    """A masked language model that is ready to load; ModelError where it has no mask to fill."""
+    place = study.place_of(name)
+    get(place, say=say)
+    source = resolve(place)
+    refusals.refuse_no_mask(name, load_tokenizer(source))
+    load_masked_once(source)
+    return MaskedIdentity(source.identity, place)
+
+
+def _lengths(base: Base, corpus: Corpus) -> dict[Role, Lengths]:
+    whole = seen(base, corpus)
+    for refuse in refusals.OF_WHAT_IS_SEEN:
+        refuse(whole)
+    return {role: lengths_of(texts) for role, texts in whole.texts.items()}
+
+
+def _all_prompts(study: Study, pairs: Sequence[tuple[Base, Corpus]]) -> dict[Pair, Prompts]:
+    prompts = {(base.name, corpus.name): _prompts(study, base, corpus) for base, corpus in pairs}
+    refusals.refuse_no_prompts(study, list(prompts.values()))
+    return prompts
+
+
+def _prompts(study: Study, base: Base, corpus: Corpus) -> Prompts:
+    asked = corpus.texts("validation")[: study.generate.texts]
+    encoded = encode_prompts(asked, base.tokenizer, max_length=corpus.spec.max_length)
+    lengths = [len(prompt.ids) for prompt in encoded if not prompt.reason]
+    end = str(base.tokenizer.eos_token) if any(one.own_eos for one in settled(asked, base.tokenizer)) else ""
+    prompts = Prompts(texts=len(lengths), tokens=sum(lengths), longest=max(lengths, default=0), end=end)
+    refusals.refuse_overlong_answers(study, base, corpus, prompts)
+    return prompts
+
+
+def _base_identity(base: Base, tried: Study | None, *, say: Say) -> BaseIdentity:
+    """A base that was loaded, and on which the methods of a study were `tried`, if one is given."""
+    source = base.source
+    return BaseIdentity(
+        name=base.name,
+        kind=source.kind,
+        weights=source.identity,
+        dtype=base.dtype,
+        place=base.place,
+        origin=source.note,
+        has_end=bool(stop_ids(base.tokenizer)),
+        foreign=try_base(source, tried, dtype=base.dtype, say=say),
+    )
+
+
+def _corpus_identity(corpus: Corpus) -> CorpusIdentity:
+    return CorpusIdentity(
+        spec=corpus.spec,
+        identity=identity(corpus.spec, left_out=corpus.left_out),
+        facts=manifest(corpus.split),
+    )
