@@ -253,21 +253,21 @@ def test_an_added_one_is_found_with_the_package_that_it_comes_from(kind: Extende
 
 
 def test_an_added_attack_keeps_the_promises(install: Install) -> None:
-    install(KINDS[0], "my-attacks", entry="lowest = strange:Mine", content=ATTACK.replace("{name}", "lowest"))
-    attack = make_attack({"name": "lowest", "k": 0.1})
-    assert attack.label == "lowest(k=0.1)"
+    install(KINDS[0], "my-attacks", entry="my_lowest = strange:Mine", content=ATTACK.replace("{name}", "my_lowest"))
+    attack = make_attack({"name": "my_lowest", "k": 0.1})
+    assert attack.label == "my_lowest(k=0.1)"
     check_attack(attack)
 
 
 def test_an_added_method_keeps_the_promises(install: Install) -> None:
-    install(KINDS[1], "my-methods", entry="norm = strange:Mine", content=METHOD.replace("{name}", "norm"))
-    check_method(make_method({"name": "norm"}))
+    install(KINDS[1], "my-methods", entry="my_norm = strange:Mine", content=METHOD.replace("{name}", "my_norm"))
+    check_method(make_method({"name": "my_norm"}))
 
 
 def test_an_added_recipe_reads_a_corpus(install: Install, tmp_path: Path) -> None:
-    install(KINDS[2], "my-recipes", entry="lines = strange:Mine", content=RECIPE.replace("{name}", "lines"))
+    install(KINDS[2], "my-recipes", entry="my_lines = strange:Mine", content=RECIPE.replace("{name}", "my_lines"))
     (tmp_path / "lines.jsonl").write_text('{"id": "a", "line": "One."}\n{"id": "b", "line": "Two."}\n')
-    spec = CorpusSpec(recipe="lines", path=str(tmp_path / "lines.jsonl"), pool=4, validation=1)
+    spec = CorpusSpec(recipe="my_lines", path=str(tmp_path / "lines.jsonl"), pool=4, validation=1)
     assert [(one.id, one.completion) for one in load_examples(spec)] == [("a", "One."), ("b", "Two.")]
 
 

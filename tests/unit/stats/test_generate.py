@@ -20,7 +20,7 @@ from vestige.stats.generate import Limits, generate
 from vestige.testing.methods import attached
 from vestige.testing.models import Architecture, tiny_model, tiny_texts, tiny_tokenizer
 from vestige.tuning.checkpoint import trained_parameters
-from vestige.tuning.methods import make_method
+from vestige.tuning.methods import discover, make_method
 
 NEW = 16
 VIRTUAL = 7
@@ -36,7 +36,7 @@ SMALL = {
     "num_key_value_heads": 2,
     "max_position_embeddings": 128,
 }
-ALL = ("base", "lora", "prompt", "prefix", "p_tuning", "head", "full", "ia3", "lora+prompt", "lora+head", "prompt+head")
+ALL = ("base", *discover())
 CASES = [(kind, architecture) for architecture in ("llama", "gpt2") for kind in ALL]
 CASES += [(kind, architecture) for architecture in ("qwen2", "gemma3") for kind in ("base", "prompt", "prefix", "head")]
 

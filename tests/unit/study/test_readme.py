@@ -42,10 +42,10 @@ def test_an_attack_stands_with_what_its_attacker_has() -> None:
 
 
 def test_a_table_that_somebody_edited_is_mended_and_nothing_else(readme: str, tmp_path: Path) -> None:
-    path = tmp_path / "README.md"
-    path.write_text(readme.replace("| `lora` |", "| `loro` |").replace("`zlib_bits`", ""), encoding="utf-8")
+    path, right = tmp_path / "README.md", with_tables(readme)
+    path.write_text(right.replace("| `lora` |", "| `loro` |").replace("`zlib_bits`", ""), encoding="utf-8")
     main([str(path)])
-    assert path.read_text(encoding="utf-8") == readme
+    assert path.read_text(encoding="utf-8") == right
 
 
 def test_a_readme_without_the_place_is_refused(readme: str) -> None:
