@@ -17,9 +17,9 @@ import pytest
 from vestige.cli.main import main
 from vestige.errors import Stopped
 from vestige.store.keys import Task
-from vestige.store.layout import DONE, RUN
+from vestige.store.layout import DONE
 from vestige.study.progress import Lines
-from vestige.testing.studies import Outcome, Recorder, as_toml, run_study
+from vestige.testing.studies import Outcome, Recorder, as_toml, content, run_study
 
 SCRIPT = Path(__file__).with_name("killed.py")
 QUICK = ["training, before any state", "training, after the first state", "scoring", "scoring, before DONE"]
@@ -38,15 +38,6 @@ def kill(table: dict[str, Any], store: Path, point: str) -> None:
     path.write_text(json.dumps(table), encoding="utf-8")
     done = subprocess.run([sys.executable, SCRIPT, path, store, point], capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
-
-
-def content(store: Path) -> dict[str, bytes]:
-    """Every file but the records for people."""
-    return {
-        path.relative_to(store).as_posix(): path.read_bytes()
-        for path in store.rglob("*")
-        if path.is_file() and path.name != RUN and path.parent.name != "logs"
-    }
 
 
 def assert_same(store: Path, undisturbed: Outcome) -> None:

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from vestige.store.drafts import is_draft
-from vestige.store.layout import RUN
-from vestige.testing.studies import Recorder, run_study, tiny_study
+from vestige.testing.studies import Recorder, content, run_study, tiny_study
 
 PLACES = ["examples.parquet", "unfinished/checkpoints", "unfinished/state", "linked", "DONE"]
 SLOW = ["store.json", ".gitignore", "losses.json", "optimizer", "run.json", "tokens.parquet", "estimates.json"]
@@ -64,12 +63,6 @@ def expected(quick: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) ->
     store = tmp_path_factory.mktemp("undisturbed") / "runs"
     run_study(quick, store)
     return content(store)
-
-
-def content(store: Path) -> dict[str, bytes]:
-    """Every file but those for people."""
-    files = [path for path in store.rglob("*") if path.is_file() and path.name != RUN and path.parent.name != "logs"]
-    return {path.relative_to(store).as_posix(): path.read_bytes() for path in files}
 
 
 def is_at(place: str) -> Callable[[Path], bool]:

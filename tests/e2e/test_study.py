@@ -9,20 +9,11 @@ from typing import Any
 import polars as pl
 
 from vestige.models.loading import _load_base
-from vestige.store.layout import LOGS, RUN, UNFINISHED
+from vestige.store.layout import LOGS, UNFINISHED
 from vestige.study.plan import Arm
 from vestige.study.results import collect
-from vestige.testing.studies import Outcome, Recorder, run_study
+from vestige.testing.studies import Outcome, Recorder, content, run_study
 from vestige.tuning.methods import discover
-
-
-def content(store: Path) -> dict[str, bytes]:
-    """Every file but the records for people: those of a stage, and what `logs/` has on runs."""
-    return {
-        path.relative_to(store).as_posix(): path.read_bytes()
-        for path in store.rglob("*")
-        if path.is_file() and path.name != RUN and path.parent != store / LOGS
-    }
 
 
 def test_everything_is_done_and_nothing_is_left_over(undisturbed: Outcome) -> None:

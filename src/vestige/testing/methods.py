@@ -72,6 +72,22 @@ def attached(method: Method, base: PreTrainedModel, *, seed: int = 0) -> Any:
     return model
 
 
+def far_from(base: PreTrainedModel, kind: str, *, by: float = 0.3) -> Any:
+    """The base with the method `kind` on it, whose trained weights have moved at random, by a normal number times `by`
+    each, and which has 7 virtual tokens if any; the base as it is where `kind` is "base". In evaluation mode.
+    """
+    if kind == "base":
+        return base
+    model = attached(
+        make_method({"name": kind, **({"tokens": 7} if kind in ("prompt", "prefix", "p_tuning") else {})}), base
+    )
+    generator = torch.Generator().manual_seed(2)
+    with torch.no_grad():
+        for value in trained_parameters(model).values():
+            value.add_(by * torch.randn(value.shape, generator=generator))
+    return model.eval()
+
+
 def check_method(method: Method, *, architecture: Architecture = "llama") -> None:
     """Raise AssertionError, saying which promise is broken, unless `method` keeps all of these on a tiny model.
 

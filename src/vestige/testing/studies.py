@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, final
 
 from vestige.store.keys import Task
-from vestige.store.layout import Store
+from vestige.store.layout import LOGS, RUN, Store
 from vestige.study.executors.inline import Failure
 from vestige.study.inputs import read_inputs
 from vestige.study.plan import Plan
@@ -116,6 +116,15 @@ def run_study(table: Mapping[str, Any], store: Path, *, watcher: Recorder | None
     """Check the tables of a study and do what the store lacks of it; errors as in `make_study` and `read_inputs`."""
     plan = plan_of(table, store)
     return Outcome(plan, run(plan, watcher=watcher or Recorder()))
+
+
+def content(store: Path) -> dict[str, bytes]:
+    """Every file of a store by its path, but the records for people: those of a stage, and what `logs/` has on runs."""
+    return {
+        path.relative_to(store).as_posix(): path.read_bytes()
+        for path in store.rglob("*")
+        if path.is_file() and path.name != RUN and path.parent != store / LOGS
+    }
 
 
 def as_toml(tables: Mapping[str, Any]) -> str:

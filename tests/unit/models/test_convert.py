@@ -15,12 +15,7 @@ from vestige.models import sources
 from vestige.models.loading import load_base, load_tokenizer
 from vestige.testing.models import tiny_model, tiny_texts, tiny_tokenizer
 
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("VESTIGE_CACHE", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 def write_gguf(path: Path, *, without: Collection[str] = ()) -> Path:

@@ -23,11 +23,7 @@ from vestige.models.registry import KNOWN, KnownModel
 SMOLLM2 = KNOWN["smollm2-135m"]
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("VESTIGE_CACHE", str(folder))
-    return folder
+pytestmark = pytest.mark.usefixtures("cache")
 
 
 @pytest.fixture

@@ -15,10 +15,8 @@ from vestige.models.head import base_of
 from vestige.records import Example, TokenStats
 from vestige.stats.collect import batches, collect, input_lengths
 from vestige.stats.forward import Forward
-from vestige.testing.methods import attached
+from vestige.testing.methods import far_from
 from vestige.testing.models import Architecture, tiny_model, tiny_texts, tiny_tokenizer
-from vestige.tuning.checkpoint import trained_parameters
-from vestige.tuning.methods import make_method
 
 TOKENS = 40
 CONTEXT = [Example(f"c{i}", "Who?\n" if i else "", text) for i, text in enumerate(tiny_texts(6, seed=9))]
@@ -32,16 +30,7 @@ EXAMPLES = [
 @functools.cache
 def model(kind: str, architecture: Architecture = "llama") -> Any:
     """The base, or the base with an adapter whose random weights make it far from the base."""
-    base = tiny_model(architecture)
-    if kind == "base":
-        return base
-    virtual = {} if kind == "lora" else {"tokens": 7}
-    prepared = attached(make_method({"name": kind, **virtual}), base)
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for value in trained_parameters(prepared).values():
-            value.copy_(0.3 * torch.randn(value.shape, generator=generator))
-    return prepared.eval()
+    return far_from(tiny_model(architecture), kind)
 
 
 def encoded(*, bos: bool) -> list[Encoded]:

@@ -19,14 +19,10 @@ from vestige.models.head import base_of
 from vestige.records import Example, TokenStats
 from vestige.stats.collect import batches, collect, input_lengths
 from vestige.stats.head import SLICE
-from vestige.testing.methods import attached
+from vestige.testing.methods import far_from
 from vestige.testing.models import ARCHITECTURES, Architecture, tiny_model, tiny_texts, tiny_tokenizer
-from vestige.tuning.checkpoint import trained_parameters
-from vestige.tuning.methods import make_method
 
 FLOATS = ("logp", "mean_logp", "var_logp")
-VIRTUAL = 7
-VIRTUALLY = ("prompt", "prefix", "p_tuning")
 
 every_kind = pytest.mark.parametrize("kind", ["base", "lora", "prompt", "prefix", "p_tuning", "lora+prompt"])
 
@@ -43,15 +39,7 @@ def texts() -> list[Encoded]:
 @functools.cache
 def model(kind: str, architecture: Architecture = "llama") -> Any:
     """The base, or the base with an adapter whose random weights make it far from the base."""
-    base = tiny_model(architecture)
-    if kind == "base":
-        return base
-    prepared = attached(make_method({"name": kind, **({"tokens": VIRTUAL} if kind in VIRTUALLY else {})}), base)
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for value in trained_parameters(prepared).values():
-            value.copy_(0.3 * torch.randn(value.shape, generator=generator))
-    return prepared.eval()
+    return far_from(tiny_model(architecture), kind)
 
 
 def score(scored_by: Any, some: Sequence[Encoded], *, tokens_per_batch: int = 512, pad_id: int = 0) -> TokenStats:

@@ -17,14 +17,12 @@ from vestige.errors import ScoringError
 from vestige.models.head import output_head
 from vestige.records import Ints
 from vestige.stats.generate import Limits, generate
-from vestige.testing.methods import attached
+from vestige.testing.methods import attached, far_from
 from vestige.testing.models import Architecture, tiny_model, tiny_texts, tiny_tokenizer
-from vestige.tuning.checkpoint import trained_parameters
 from vestige.tuning.methods import discover, make_method
 
 NEW = 16
 VIRTUAL = 7
-VIRTUALLY = ("prompt", "prefix", "p_tuning")
 SOME = tuple(range(0, 400, 9))
 """Tokens that end an answer, so many that the rows of a batch end at different steps."""
 
@@ -51,15 +49,7 @@ def prompts() -> tuple[Ints, ...]:
 
 def model(kind: str, architecture: Architecture, **changes: Any) -> Any:
     """The base, or the base with a method whose noisy weights make it far from the base."""
-    base = tiny_model(architecture, **changes)
-    if kind == "base":
-        return base
-    prepared = attached(make_method({"name": kind, **({"tokens": VIRTUAL} if kind in VIRTUALLY else {})}), base)
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for value in trained_parameters(prepared).values():
-            value.add_(0.1 * torch.randn(value.shape, generator=generator))
-    return prepared.eval()
+    return far_from(tiny_model(architecture, **changes), kind, by=0.1)
 
 
 def answers(asked: Any, *, stop: tuple[int, ...] = SOME, tokens_per_batch: int = 400) -> list[Any]:

@@ -16,10 +16,8 @@ from vestige.data.encode import Encoded, encode
 from vestige.records import Example, View
 from vestige.stats.collect import collect
 from vestige.stats.gradients import gradient_norms
-from vestige.testing.methods import attached
+from vestige.testing.methods import far_from
 from vestige.testing.models import Architecture, tiny_model, tiny_texts, tiny_tokenizer
-from vestige.tuning.checkpoint import trained_parameters
-from vestige.tuning.methods import make_method
 
 EXAMPLES = [Example(f"x{i}", "Who?\n" if i % 3 == 0 else "", text) for i, text in enumerate(tiny_texts(9, seed=3))]
 TEXTS = encode([*EXAMPLES, Example("short", "", "a")], tiny_tokenizer(), max_length=30)
@@ -27,15 +25,7 @@ TEXTS = encode([*EXAMPLES, Example("short", "", "a")], tiny_tokenizer(), max_len
 
 def prepared(kind: str, architecture: Architecture = "llama") -> Any:
     """The base, or the base with an adapter whose random weights make it far from the base."""
-    base = tiny_model(architecture)
-    if kind == "base":
-        return base
-    model = attached(make_method({"name": kind, **({} if kind == "lora" else {"tokens": 7})}), base)
-    generator = torch.Generator().manual_seed(2)
-    with torch.no_grad():
-        for value in trained_parameters(model).values():
-            value.copy_(0.3 * torch.randn(value.shape, generator=generator))
-    return model.eval()
+    return far_from(tiny_model(architecture), kind)
 
 
 def naive(model: Any, text: Encoded) -> np.ndarray:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from vestige.errors import ModelError
+from vestige.errors import ModelError, named
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -85,9 +85,7 @@ def kinds_of(paths: list[str]) -> list[str]:
 
 
 def _shown(paths: list[str]) -> str:
-    kinds = kinds_of(paths)
-    more = f" and {len(kinds) - _SHOWN} more" if len(kinds) > _SHOWN else ""
-    return (", ".join(kinds[:_SHOWN]) or "nothing") + more
+    return named(kinds_of(paths), most=_SHOWN) or "nothing"
 
 
 def _matrices(base: PreTrainedModel) -> Iterator[_Matrix]:
