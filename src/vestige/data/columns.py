@@ -62,7 +62,7 @@ class Column:
         return self.characters / max(1, self.texts)
 
     def says(self, words: Sequence[str]) -> int:
-        """The place in `words` of the first that the field's name has; their number where it has none."""
+        """Where in `words` the first stands that the field's name contains; `len(words)` where it contains none."""
         own = set(re.split(r"[\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.name).casefold()))
         return next((place for place, word in enumerate(words) if word in own), len(words))
 

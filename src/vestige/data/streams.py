@@ -111,7 +111,9 @@ def _decoded(line: bytes, name: str, offset: int) -> str:
 
 
 def _remedy(line: bytes) -> str:
-    """Western letters of one byte stand alone among others; where they do not, another advice would garble the text."""
+    """How to save the file anew. A byte above 127 that stands alone is a Western letter (`é` in Latin-1); where several
+    follow each other the encoding is another, and read as Latin-1 the text would be garbled: none is guessed.
+    """
     if re.search(rb"[\x00-\x08\x0e-\x1f]", line):
         return "It does not look like a text file."
     encoding = "ENCODING" if re.search(rb"[\x80-\xff]{2}", line) else "latin1"

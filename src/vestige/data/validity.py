@@ -67,8 +67,8 @@ def refuse_duplicates(examples: Sequence[Example], *, name: str) -> None:
 
 
 def repeated(examples: Iterable[Example], contents: Iterable[Hashable | None]) -> list[tuple[Example, Example]]:
-    """For each example that has the content of an earlier one of another group: that one, and itself. None: no content
-    that could be repeated.
+    """Pairs of an earlier example and a later one of another group with the same content, one for each later one; a
+    content of None is none that could be repeated.
     """
     first: dict[Hashable, Example] = {}
     return [

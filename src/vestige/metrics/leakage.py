@@ -142,7 +142,7 @@ def _estimate(
     bootstrap: Bootstrap,
     share: float | None = None,
 ) -> Estimate:
-    """`share`: the AUC of which the estimate is a difference, where it is none itself."""
+    """`share`: the attack's AUC, where what is estimated is its difference to another one."""
     seeds = len({labelled.seed for labelled in labels})
     signature = f"{signature}|cells:{len(cells)}|seeds:{seeds}|{bootstrap.signature}|{_VERSION}"
     counts = _counts(labels)

@@ -75,7 +75,7 @@ def _chrf(references: References) -> Measure:
 
 
 def _of_sacrebleu(metric: Any) -> Measure:
-    """The counts that sacrebleu's own significance tests resample; its public functions give them for no chrF."""
+    """The counts that sacrebleu's own significance tests resample; for chrF no public function of it gives them."""
 
     def count(answers: Sequence[str]) -> Floats:
         return np.asarray(metric._extract_corpus_statistics(answers, None), dtype=np.float64)

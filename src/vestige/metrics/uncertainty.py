@@ -125,7 +125,7 @@ def widened_at_the_edge(
     If none of `trials` is a hit, none is in any resample either, and the bootstrap's interval is [0, 0]; yet a
     true rate near 3.7 / `trials` would show no hit one time in forty (exact binomial interval, at a level of 95%).
 
-    `share`: the share that `value` is the difference of to another one, where it is one; else `value` is a share.
+    `share`: given where `value` is the difference of this share to another one; else `value` itself is the share.
     """
     room = 1 - ((1 - level) / 2) ** (1 / trials)
     at, least = (value, 0.0) if share is None else (share, -1.0)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 TOKENS_PER_BATCH = 4096
 
 _SPREAD = 0.5
-"""By how much the lengths of a batch's prompts may differ, in tokens that an answer may have: the longest one's last
-tokens are fed one by one.
+"""How far the lengths of a batch's prompts may lie apart, as a share of `max_new_tokens`. What a prompt is longer than
+the shortest one is fed token by token, which takes as long as if it were generated.
 """
 
 

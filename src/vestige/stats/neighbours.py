@@ -160,7 +160,9 @@ def _inputs(batch: Sequence[_Text], *, pad_id: int) -> dict[str, Tensor]:
 
 
 def _pad_id(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
-    """RoBERTa and its kin tell padding by its id; to others it is nothing behind the mask."""
+    """The id that fills up short texts. RoBERTa and its kin number positions by it, so it must be theirs; others look
+    at the attention mask alone, and any id will do.
+    """
     known = (one for one in (model.config.pad_token_id, tokenizer.pad_token_id) if one is not None)
     return int(next(known, 0))
 

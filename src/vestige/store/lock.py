@@ -78,7 +78,7 @@ def _holder(file: IO[str]) -> str:
 
 
 def _write(file: IO[str], text: str) -> None:
-    """For people alone: a full disk is no reason to stop."""
+    """Says in the lock file who holds it (empty: nobody), for people alone: a full disk is no reason to stop."""
     with contextlib.suppress(OSError):
         file.seek(0)
         file.truncate()

@@ -50,7 +50,7 @@ def latest(folder: Path, *, say: Callable[[str], None]) -> Path | None:
 
 
 def kept_hashes(state: Path) -> dict[str, str]:
-    """What `save` was told of, for the next one."""
+    """The hashes that `save` was given as `kept`; the next `save` of the same training is given them again."""
     hashes: dict[str, str] = read_json(state / _HASHES)
     return {name: value for name, value in hashes.items() if not name.startswith(f"{STATE}/")}
 

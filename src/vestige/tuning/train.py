@@ -333,7 +333,7 @@ class _Keeping(TrainerCallback):
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:
-        """Around a save."""
+        """`with` this a state is saved: when that was, and how long it took, decide when the next is due."""
         began = time.monotonic()
         yield
         self._saved = time.monotonic()

@@ -20,7 +20,7 @@ GROUP: Final = "vestige.methods"
 """The entry point group of methods that live elsewhere: `my_method = "my_package.my_module:MyMethod"`."""
 
 MOST_ARMS: Final = 100
-"""Methods that the lists of one table may come to."""
+"""The most methods that one table with lists may stand for."""
 
 Keys = tuple[str, ...]
 """The keys that lead to a parameter: `("r",)`, or `("lora", "r")` in a part of a hybrid."""

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class SoftPrompt(Method):
-    """Trains what peft makes `tokens` virtual tokens of; peft wraps the base and leaves it alone."""
+    """Trains `tokens` virtual tokens, as embeddings, keys and values, or a network that makes them: what `_config` asks
+    of peft, which wraps the base and leaves it alone.
+    """
 
     family: ClassVar[Family] = "prompt"
     mergeable: ClassVar[bool] = False
@@ -39,13 +41,13 @@ class SoftPrompt(Method):
 
     @abstractmethod
     def _config(self, base: PreTrainedModel) -> PromptLearningConfig:
-        """What peft is to attach."""
+        """What peft is asked to put in front of the model."""
 
     def _begin(self, model: PeftModel, base: PreTrainedModel) -> None:
         """Move the start from where peft puts it, where the method has a better one."""
 
 
 def width_of(base: PreTrainedModel) -> int:
-    """Width of the hidden states, of the networks that make virtual tokens too unless a study says otherwise."""
+    """Width of the hidden states; of the networks that make virtual tokens too, where a study names no other."""
     width: int = base.config.get_text_config().hidden_size
     return width
