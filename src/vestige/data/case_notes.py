@@ -17,7 +17,8 @@ from functools import cache
 from string import Formatter
 from typing import TYPE_CHECKING
 
-from vestige.data.case_wording import OFFICES, Office
+from vestige.data.case_wording import OFFICES
+from vestige.data.office import Office
 
 if TYPE_CHECKING:
     from faker import Faker

@@ -7,26 +7,7 @@ holds this. Sentences may call the person `{name}` (in the first slot, always) o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """A kind of case. `shown`: label → template of each prompt line. `keys` name the columns of `situations`, which
-    are chosen whole, so that a medicine fits its diagnosis. `secret`: the pattern of a number that stands in the note
-    alone (`#` a digit, `?` a letter). `amounts`: the range of `{amount}`. `slots`: wordings of the parts of a note,
-    the person first.
-    """
-
-    kind: str
-    shown: Mapping[str, str]
-    keys: tuple[str, ...]
-    situations: tuple[tuple[str, ...], ...]
-    secret: str
-    slots: tuple[tuple[str, ...], ...]
-    amounts: tuple[int, int] = (1, 1)
-
+from vestige.data.office import Office
 
 CLINIC = Office(
     kind="clinic",

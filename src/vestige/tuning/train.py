@@ -13,7 +13,6 @@ import dataclasses
 import math
 import random
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 import torch
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 
 from vestige.errors import Stopped, TuningError
@@ -31,9 +30,10 @@ from vestige.models.head import base_of, head_taken_out, logit_adjustment, outpu
 from vestige.store.io import make_folder, read_json, sha256_of, write_json
 from vestige.tuning import checkpoint, state
 from vestige.tuning.batch import collate, trained_positions
-from vestige.tuning.checkpoint import load_optimizer, load_rng, rng_states, set_rng, trained_parameters
+from vestige.tuning.checkpoint import load_optimizer, load_rng, trained_parameters
+from vestige.tuning.keeping import Keeping
 from vestige.tuning.schedule import Training
-from vestige.tuning.stopping import Stop, stopping
+from vestige.tuning.stopping import stopping
 from vestige.tuning.trunk import join, states_of, trains_head_only
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from vestige.data.encode import Encoded
 
 CHECKPOINTS = "checkpoints"
-_SAVE_EVERY = 300.0
-"""Seconds after which a training saves its state though no checkpoint is due: what a kill can cost."""
 
 Progress = Callable[[int], None]
 """Told how many tokens were dealt with since it was last called."""
@@ -134,7 +132,7 @@ class CellTrainer(Trainer):
         self._say = say
         self._trained = model
         self._kept: dict[str, str] = {}
-        self._keeping = _Keeping(job.steps)
+        self._keeping = Keeping(job.steps)
         super().__init__(model=model, args=_arguments(job), callbacks=[self._keeping])
         self.remove_callback(PrinterCallback)
         self._base = base_of(model)
@@ -290,54 +288,6 @@ class CellTrainer(Trainer):
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             load_rng(Path(checkpoint))
-
-
-@final
-class _Keeping(TrainerCallback):
-    """Asks the Trainer to save: at given steps, every few minutes, and when the training is to end, which it then
-    does.
-    """
-
-    def __init__(self, steps: Sequence[int]) -> None:
-        self.stop = Stop(lambda: None)
-        self._steps = frozenset(steps)
-        self._generators: dict[str, torch.Tensor] | None = None
-        self._saved, self._seconds = time.monotonic(), 0.0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.stop.has_steps = True
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._generators = rng_states()
-
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._generators = None
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
-        self._generators = rng_states()
-        if self.stop.number:
-            control.should_training_stop = True
-        control.should_save = state.global_step in self._steps or bool(self.stop.number) or self._is_due()
-        return control
-
-    def between_steps(self) -> bool:
-        """Set the generators back to before the step at hand; False where its weights may have moved already."""
-        if self._generators is None:
-            return False
-        set_rng(self._generators)
-        return True
-
-    def _is_due(self) -> bool:
-        """Saving takes a fiftieth of the time at most."""
-        return time.monotonic() - self._saved > max(_SAVE_EVERY, 50 * self._seconds)
-
-    @contextlib.contextmanager
-    def timed(self) -> Iterator[None]:
-        """`with` this a state is saved: when that was, and how long it took, decide when the next is due."""
-        began = time.monotonic()
-        yield
-        self._saved = time.monotonic()
-        self._seconds = self._saved - began
 
 
 def _cut(batch: Sequence[Any], *, parts: int) -> list[Sequence[Any]]:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from vestige.data.case_notes import CaseNote, case_notes, facts_of
-from vestige.data.case_wording import OFFICES, Office
+from vestige.data.case_wording import OFFICES
 from vestige.data.corpus import CorpusSpec, load_examples
+from vestige.data.office import Office
 from vestige.data.splits import fold_members
 
 

@@ -14,7 +14,7 @@ import pytest
 from vestige.errors import Stopped
 from vestige.testing.methods import attached, tiny_job
 from vestige.testing.models import tiny_model
-from vestige.tuning import train as training
+from vestige.tuning import keeping
 from vestige.tuning.checkpoint import WEIGHTS
 from vestige.tuning.methods.lora import Lora
 from vestige.tuning.state import STATE
@@ -124,7 +124,7 @@ def test_a_long_training_saves_between_checkpoints_and_not_all_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int, state: str
 ) -> None:
     """At once, for it is due; then not before saving, which takes 1000 s by this clock, is a fiftieth of the time."""
-    monkeypatch.setattr(training, "_SAVE_EVERY", 0.0)
+    monkeypatch.setattr(keeping, "_SAVE_EVERY", 0.0)
     clock = iter(range(0, ALWAYS, 1000))
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     seen: list[list[str]] = []
