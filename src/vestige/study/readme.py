@@ -16,6 +16,7 @@ from vestige.attacks import discover as discover_attacks
 from vestige.attacks.base import Attack
 from vestige.data.recipes import discover as discover_recipes
 from vestige.discovery import about
+from vestige.models.registry import list_known
 from vestige.tuning.methods import discover as discover_methods
 
 _GIVEN: Final = ("log_probabilities", "passes")
@@ -74,6 +75,12 @@ def _corpora() -> Iterator[str]:
         yield _row(f"`{name}`", recipe.about, recipe.licence)
 
 
+def _models() -> Iterator[str]:
+    yield from ("| model | what it is | licence |", "|---|---|---|")
+    for model in list_known():
+        yield _row(f"`{model.name}`", model.description, model.licence)
+
+
 def _row(*cells: str) -> str:
     escaped = [cell.replace("|", r"\|") for cell in cells]
     return f"| {' | '.join(escaped)} |"
@@ -83,6 +90,7 @@ TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
     "methods": _methods,
     "attacks": _attacks,
     "corpora": _corpora,
+    "models": _models,
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from vestige import attacks
 from vestige.data import recipes
-from vestige.discovery import Registry
+from vestige.models.registry import KNOWN
 from vestige.study.readme import TABLES, main, with_tables
 from vestige.tuning import methods
 
@@ -24,13 +25,18 @@ def test_its_tables_are_what_the_registries_hold(readme: str) -> None:
 
 @pytest.mark.parametrize(
     ("table", "names"),
-    [("methods", methods.discover()), ("attacks", attacks.discover()), ("corpora", recipes.discover())],
-    ids=["methods", "attacks", "corpora"],
+    [
+        ("methods", methods.discover().own()),
+        ("attacks", attacks.discover().own()),
+        ("corpora", recipes.discover().own()),
+        ("models", KNOWN),
+    ],
+    ids=list(TABLES),
 )
-def test_each_thing_stands_in_its_table_once(table: str, names: Registry[object]) -> None:
+def test_each_thing_stands_in_its_table_once(table: str, names: Mapping[str, object]) -> None:
     rows = "\n".join(TABLES[table]())
     first_cells = [row.split("|")[2 if table == "attacks" else 1] for row in rows.splitlines()[2:]]
-    assert sorted(name for cell in first_cells for name in cell.split("`")[1::2]) == list(names.own())
+    assert sorted(name for cell in first_cells for name in cell.split("`")[1::2]) == sorted(names)
 
 
 def test_an_attack_stands_with_what_its_attacker_has() -> None:
