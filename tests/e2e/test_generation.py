@@ -19,7 +19,8 @@ from vestige.report.write import write_report
 from vestige.store.layout import RUN
 from vestige.study.plan import Arm
 from vestige.study.results import collect
-from vestige.study.stages import examples_of, generations_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.generations import generations_of
 from vestige.testing.studies import Outcome, Recorder, run_study, tiny_study
 
 NEW = 10

@@ -16,7 +16,7 @@ import numpy as np
 from vestige.data.corpus import CorpusSpec, identity, load_examples
 from vestige.data.validity import drop_duplicates, refuse_duplicates
 from vestige.errors import DataError, printable
-from vestige.records import ROLES, Bools, Example, Fold, Role, Split
+from vestige.records import ROLES, Bools, Example, Fold, Role, Split, Texts
 from vestige.store.keys import canonical_json
 
 # First word of each seed sequence, so that the streams of the cut, the cap and the folds are independent.
@@ -67,6 +67,16 @@ def fold_members(groups: Sequence[str] | np.ndarray[Any, Any], *, seed: int, fol
         )
     in_a = _half(sizes, _generator(_FOLD, seed))[index]
     return in_a if fold == "A" else ~in_a
+
+
+def groups_of(examples: Sequence[Example]) -> Texts:
+    """The group of each example, shape (texts,)."""
+    return np.asarray([example.group for example in examples], dtype=np.str_)
+
+
+def members_of(examples: Sequence[Example], *, seed: int, fold: Fold) -> Bools:
+    """True for the examples of a role, in a study the pool or `shadow`, that the cell (seed, fold) trains on."""
+    return fold_members(groups_of(examples), seed=seed, fold=fold)
 
 
 def _half(sizes: np.ndarray[Any, Any], rng: np.random.Generator) -> Bools:

@@ -21,7 +21,7 @@ from typing import Any, Final, final
 from vestige.errors import StoreError, StoreVersionError
 from vestige.store.drafts import is_draft, sweep
 from vestige.store.io import FOLDER_MODE, make_folder, read_json, refuse_link, sha256_of, write_json, write_text
-from vestige.store.keys import STAGE_VERSIONS, Task, key_of
+from vestige.store.keys import Task, is_key, key_of
 from vestige.store.lock import locked
 
 STORE_VERSION: Final = 1
@@ -63,7 +63,7 @@ class Store:
         """The store for one run at a time: a second one waits, and says so. Reading needs no lock."""
         self._mark()
         with locked(self.root / _LOCK, say=say):
-            sweep(self.root, own=(*STAGE_VERSIONS, LOGS))
+            sweep(self.root, own=(*_stages_in(self.root), LOGS))
             yield
 
     def folder(self, address: str) -> Path:
@@ -119,8 +119,7 @@ class Store:
         yield folder
         files = {path.relative_to(folder).as_posix(): sha256_of(path) for path in _data_files(folder)}
         write_json(folder / RUN, dict(details))
-        record = {"stage": task.stage, "version": STAGE_VERSIONS[task.stage], "spec": task.spec, "inputs": task.inputs}
-        write_json(folder / DONE, {**record, "files": files})
+        write_json(folder / DONE, {**task.record, "files": files})
         self._verified.add(task.address)
         self.tidy(task.address)
 
@@ -178,6 +177,16 @@ def _is_nothing_else(root: Path) -> bool:
     """True where a folder holds a store alone, or nothing: one in which somebody also keeps other things (`--store .`)
     is neither closed to others nor hidden from git.
     """
-    own = {_MARKER, _IGNORED, _LOCK, LOGS, *STAGE_VERSIONS}
+    own = {_MARKER, _IGNORED, _LOCK, LOGS, *_stages_in(root)}
     strange = [entry for entry in root.iterdir() if entry.name not in own and not is_draft(entry.name)]
     return all((entry / REPORTED).exists() for entry in strange)
+
+
+def _stages_in(root: Path) -> list[str]:
+    """The folders of stages: they hold folders that bear keys, at least one of them, and nothing else."""
+    return [entry.name for entry in root.iterdir() if entry.is_dir() and not entry.is_symlink() and _is_stage(entry)]
+
+
+def _is_stage(folder: Path) -> bool:
+    inside = [entry.name for entry in os.scandir(folder) if not is_draft(entry.name)]
+    return bool(inside) and all(map(is_key, inside))

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Final, final
 
 from vestige.store.keys import Task
-from vestige.study.forecast import Kind, Work, costly, expected, kind_of, paces_in
+from vestige.study.forecast import Work, costly, expected, kind_of, paces_in, token_cost
 from vestige.study.plan import Plan
+from vestige.study.stages.base import Kind
 
 ENOUGH: Final = 5.0
 """Seconds of work after which its speed is believed."""
@@ -47,7 +48,7 @@ class Clock:
     def advance(self, task: Task, tokens: int) -> None:
         """So many tokens of the task have been dealt with since it was last said."""
         if self.plan.cost(task):
-            self._count(task, tokens * self.plan.token_cost(task))
+            self._count(task, tokens * token_cost(task))
 
     def end(self, task: Task, *, failed: bool = False) -> None:
         """The task has ended: what it reported is made up to what was planned for it."""

@@ -13,13 +13,16 @@ import numpy as np
 import polars as pl
 
 from vestige.attacks.base import Attack
+from vestige.data.splits import members_of
 from vestige.errors import ConfigError, printable
 from vestige.metrics.conformal import adjusted_p_values, calibration_needed, conformal_p_values
 from vestige.metrics.counterfactual import counterfactual_memorization
 from vestige.records import Example, Floats, Scores
 from vestige.study.cells import Place, name_of
 from vestige.study.plan import Plan
-from vestige.study.stages import examples_of, members_of, scores_of, stats_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.scores import scores_of
+from vestige.study.stages.stats import stats_of
 from vestige.study.terminal import safe
 
 FALSE_DISCOVERIES = 0.1

@@ -6,32 +6,18 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import Final, final
 
 from vestige.errors import StoreError
 from vestige.store.io import read_json
-from vestige.store.keys import Task, canonical_json
+from vestige.store.keys import Task
 from vestige.store.layout import DONE, RUN
-from vestige.study.plan import MODEL_STAGES, Arm, Plan, token_cost
+from vestige.study.plan import Arm, Plan
+from vestige.study.stages.base import Kind
+from vestige.study.stages.registry import model_stage_named, model_stages
 
 ASSUMED_PACE: Final = 700.0
 """Scored tokens per second where nothing has been measured: SmolLM2-135M on two cores with fast bfloat16."""
-
-
-@final
-@dataclass(frozen=True)
-class Kind:
-    """What has a pace of its own: a stage on a base (as JSON), and of trainings the method."""
-
-    stage: str
-    base: str
-    method: str = ""
-
-    @classmethod
-    def of(cls, stage: str, spec: Mapping[str, Any]) -> Kind:
-        """The kind of a task, known from what it is told."""
-        method = spec["method"]["name"] if stage == "train" else ""
-        return cls(stage, canonical_json(spec.get("base", spec.get("masked_lm"))), method)
 
 
 @final
@@ -76,15 +62,15 @@ def paces_in(plan: Plan) -> Paces:
     """What the store of a plan has measured, in stages of this study and of others."""
     costs = {task.address: plan.cost(task) for task in plan.known()}
     measured: dict[Kind, Work] = {}
-    for stage in MODEL_STAGES:
-        for folder in sorted((plan.store.root / stage).glob("*")):
+    for stage in model_stages():
+        for folder in sorted((plan.store.root / stage.name).glob("*")):
             # a damaged stage is named when it is needed
             with contextlib.suppress(StoreError, AttributeError, KeyError, TypeError):
-                spec, run = read_json(folder / DONE)["spec"], read_json(folder / RUN)
-                tokens = costs.get(f"{stage}/{folder.name}", 0.0)
-                if "tokens" in run and stage != "generations":  # answers may end early: what was planned counts
-                    tokens = token_cost(stage, spec) * run["tokens"]
-                measured.setdefault(Kind.of(stage, spec), Work()).add(tokens, run["seconds"] if tokens else 0.0)
+                spec, run = stage.read(read_json(folder / DONE)["spec"]), read_json(folder / RUN)
+                tokens = costs.get(f"{stage.name}/{folder.name}", 0.0)
+                if "tokens" in run and not stage.ends_early:
+                    tokens = stage.token_cost(spec) * run["tokens"]
+                measured.setdefault(stage.kind(spec), Work()).add(tokens, run["seconds"] if tokens else 0.0)
     return Paces(measured)
 
 
@@ -125,8 +111,15 @@ def costly(plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[Task, float]]:
 
 
 def kind_of(task: Task) -> Kind:
-    """What pace a task has."""
-    return Kind.of(task.stage, task.spec)
+    """What pace a task of a stage that runs a model has."""
+    stage = model_stage_named(task.stage)
+    return stage.kind(stage.read(task.spec))
+
+
+def token_cost(task: Task) -> float:
+    """Scored tokens that one token of such a task amounts to."""
+    stage = model_stage_named(task.stage)
+    return stage.token_cost(stage.read(task.spec))
 
 
 def expected(plan: Plan, *, search_only: bool = False) -> list[Task]:

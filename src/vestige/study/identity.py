@@ -16,6 +16,8 @@ from vestige.models.loading import Dtype
 from vestige.models.sources import Kind
 from vestige.records import ROLES, Role
 from vestige.store.keys import Task
+from vestige.study.stages.corpus import corpus_task
+from vestige.study.stages.model import KeyedBase
 
 Pair = tuple[str, str]
 """The names of a base and a corpus."""
@@ -53,9 +55,9 @@ class BaseIdentity:
         return "; ".join(part for part in (self.origin, self.left_aside) if part)
 
     @property
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> KeyedBase:
         """What a key needs to know of the base."""
-        return {"model": dict(self.weights), "dtype": self.dtype}
+        return KeyedBase(model=self.weights, dtype=self.dtype)
 
 
 @final
@@ -81,8 +83,7 @@ class CorpusIdentity:
     @cached_property
     def task(self) -> Task:
         """The task that stores it."""
-        where = {"corpus": self.spec.model_dump_json()}
-        return Task("corpus", spec=self.identity, where=where, about=f"{self.spec.name}: texts")
+        return corpus_task(self.spec, self.identity)
 
     def size(self, role: Role) -> int:
         """Texts of a role."""

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from rich.console import Console
 
-from vestige.data.splits import fold_members
+from vestige.data.splits import members_of
 from vestige.durations import duration
 from vestige.store.keys import Task
 from vestige.study.forecast import Forecast, forecast
@@ -123,8 +123,8 @@ def remarks_of(plan: Plan) -> Iterator[str]:
     """
     yield from plan.prepared.remarks
     for name, split in plan.prepared.splits.items():
-        groups = [example.group for example in split.roles["pool"]]
-        others = min(int(np.sum(~fold_members(groups, seed=seed, fold=fold))) for seed, fold in plan.seats)
+        pool = split.roles["pool"]
+        others = min(int(np.sum(~members_of(pool, seed=seed, fold=fold))) for seed, fold in plan.seats)
         for rate in plan.study.report.fpr:
             if others * rate < 1 - 1e-9:
                 needed = int(np.ceil(1 / rate - 1e-9))

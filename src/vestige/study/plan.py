@@ -7,7 +7,7 @@ known only when the search has been scored.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
@@ -17,23 +17,25 @@ from vestige.attacks.learned.base import LearnedAttack
 from vestige.errors import StoreError
 from vestige.records import Fold, Role, View
 from vestige.stats.views import masked_by
-from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.inputs import Inputs
-from vestige.tuning.methods import discover
+from vestige.study.stages.attack_model import AttackModelSpec, AttackModelStage
+from vestige.study.stages.base import Sizes
+from vestige.study.stages.counts import CountsSpec, CountsStage, KeyedTokenizer
+from vestige.study.stages.estimates import estimates_of
+from vestige.study.stages.floors import BlindCell, FloorsSpec, FloorsStage
+from vestige.study.stages.generations import GenerationsSpec, GenerationsStage
+from vestige.study.stages.gradients import GradientsSpec, GradientsStage
+from vestige.study.stages.leakage import AttackedCell, LeakageSpec, LeakageStage
+from vestige.study.stages.neighbours import NeighboursSpec, NeighboursStage
+from vestige.study.stages.registry import stage_named
+from vestige.study.stages.scores import ComparedCell, ScoresSpec, ScoresStage
+from vestige.study.stages.stats import StatsSpec, StatsStage
+from vestige.study.stages.text_utility import AnsweringCell, TextUtilitySpec, TextUtilityStage
+from vestige.study.stages.train import TrainSpec, TrainStage
+from vestige.study.stages.utility import ScoredCell, UtilitySpec, UtilityStage
 from vestige.tuning.methods.base import Method
-
-GRADIENT_COST = 3.0
-"""What a token costs there and back, in scored tokens: the way back is twice the way there."""
-
-GENERATION_COST = 2.0
-"""What a generated token costs, in scored tokens: a step of a batch is bound by reading the weights, not by arithmetic
-(measured, SmolLM2-135M on two cores, 24 texts at a time).
-"""
-
-MODEL_STAGES = ("train", "stats", "gradients", "generations", "neighbours")
-"""The stages that run a model; the others cost next to nothing."""
 
 _POPULATION: tuple[Role, ...] = ("calibration", "context")
 """The texts of a corpus that an attacker may know to be like those of the pool."""
@@ -257,9 +259,8 @@ class Plan:
         """The validation loss that a utility task found; None where it is not done, or refused."""
         if not self.store.is_done(utility.address):
             return None
-        rows = read_json(self.store.open(utility.address) / "estimates.json")
-        value: float | None = next(row["value"] for row in rows if row["quantity"] == "loss")
-        return value
+        rows = estimates_of(self.store, utility.address)
+        return next(row.estimate.value for row in rows if row.quantity == "loss")
 
     def best(self, pair: tuple[str, str], method: Method) -> Arm | None:
         """The arm of a method with the lowest validation loss; None where the search has not finished or all of it
@@ -310,19 +311,19 @@ class Plan:
     def train(self, arm: Arm, seat: tuple[int, Fold], *, half_of: Role = "pool") -> Task:
         """Fine-tune one cell, or with `half_of="shadow"` a shadow: the same on other texts."""
         assert arm.method is not None
+        assert arm.learning_rate is not None
         seed, fold = seat
-        spec = {
+        spec = TrainSpec(
             **self._model_spec(arm),
-            "method": arm.method.spec(),
-            "learning_rate": arm.learning_rate,
-            "seed": seed,
-            "fold": fold,
-            "training": self.study.training.model_dump(mode="json", exclude={"search"}),
-        }
-        if half_of != "pool":
-            spec["role"] = half_of  # only then, since the key of a cell must not know of shadows
+            method=arm.method.spec(),
+            learning_rate=arm.learning_rate,
+            seed=seed,
+            fold=fold,
+            training=self.study.training,
+            role=half_of,
+        )
         about = f"train {_kind(half_of)}{arm.name}, seed {seed}, fold {fold}"
-        return self._task("train", spec, arm, {}, about=about)
+        return TrainStage.task(spec, self._inputs(arm), where=self._where(arm), about=about)
 
     def stats(
         self,
@@ -337,18 +338,18 @@ class Plan:
         """One scoring pass: a checkpoint of a cell (with `half_of="shadow"` of a shadow), or the base, on one role, in
         one form of its texts.
         """
-        inputs: dict[str, str] = {}
+        inputs = self._inputs(arm)
         if masked_by(text):
             inputs["neighbours"] = self.neighbours(text, arm.corpus, role).address
-        # Which masked model it was, its texts say; its name on this machine does not count.
-        spec = {**self._model_spec(arm), "view": text.partition(":")[0], "role": role}
         form = "" if text == "plain" else f", {text}"
-        if arm.method is None:
-            return self._task("stats", spec, arm, inputs, about=f"score {arm.name}, the base on {role}{form}")
-        assert seat is not None
-        inputs["cell"] = self.train(arm, seat, half_of=half_of).address
-        about = f"score {_kind(half_of)}{arm.name}{_where(seat, epoch)} on {role}{form}"
-        return self._task("stats", {**spec, "epoch": epoch}, arm, inputs, about=about)
+        about = f"score {arm.name}, the base on {role}{form}"
+        if arm.method is not None:
+            assert seat is not None
+            inputs["cell"] = self.train(arm, seat, half_of=half_of).address
+            about = f"score {_kind(half_of)}{arm.name}{_where(seat, epoch)} on {role}{form}"
+        # Which masked model it was, its texts say; its name on this machine does not count.
+        spec = StatsSpec(**self._model_spec(arm), epoch=epoch, view=text.partition(":")[0], role=role)
+        return StatsStage.task(spec, inputs, where=self._where(arm), about=about)
 
     def view(self, view: View, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None, role: Role) -> Task:
         """The scoring pass behind one view of the texts of a role, for an attack on this checkpoint."""
@@ -364,28 +365,30 @@ class Plan:
         found = masked_by(text)
         assert found is not None
         version, name = found
-        spec = {"masked_lm": dict(self.prepared.masked[name].identity), "version": version, "role": role}
+        spec = NeighboursSpec(masked_lm=self.prepared.masked[name].identity, version=version, role=role)
         inputs = {"corpus": self.prepared.corpora[corpus].task.address}
         about = f"replace words of {corpus}, {role}, by {name}, version {version}"
-        return Task("neighbours", spec, inputs, where={"masked_lm": self.prepared.masked[name].place}, about=about)
+        return NeighboursStage.task(spec, inputs, where={"masked_lm": self.prepared.masked[name].place}, about=about)
 
     def gradients(
         self, arm: Arm, *, role: Role, seat: tuple[int, Fold] | None = None, epoch: float | None = None
     ) -> Task:
         """The gradient norms of the texts of one role at a checkpoint, or of the base."""
         scored = self.stats(arm, role=role, seat=seat, epoch=epoch)
-        spec = {name: value for name, value in scored.spec.items() if name != "view"}
+        spec = GradientsSpec(**self._model_spec(arm), epoch=epoch, role=role)
         about = scored.about.replace("score ", "gradients of ", 1)
-        return Task("gradients", spec, scored.inputs, where=scored.where, about=about)
+        return GradientsStage.task(spec, scored.inputs, where=scored.where, about=about)
 
     def counts(self, arm: Arm) -> Task:
         """How often each token occurs in the population of a corpus: its texts that no cell trains on and no attack
         scores, `calibration` and `context`, or `validation` where it has neither. Needs a tokenizer, no model.
         """
         held = self.prepared.corpora[arm.corpus].roles
-        roles = [role for role in _POPULATION if role in held] or ["validation"]
-        spec = {**self._model_spec(arm), "base": {"model": self._model_spec(arm)["base"]["model"]}, "roles": roles}
-        return self._task("counts", spec, arm, {}, about=f"count the tokens of {arm.base}, {arm.corpus}")
+        base, max_length = self.prepared.bases[arm.base].identity, self.prepared.corpora[arm.corpus].spec.max_length
+        roles = tuple(role for role in _POPULATION if role in held) or ("validation",)
+        spec = CountsSpec(base=KeyedTokenizer(model=base.model), max_length=max_length, roles=roles)
+        about = f"count the tokens of {arm.base}, {arm.corpus}"
+        return CountsStage.task(spec, self._inputs(arm), where=self._where(arm), about=about)
 
     def attack_model(self, attack: LearnedAttack, shadow: Arm, epoch: float, seat: tuple[int, Fold]) -> Task:
         """An attack fitted on the shadow of an arm at one checkpoint: one for both folds of a seed, since neither's
@@ -397,9 +400,9 @@ class Plan:
             "base": self.stats(Arm(shadow.base, shadow.corpus), role="shadow").address,
             "target": self.stats(shadow, role="shadow", seat=(seed, fold), epoch=epoch, half_of="shadow").address,
         }
-        spec = {"attack": attack.learner, "seed": seed, "fold": fold}
+        spec = AttackModelSpec(attack=attack.learner, seed=seed, fold=fold)
         about = f"fit {attack.name} on the shadow of {shadow.name}, seed {seed}, epoch {epoch:g}"
-        return Task("attack_model", spec, inputs, about=about)
+        return AttackModelStage.task(spec, inputs, about=about)
 
     def scores(
         self, attack: Attack, arm: Arm, epoch: float | None, seat: tuple[int, Fold] | None, role: Role = "pool"
@@ -423,17 +426,17 @@ class Plan:
             assert shadow is not None
             spec = attack.learner
             inputs["model"] = self.attack_model(attack, shadow, epoch, seat).address
-        told: dict[str, Any] = {"attack": spec, "control": control}
+        cells = None
         if attack.needs_cells and not control:
             assert seat is not None
             assert epoch is not None
-            told["cells"] = self._other_cells(attack, arm, epoch, seat, inputs)
+            cells = self._other_cells(attack, arm, epoch, seat, inputs)
         about = f"attack {attack.label} on {arm.name}{_where(seat, epoch)}" + ("" if role == "pool" else f", {role}")
-        return Task("scores", told, inputs, about=about)
+        return ScoresStage.task(ScoresSpec(attack=spec, control=control, cells=cells), inputs, about=about)
 
     def _other_cells(
         self, attack: Attack, arm: Arm, epoch: float, seat: tuple[int, Fold], inputs: dict[str, str]
-    ) -> list[dict[str, Any]]:
+    ) -> tuple[ComparedCell, ...]:
         """The cells of an arm under other seeds than the target's, under which every text is as often a member as not,
         whichever it is for the target; what they say of the texts goes into `inputs`.
         """
@@ -449,8 +452,8 @@ class Plan:
                 if attack.needs_calibration:
                     held = self.stats(arm, role="calibration", seat=(seed, fold), epoch=epoch)
                     inputs[f"calibration/{name}"] = held.address
-                cells.append({"seed": seed, "fold": fold, "name": name})
-        return cells
+                cells.append(ComparedCell(seed=seed, fold=fold, name=name))
+        return tuple(cells)
 
     def leakage(self, arm: Arm, epoch: float | None) -> Task:
         """AUC and TPR of every attack on an arm at one checkpoint, over its seeds and folds, and how far its AUC lies
@@ -464,21 +467,21 @@ class Plan:
         done = {label: own for label, own in tasks.items() if all(self.store.is_done(task.address) for task in own)}
         tasks = done or tasks
         inputs = {"corpus": self.prepared.corpora[arm.corpus].task.address}
-        cells: list[dict[str, Any]] = []
+        cells: list[AttackedCell] = []
         for place, (seed, fold) in enumerate(self.seats):
             names = {label: f"{seed}/{fold}/{label}" for label in tasks}
             inputs |= {names[label]: own[place].address for label, own in tasks.items()}
-            cells.append({"seed": seed, "fold": fold, "scores": names})
+            cells.append(AttackedCell(seed=seed, fold=fold, scores=names))
         floors = {} if arm.method is None else self._floors_beside(arm, tasks, is_planned=not done)
         inputs |= {f"floor/{label}": task.address for label, task in floors.items()}
-        spec = {
-            "attacks": list(tasks),
-            "cells": cells,
-            "floors": {label: f"floor/{label}" for label in floors},
-            "fpr": list(self.study.report.fpr),
-            "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
-        }
-        return Task("leakage", spec, inputs, about=f"leakage of {arm.name}" + _at(epoch))
+        spec = LeakageSpec(
+            attacks=tuple(tasks),
+            cells=tuple(cells),
+            floors={label: f"floor/{label}" for label in floors},
+            fpr=self.study.report.fpr,
+            bootstrap=self.study.report.bootstrap,
+        )
+        return LeakageStage.task(spec, inputs, about=f"leakage of {arm.name}" + _at(epoch))
 
     def _floors_beside(self, arm: Arm, labels: Iterable[str], *, is_planned: bool) -> dict[str, Task]:
         """The controls on the base that attacks on an arm are held against, of which one may have failed."""
@@ -493,13 +496,13 @@ class Plan:
         """
         corpus = self.prepared.corpora[arm.corpus].task.address
         inputs = {"corpus": corpus, "base": self.stats(Arm(arm.base, arm.corpus), role="pool").address}
-        spec = {
-            "floors": list(FLOORS),
-            "cells": [{"seed": seed, "fold": fold} for seed, fold in self.seats if fold == "A"],
-            "fpr": list(self.study.report.fpr),
-            "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
-        }
-        return Task("floors", spec, inputs, about=f"floors without a model on {arm.corpus}")
+        spec = FloorsSpec(
+            floors=tuple(FLOORS),
+            cells=tuple(BlindCell(seed=seed, fold=fold) for seed, fold in self.seats if fold == "A"),
+            fpr=self.study.report.fpr,
+            bootstrap=self.study.report.bootstrap,
+        )
+        return FloorsStage.task(spec, inputs, about=f"floors without a model on {arm.corpus}")
 
     def utility(self, arm: Arm, epoch: float | None, seats: Sequence[tuple[int, Fold]]) -> Task:
         """Validation loss and perplexity of an arm at one checkpoint, over seeds and folds."""
@@ -508,19 +511,25 @@ class Plan:
         for seat in _seats_of(arm, seats):
             name = f"{seat[0]}/{seat[1]}"
             inputs[name] = self.stats(arm, role="validation", seat=seat, epoch=epoch).address
-            cells.append({"seed": seat[0], "stats": name})
-        spec = {"cells": cells, "bootstrap": self.study.report.bootstrap.model_dump(mode="json")}
-        return Task("utility", spec, inputs, about=f"utility of {arm.name}" + _at(epoch))
+            cells.append(ScoredCell(seed=seat[0], stats=name))
+        spec = UtilitySpec(cells=tuple(cells), bootstrap=self.study.report.bootstrap)
+        return UtilityStage.task(spec, inputs, about=f"utility of {arm.name}" + _at(epoch))
 
     def generations(self, arm: Arm, epoch: float | None, seat: tuple[int, Fold]) -> Task:
         """The answers of a checkpoint, or the base, to the prompts of the first validation texts."""
-        limits = self.study.generate.model_dump(mode="json")
-        spec = {**self._model_spec(arm), **limits, "role": "validation"}
-        if arm.method is None:
-            return self._task("generations", spec, arm, {}, about=f"generate {arm.name}, the base")
-        inputs = {"cell": self.train(arm, seat).address}
-        about = f"generate {arm.name}{_where(seat, epoch)}"
-        return self._task("generations", {**spec, "epoch": epoch}, arm, inputs, about=about)
+        limits = self.study.generate
+        spec = GenerationsSpec(
+            **self._model_spec(arm),
+            epoch=epoch,
+            role="validation",
+            texts=limits.texts,
+            max_new_tokens=limits.max_new_tokens,
+        )
+        inputs, about = self._inputs(arm), f"generate {arm.name}, the base"
+        if arm.method is not None:
+            inputs["cell"] = self.train(arm, seat).address
+            about = f"generate {arm.name}{_where(seat, epoch)}"
+        return GenerationsStage.task(spec, inputs, where=self._where(arm), about=about)
 
     def text_utility(self, arm: Arm, epoch: float | None) -> Task:
         """BLEU and its like of an arm at one checkpoint, over its seeds and folds."""
@@ -529,57 +538,38 @@ class Plan:
         for seat in _seats_of(arm, self.seats):
             name = f"{seat[0]}/{seat[1]}"
             inputs[name] = self.generations(arm, epoch, seat).address
-            cells.append({"seed": seat[0], "generations": name})
-        spec = {
-            "quantities": list(self.study.study.text_utility),
-            "cells": cells,
-            "bootstrap": self.study.report.bootstrap.model_dump(mode="json"),
-        }
-        if end := self.prepared.prompts[_pair(arm)].end:
-            spec["end"] = end  # only then, so that the key of others does not know of it
-        return Task("text_utility", spec, inputs, about=f"text utility of {arm.name}" + _at(epoch))
+            cells.append(AnsweringCell(seed=seat[0], generations=name))
+        spec = TextUtilitySpec(
+            quantities=self.study.study.text_utility,
+            cells=tuple(cells),
+            bootstrap=self.study.report.bootstrap,
+            end=self.prepared.prompts[_pair(arm)].end,
+        )
+        return TextUtilityStage.task(spec, inputs, about=f"text utility of {arm.name}" + _at(epoch))
 
     def _model_spec(self, arm: Arm) -> dict[str, Any]:
         max_length = self.prepared.corpora[arm.corpus].spec.max_length
         return {"base": self.prepared.bases[arm.base].identity, "max_length": max_length}
 
-    def _task(self, stage: str, spec: dict[str, Any], arm: Arm, inputs: dict[str, str], *, about: str) -> Task:
-        corpus = self.prepared.corpora[arm.corpus].task.address
-        where = {"model": arm.base, "place": self.prepared.bases[arm.base].place}
-        return Task(stage, spec, {"corpus": corpus, **inputs}, where=where, about=about)
+    def _inputs(self, arm: Arm) -> dict[str, str]:
+        return {"corpus": self.prepared.corpora[arm.corpus].task.address}
+
+    def _where(self, arm: Arm) -> dict[str, str]:
+        return {"model": arm.base, "place": self.prepared.bases[arm.base].place}
 
     # What it costs
 
     def cost(self, task: Task) -> float:
         """Scored tokens that a task amounts to, at most where it generates; 0 for what needs no model."""
-        if task.stage not in MODEL_STAGES:
-            return 0.0
+        stage = stage_named(task.stage)
+        return stage.cost(stage.read(task.spec), self._sizes(task)) if stage.runs_model else 0.0
+
+    def _sizes(self, task: Task) -> Sizes:
         corpus = next(name for name, one in self.prepared.corpora.items() if one.task.address == task.inputs["corpus"])
-        if task.stage == "generations":
-            prompts = self.prepared.prompts[task.where["model"], corpus]
-            new_tokens: int = task.spec["max_new_tokens"]
-            return prompts.tokens + GENERATION_COST * prompts.texts * new_tokens
-        if task.stage == "neighbours":  # counted as if the masked model were as large as the base
-            base = next(iter(self.prepared.bases))
-            return self.prepared.lengths[base, corpus][task.spec["role"]].tokens
-        lengths = self.prepared.lengths[task.where["model"], corpus]
-        if task.stage in ("stats", "gradients"):
-            return self.token_cost(task) * lengths[task.spec["role"]].tokens
-        epochs: float = task.spec["training"]["epochs"]
-        return self.token_cost(task) * epochs * lengths[task.spec.get("role", "pool")].tokens / 2
-
-    def token_cost(self, task: Task) -> float:
-        """Scored tokens that one token of a task amounts to (see `token_cost`)."""
-        return token_cost(task.stage, task.spec)
-
-
-def token_cost(stage: str, spec: Mapping[str, Any]) -> float:
-    """Scored tokens that one token of a stage amounts to: trained and generated ones cost more. By rule, until a stage
-    of the kind has been timed.
-    """
-    if stage == "train":
-        return discover()[spec["method"]["name"]].training_cost
-    return {"generations": GENERATION_COST, "gradients": GRADIENT_COST}.get(stage, 1.0)
+        base = task.where.get("model", next(iter(self.prepared.bases)))
+        tokens = {role: lengths.tokens for role, lengths in self.prepared.lengths[base, corpus].items()}
+        prompts = self.prepared.prompts.get((base, corpus))
+        return Sizes(tokens, prompts.texts, prompts.tokens) if prompts else Sizes(tokens)
 
 
 def _seats_of(arm: Arm, seats: Sequence[tuple[int, Fold]]) -> Sequence[tuple[int, Fold]]:

@@ -14,7 +14,7 @@ from vestige.attacks.base import Attack
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.data.encode import Encoded, encode_behind, refuse_unscorable, stop_ids
 from vestige.data.lengths import Lengths
-from vestige.data.splits import fold_members
+from vestige.data.splits import fold_members, groups_of
 from vestige.data.validity import SHOWN, equal, listed, repeated, same_text
 from vestige.errors import ConfigError, DataError, ModelError, named, printable
 from vestige.records import Example, Fold, Role
@@ -85,7 +85,7 @@ def refuse_few_cells(study: Study, corpus: Corpus) -> None:
 
 def _fewest_others(study: Study, corpus: Corpus, *, trained: bool) -> int:
     """The fewest cells of other seeds, whichever the own one is, that were (not) `trained` on a text of the pool."""
-    groups = _groups(corpus.texts("pool"))
+    groups = groups_of(corpus.texts("pool"))
     of_seed = {one: [fold_members(groups, seed=one, fold=fold) for fold in _folds(study)] for one in study.study.seeds}
     others = [[cell for other in of_seed if other != seed for cell in of_seed[other]] for seed in of_seed]
     return int(min(np.sum([cell == trained for cell in cells], axis=0).min() if cells else 0 for cells in others))
@@ -308,13 +308,9 @@ def refuse_overlong_answers(study: Study, base: Base, corpus: Corpus, prompts: P
 
 def _halves(examples: Sequence[Example], *, study: Study) -> list[set[str]]:
     """The groups of both halves of a role, for each seed."""
-    groups = _groups(examples)
+    groups = groups_of(examples)
     members = [fold_members(groups, seed=seed, fold="A") for seed in study.study.seeds]
     return [set(groups[half]) for one in members for half in (one, ~one)]
-
-
-def _groups(examples: Sequence[Example]) -> np.ndarray:
-    return np.asarray([example.group for example in examples], dtype=np.str_)
 
 
 def _folds(study: Study) -> tuple[Fold, ...]:

@@ -13,6 +13,7 @@ import polars as pl
 from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
 from vestige.attacks.learned.base import LearnedAttack
+from vestige.data.splits import members_of
 from vestige.discovery import about
 from vestige.records import Counts, Estimate
 from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
@@ -22,7 +23,11 @@ from vestige.store.layout import RUN
 from vestige.study.executors.inline import Failure
 from vestige.study.plan import Arm, Plan
 from vestige.study.record import attacked_since, primaries
-from vestige.study.stages import attack_model_of, examples_of, members_of, scores_of
+from vestige.study.stages.attack_model import attack_model_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.estimates import Estimated, estimates_of
+from vestige.study.stages.scores import scores_of
+from vestige.study.stages.train import trained_of
 
 _NOTED = pl.DataFrame(schema={**SCORES, "family": pl.String, "note": pl.String})
 """Scores with the family of their method, and the rule by which a text was scored where the attack's formula has no
@@ -70,7 +75,7 @@ def _not_to_be_had(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]
     if not plan.generates(pair):
         for quantity in plan.study.study.text_utility:
             estimate = Estimate(None, None, None, Counts(), signature=quantity, reason=NO_REFERENCES)
-            yield _flat({"quantity": quantity, **asdict(estimate)})
+            yield _flat(Estimated(quantity, estimate))
 
 
 def _measured(plan: Plan, pair: tuple[str, str]) -> Iterator[tuple[Arm, float | None]]:
@@ -101,13 +106,14 @@ def best_checkpoint(plan: Plan, pair: tuple[str, str], method: Any) -> tuple[Arm
 def _rows(plan: Plan, tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
     for task in tasks:
         if plan.store.is_done(task.address):
-            for row in read_json(plan.store.open(task.address) / "estimates.json"):
-                yield _flat(row)
+            yield from map(_flat, estimates_of(plan.store, task.address))
 
 
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    counts = row.pop("counts")
-    return {**row, **counts, "unscored": json.dumps(counts["unscored"], sort_keys=True)}
+def _flat(one: Estimated) -> dict[str, Any]:
+    row = {**asdict(one), **asdict(one.estimate)}
+    counts = asdict(one.estimate.counts)
+    unscored = json.dumps(counts["unscored"], sort_keys=True)
+    return {name: value for name, value in {**row, **counts, "unscored": unscored}.items() if name in ESTIMATES}
 
 
 def _names(arm: Arm, epoch: float | None) -> dict[str, Any]:
@@ -173,9 +179,8 @@ def _constants(columns: Mapping[str, Any]) -> list[Any]:
 
 def _losses(plan: Plan, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
     for arm, seat, task in _trainings(plan, pair):
-        record = read_json(plan.store.open(task.address) / "training.json")
-        losses = record["losses"]
-        per_epoch = record["steps"][f"{plan.epochs[-1]:g}"] / plan.epochs[-1]
+        trained = trained_of(plan.store, task.address)
+        losses, per_epoch = trained.losses, trained.step_of(plan.epochs[-1]) / plan.epochs[-1]
         steps = list(range(1, len(losses) + 1))
         names = {name: value for name, value in _names(arm, None).items() if name in LOSSES and name != "epoch"}
         columns = {"step": steps, "epoch": [step / per_epoch for step in steps], "loss": losses}
@@ -211,7 +216,7 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
                 "kind": base.kind,
                 "note": base.note,
                 "has_end": base.has_end,
-                **base.identity,
+                **base.identity.keyed(),
             }
             for name, base in plan.prepared.bases.items()
         ],
@@ -280,7 +285,7 @@ def _trainable(plan: Plan, method: Any) -> dict[str, int]:
     for pair in plan.pairs:
         for arm, _, task in _trainings(plan, pair):
             if arm.method == method:
-                found[arm.base] = read_json(plan.store.open(task.address) / "training.json")["trainable"]
+                found[arm.base] = trained_of(plan.store, task.address).trainable
     return found
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from vestige.store.drafts import draft, is_draft, sweep
 from vestige.store.io import write_text
-from vestige.store.keys import STAGE_VERSIONS, Task
+from vestige.store.keys import Task
 from vestige.store.layout import Store
 
-TASK = Task("scores", {"attack": {"name": "loss"}})
+TASK = Task("scores", 2, {"attack": {"name": "loss"}})
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_what_is_being_written_is_not_swept(tmp_path: Path) -> None:
     """`vestige report` needs no lock, and a run may begin while it writes."""
     with draft(tmp_path / "report.html") as temporary:
         temporary.write_text("half")
-        sweep(tmp_path, own=STAGE_VERSIONS)
+        sweep(tmp_path, own=["scores"])
         assert temporary.read_text() == "half"
     assert list(tmp_path.iterdir()) == []
 
@@ -56,7 +56,7 @@ def test_a_draft_is_no_data_of_a_stage(tmp_path: Path) -> None:
         kill_while_writing(folder / "a.txt")
         write_text(folder / "a.txt", "a")
     assert '"files": {\n  "a.txt"' in (folder / "DONE.json").read_text()
-    sweep(tmp_path, own=STAGE_VERSIONS)
+    sweep(tmp_path, own=["scores"])
     Store(tmp_path).open(TASK.address)
 
 

@@ -14,7 +14,7 @@ from vestige.store.io import write_json, write_text
 from vestige.store.keys import Task
 from vestige.store.layout import DONE, RUN, STORE_VERSION, UNFINISHED, Store
 
-TASK = Task("scores", {"attack": {"name": "loss"}}, {"target": "stats/aa"})
+TASK = Task("scores", 2, {"attack": {"name": "loss"}}, {"target": "stats/aa"})
 
 
 def write(store: Store, *, seconds: float = 1.0, task: Task = TASK) -> Path:

@@ -18,7 +18,7 @@ from vestige.store.keys import Task
 from vestige.store.layout import DONE, UNFINISHED, Store
 from vestige.tuning.checkpoint import save_tensors
 
-TASK = Task("scores", {"attack": {"name": "loss"}})
+TASK = Task("scores", 2, {"attack": {"name": "loss"}})
 WRITERS: dict[str, Callable[[Path], None]] = {
     "text": lambda path: write_text(path, "x"),
     "json": lambda path: write_json(path, [1]),

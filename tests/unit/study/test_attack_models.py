@@ -14,7 +14,7 @@ import pytest
 
 from vestige.attacks.base import Tables
 from vestige.attacks.learned.base import LearnedAttack
-from vestige.data.splits import split_of
+from vestige.data.splits import members_of, split_of
 from vestige.errors import ConfigError, DataError
 from vestige.records import Fold, View
 from vestige.store.keys import Task
@@ -23,7 +23,10 @@ from vestige.study.plan import Arm, Plan
 from vestige.study.results import collect
 from vestige.study.run import run
 from vestige.study.spec import make_study
-from vestige.study.stages import attack_model_of, examples_of, members_of, scores_of, stats_of
+from vestige.study.stages.attack_model import attack_model_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.scores import scores_of
+from vestige.study.stages.stats import stats_of
 from vestige.testing.studies import Outcome, Recorder, plan_of, run_study, tiny_study, write_tiny_corpus
 
 Table = dict[str, Any]

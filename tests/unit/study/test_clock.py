@@ -11,8 +11,9 @@ import pytest
 from vestige.store.io import read_json
 from vestige.store.layout import RUN
 from vestige.study.clock import ENOUGH, Clock
-from vestige.study.forecast import ASSUMED_PACE, Kind, Paces, Work, costly, expected, kind_of, paces_in
+from vestige.study.forecast import ASSUMED_PACE, Paces, Work, costly, expected, kind_of, paces_in, token_cost
 from vestige.study.progress import EVERY, FIRST, Lines, Live, bars, label
+from vestige.study.stages.base import Kind
 from vestige.study.terminal import console
 from vestige.testing.studies import Outcome, plan_of
 
@@ -64,7 +65,7 @@ def test_each_kind_of_work_has_its_own_speed(table: Table, tmp_path: Path) -> No
     passes = [one for one in tasks if one[0].stage == "stats"]
     lora = [one for one in tasks if one[0].stage == "train" and one[0].spec["method"]["name"] == "lora"]
     others = [cost for task, cost in tasks if task.stage == "train" and task.spec["method"]["name"] != "lora"]
-    units = clock.plan.token_cost(lora[0][0])
+    units = token_cost(lora[0][0])
     for (task, _), seconds, tokens in ((passes[0], 10.0, 0), (lora[0], 1000.0, 100)):
         clock.begin(task)
         hands.time += seconds
@@ -87,7 +88,7 @@ def test_what_the_store_has_measured_counts_for_another_study_of_the_same_base(f
     assert paces.knows(kind_of(train))
     own = [one for one in expected(finished.plan) if one.stage == "train" and kind_of(one) == kind_of(train)]
     runs = [read_json(finished.store.folder(one.address) / RUN) for one in own]
-    cost = finished.plan.token_cost(train)
+    cost = token_cost(train)
     seconds, tokens = (sum(one[name] for one in runs) for name in ("seconds", "tokens"))
     assert paces.measured[kind_of(train)].tokens == pytest.approx(cost * tokens)
     assert paces.seconds(kind_of(train), 100.0) == pytest.approx(100 * seconds / (cost * tokens))

@@ -15,7 +15,8 @@ from vestige.store.layout import Store
 from vestige.study.cells import Place, find_cell, find_folds
 from vestige.study.exposure import Exposure, expose, exposure_of
 from vestige.study.plan import Plan
-from vestige.study.stages import examples_of, scores_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.scores import scores_of
 from vestige.testing.studies import Outcome, run_study, tiny_study, write_tiny_corpus
 
 

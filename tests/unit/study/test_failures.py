@@ -17,12 +17,14 @@ from vestige.data.rows import Row
 from vestige.data.tokens import first_tokens
 from vestige.records import Example, Generations
 from vestige.store.keys import Task
-from vestige.study import stages
 from vestige.study.cells import find_cell
 from vestige.study.exposure import expose
 from vestige.study.failures import Redactor
 from vestige.study.results import collect
-from vestige.study.stages import stats_of
+from vestige.study.stages.base import Bench
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.stats import StatsSpec, StatsStage, stats_of
+from vestige.study.stages.train import TrainSpec, TrainStage
 from vestige.testing.studies import Outcome, run_study
 
 TEXT = "Mrs Schmidt of Ulm called,\nabout account 99-12. She “wept”."
@@ -77,15 +79,16 @@ def test_a_stage_that_fails_in_its_own_way_leaves_no_text_anywhere(
 ) -> None:
     texts = [json.loads(line)["note"] for line in Path(table["corpus"][0]["path"]).read_text().splitlines()]
 
-    def fail(task: Task, bench: stages.Bench) -> None:
+    def fail(spec: StatsSpec | TrainSpec, task: Task, bench: Bench) -> None:
         """The fault of another library, on the way into which a second one happened."""
-        (example, *_) = stages.examples_of(bench.store, task.inputs["corpus"], "validation")
+        (example, *_) = examples_of(bench.store, task.inputs["corpus"], "validation")
         try:
             raise KeyError(example.completion)
         except KeyError as error:
             raise ValueError(f"bad value {example.completion!r}") from error
 
-    monkeypatch.setattr(stages, "STAGES", {**stages.STAGES, "stats": fail, "train": fail})
+    for stage in (StatsStage, TrainStage):
+        monkeypatch.setattr(stage, "run", fail)
     outcome = run_study(table, tmp_path / "runs")
     logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "runs" / "logs").glob("*.log")]
     assert len(logs) == len(outcome.failures) > 1

@@ -13,8 +13,9 @@ from vestige.data.encode import encode_prompts
 from vestige.errors import ConfigError
 from vestige.store.keys import Task
 from vestige.study.inputs import read_inputs
-from vestige.study.plan import GENERATION_COST, Arm
+from vestige.study.plan import Arm
 from vestige.study.spec import make_study
+from vestige.study.stages.generations import GENERATION_COST
 from vestige.testing.models import CONTEXT, tiny_tokenizer
 from vestige.testing.studies import plan_of
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from vestige.study.plan import GRADIENT_COST, Arm
+from vestige.study.plan import Arm
 from vestige.study.results import collect
-from vestige.study.stages import gradients_of, scores_of
+from vestige.study.stages.gradients import GRADIENT_COST, gradients_of
+from vestige.study.stages.scores import scores_of
 from vestige.testing.studies import Recorder, plan_of, run_study
 
 Table = dict[str, Any]

@@ -12,13 +12,16 @@ import pytest
 
 from vestige.attacks.base import Tables
 from vestige.data.encode import encode, encode_behind
+from vestige.data.splits import members_of
 from vestige.errors import ConfigError
 from vestige.models.loading import load_tokenizer
 from vestige.models.sources import resolve
 from vestige.records import View
 from vestige.study.plan import Arm
 from vestige.study.results import collect
-from vestige.study.stages import examples_of, members_of, scores_of, stats_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.scores import scores_of
+from vestige.study.stages.stats import stats_of
 from vestige.testing.studies import plan_of, run_study, write_tiny_corpus
 
 Table = dict[str, Any]

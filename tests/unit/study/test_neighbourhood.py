@@ -13,7 +13,9 @@ from vestige.errors import ModelError
 from vestige.records import View
 from vestige.store.io import read_parquet
 from vestige.study.plan import Arm
-from vestige.study.stages import examples_of, scores_of, stats_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.scores import scores_of
+from vestige.study.stages.stats import stats_of
 from vestige.testing.models import save_tiny_masked_model
 from vestige.testing.studies import Recorder, plan_of, run_study
 

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 
 from vestige.attacks.base import Tables
+from vestige.data.splits import members_of
 from vestige.errors import ConfigError
 from vestige.records import OtherCell, View
 from vestige.study.plan import Arm
 from vestige.study.results import collect
-from vestige.study.stages import examples_of, members_of, scores_of, stats_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.scores import scores_of
+from vestige.study.stages.stats import stats_of
 from vestige.testing.studies import Recorder, plan_of, run_study
 
 Table = dict[str, Any]

@@ -15,7 +15,9 @@ from vestige.records import View
 from vestige.stats.forward import Forward
 from vestige.store.keys import Task
 from vestige.study.results import collect
-from vestige.study.stages import counts_of, scores_of, stats_of
+from vestige.study.stages.counts import counts_of
+from vestige.study.stages.scores import scores_of
+from vestige.study.stages.stats import stats_of
 from vestige.testing.studies import Outcome, Recorder, plan_of, run_study
 
 Table = dict[str, Any]

@@ -26,7 +26,7 @@ from vestige.study.plan import Arm, Plan
 from vestige.study.refusals import refuse_own_marks, refuse_shared_with
 from vestige.study.seen import encoded, same_after_cut
 from vestige.study.spec import make_study
-from vestige.study.stages import examples_of
+from vestige.study.stages.corpus import examples_of
 from vestige.testing.models import save_tiny_model, tiny_model, tiny_texts, tiny_tokenizer
 from vestige.testing.studies import Recorder
 

@@ -21,7 +21,9 @@ from vestige.records import Column, View
 from vestige.stats.views import rewrite
 from vestige.study.plan import Arm, Plan
 from vestige.study.results import collect
-from vestige.study.stages import examples_of, scores_of, stats_of
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.scores import scores_of
+from vestige.study.stages.stats import stats_of
 from vestige.testing.studies import Outcome, Recorder, plan_of, run_study, write_tiny_corpus
 
 Table = dict[str, Any]

@@ -14,7 +14,8 @@ from vestige.store.keys import Task
 from vestige.store.layout import LOGS, Store
 from vestige.study.environment import environment
 from vestige.study.failures import Redactor, trace
-from vestige.study.stages import Bench, run_stage
+from vestige.study.stages.base import Bench
+from vestige.study.stages.registry import run_stage
 from vestige.study.terminal import safe
 
 

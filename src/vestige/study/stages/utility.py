@@ -1,0 +1,48 @@
+"""How well an arm predicts validation texts at one checkpoint."""
+
+from __future__ import annotations
+
+from typing import final
+
+from vestige.data.splits import groups_of
+from vestige.metrics.uncertainty import Bootstrap
+from vestige.metrics.utility import perplexity, validation_loss
+from vestige.store.keys import Task
+from vestige.study.stages.base import Bench, Spec, Stage
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.estimates import Estimated, write_estimates
+from vestige.study.stages.stats import stats_of
+
+
+@final
+class ScoredCell(Spec):
+    """The seed of a cell, and the input that holds its scoring pass."""
+
+    seed: int
+    stats: str
+
+
+@final
+class UtilitySpec(Spec):
+    """The cells of an arm."""
+
+    cells: tuple[ScoredCell, ...]
+    bootstrap: Bootstrap
+
+
+@final
+class UtilityStage(Stage[UtilitySpec]):
+    """Validation loss and perplexity."""
+
+    name = "utility"
+    version = 1
+    spec = UtilitySpec
+
+    @classmethod
+    def run(cls, spec: UtilitySpec, task: Task, bench: Bench) -> None:
+        groups = groups_of(examples_of(bench.store, task.inputs["corpus"], "validation"))
+        seeds = [cell.seed for cell in spec.cells]
+        tables = [stats_of(bench.store, task.inputs[cell.stats]) for cell in spec.cells]
+        loss = validation_loss(tables, groups=groups, seeds=seeds, bootstrap=spec.bootstrap)
+        surprise = perplexity(tables, groups=groups, seeds=seeds, bootstrap=spec.bootstrap)
+        write_estimates(bench.folder, [Estimated("loss", loss), Estimated("perplexity", surprise)])
