@@ -94,6 +94,18 @@ def test_a_folder_with_other_things_in_it_is_not_hidden_from_git(tmp_path: Path)
     assert modes(tmp_path / "scores") == {"folders": {"0o700"}, "files": {"0o600"}}
 
 
+def test_a_folder_like_that_of_a_stage_in_which_other_things_lie_is_not_the_stores(tmp_path: Path) -> None:
+    """A stage is known by the keys in its folder, whatever its name: one of a newer version is the store's as well."""
+    (tmp_path / "stats" / "mine").mkdir(parents=True)
+    (tmp_path / "newer" / TASK.key).mkdir(parents=True)
+    filled(tmp_path)
+    assert not (tmp_path / ".gitignore").exists()
+    (tmp_path / "stats" / "mine").rmdir()
+    (tmp_path / "stats").rmdir()
+    filled(tmp_path)
+    assert (tmp_path / ".gitignore").exists()
+
+
 LINKED = ["scores", f"scores/{TASK.key}", f"scores/{TASK.key}/{UNFINISHED}", f"scores/{TASK.key}/{UNFINISHED}/state"]
 
 
