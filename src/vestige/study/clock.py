@@ -74,6 +74,8 @@ class Clock:
         self._note(task, units)
 
     def _note(self, task: Task, units: float) -> None:
+        if not units:  # nothing to note, and a task that runs no model has no kind
+            return
         self._reported += units
         self._left[kind_of(task)] = self._left.get(kind_of(task), 0.0) - units
         self.done += self._paces.seconds(kind_of(task), units)

@@ -60,11 +60,11 @@ def everything(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return outcome, watcher, counting
 
 
-def test_thirteen_attacks_cost_one_pass_per_checkpoint_and_role_and_one_of_the_base(
+def test_all_attacks_together_cost_one_pass_per_checkpoint_and_role_and_one_of_the_base(
     everything: tuple[Outcome, Recorder, Counting],
 ) -> None:
     outcome, watcher, counting = everything
-    assert len(ALL) == 13
+    assert {"loss", "zlib", "dc_pdd", "ref", "ez", "wbc"} <= set(ALL)
     passes = [task for task in watcher.done if task.stage == "stats"]
     assert len(counting.texts) == len(passes)
     named = Counter((task.spec["role"], task.inputs.get("cell"), task.spec.get("epoch")) for task in passes)
