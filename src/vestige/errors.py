@@ -13,6 +13,7 @@ from difflib import get_close_matches
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff\ud800-\udfff]")
 _TYPED = 200  # characters of a name that somebody may have mistyped
 _COMPARED = 2000
+_LINE = 300  # characters of what another library says
 _KNOWN = 30  # names listed where none is near: all attacks, all keys of a table
 
 
@@ -73,6 +74,20 @@ def named(names: Sequence[str], *, most: int = 20, limit: int = 80) -> str:
     """Names for a message, separated by commas: the first `most`, each printable, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(printable(name, limit=limit) for name in names[:most]) + more
+
+
+def reason(error: BaseException, *, with_kind: bool = False) -> str:
+    """What the error of another library says, on one line: its first one, and what that breaks off before. A bare key
+    or number says nothing without the kind of error that carries it; `with_kind`, the kind is always told.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[0] if lines else ""
+    for line in lines[1:]:
+        if not said.endswith((":", ",", " or")):
+            break
+        said = f"{said} {line}"
+    kind = type(error).__name__ if with_kind or " " not in said else ""
+    return printable(": ".join(filter(None, (kind, said))), limit=_LINE)
 
 
 def close_names(name: str, known: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from vestige.errors import close_names, named, near_misses, printable
+from vestige.errors import close_names, named, near_misses, printable, reason
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,18 @@ def test_thousands_of_long_names_take_no_time_and_little_room() -> None:
     shown = near_misses("question", names), near_misses("e" * 10**6, names)
     assert time.process_time() - began < 10
     assert max(map(len, shown)) < 2500
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("no such thing\nhere is how it came about"), "no such thing"),
+        (ValueError("it is one of:\n  a or\n  b\nand so on"), "it is one of: a or b"),
+        (KeyError("gate"), "KeyError: 'gate'"),
+        (OSError(), "OSError"),
+        (ValueError("red \x1b[31m ink"), r"red \x1b[31m ink"),
+    ],
+)
+def test_what_another_library_says_is_one_line(error: Exception, said: str) -> None:
+    assert reason(error) == said
+    assert reason(error, with_kind=True).count(type(error).__name__) == 1

@@ -11,7 +11,7 @@ from vestige.data.json_rows import json_records
 from vestige.data.parquet_rows import parquet_records
 from vestige.data.rows import Row, Unit
 from vestige.data.streams import COMPRESSIONS, refuse_nul, text_lines
-from vestige.errors import DataError, near_misses, printable
+from vestige.errors import DataError, near_misses, printable, reason
 
 Records = Iterator[tuple[int, Mapping[str, object]]]
 _READERS: Mapping[str, tuple[Unit, Callable[[Path], Records]]] = {
@@ -106,10 +106,9 @@ def hub_rows(hub: str, *, config: str | None, split: str, revision: str | None) 
     try:
         rows = _load_hub(hub, config, split, revision)
     except Exception as error:  # network, hub and builder errors share no base class
-        reason = str(error).strip().splitlines() or [""]
         raise DataError(
             f"The hub set '{printable(hub)}' (config {printable(config or 'default')}, split {printable(split)}) "
-            f"cannot be loaded: {type(error).__name__}: {printable(reason[0], limit=300)} "
+            f"cannot be loaded: {reason(error, with_kind=True)} "
             "Check the names and the network, or download the set and give its file as `path`."
         ) from error
     for number, values in enumerate(rows, start=1):

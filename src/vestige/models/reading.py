@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
-from vestige.errors import ModelError, VestigeError, printable
+from vestige.errors import ModelError, VestigeError, printable, reason
 from vestige.models.completeness import foreign_parts
 from vestige.models.files import CONFIG, refuse_foreign_code
 from vestige.models.headers import refuse_odd_config
@@ -82,19 +82,6 @@ def _no_json(folder: Path) -> Iterator[str]:
             is_object = False
         if not is_object:
             yield file.name
-
-
-def reason(error: BaseException) -> str:
-    """The line of an error that says something: the first one, and what it breaks off before."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[0] if lines else ""
-    for line in lines[1:]:
-        if not said.endswith((":", ",", " or")):
-            break
-        said = f"{said} {line}"
-    kind = type(error).__name__
-    # A bare key or number says nothing without the kind of error that carries it.
-    return printable(said if " " in said else f"{kind}: {said}" if said else kind, limit=_LINE)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vestige.errors import ModelError, near_misses, printable
+from vestige.errors import ModelError, near_misses, printable, reason
 from vestige.models.cache import building, cache_folder, is_complete, sha256
 from vestige.models.convert import CONVERSION, convert
 from vestige.models.fetch import fetch_gguf
@@ -182,8 +182,7 @@ def _refused(name: str, error: Exception) -> ModelError:
         return ModelError(f"{name!r}: the hub has this model, but not this revision (a commit, a tag or a branch).")
     if isinstance(error, RepositoryNotFoundError):
         return ModelError(f"The hub has no model {name!r}, or it is private: then run `hf auth login`.")
-    reason = (str(error) or type(error).__name__).splitlines()[0]
-    return ModelError(f"Cannot fetch {name!r} from the hub: {reason}")
+    return ModelError(f"Cannot fetch {name!r} from the hub: {reason(error)}")
 
 
 def _unknown(name: str) -> ModelError:
