@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Final, Self, final
 import numpy as np
 
 from vestige.data.encode import Encoded
-from vestige.errors import ModelError, Stopped, StoreError, VestigeError, printable
+from vestige.errors import ModelError, Stopped, StoreError, VestigeError, printable, reason
 from vestige.models.loading import Dtype, foreign_to_base, forget_base, load_base
-from vestige.models.reading import reason
 from vestige.models.sources import ModelSource
 from vestige.stats.views import beginning_of
 from vestige.store.keys import canonical_json
