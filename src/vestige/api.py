@@ -19,7 +19,8 @@ from vestige.store.layout import Store
 from vestige.study.cells import find_folds
 from vestige.study.executors.inline import Failure, Watcher
 from vestige.study.exposure import FALSE_DISCOVERIES, By, Exposure, exposure_of
-from vestige.study.inputs import read_inputs
+from vestige.study.finished import identities_of
+from vestige.study.inputs import Inputs, read_inputs
 from vestige.study.outlook import Outlook, outlook, remarks_of
 from vestige.study.plan import Plan
 from vestige.study.progress import watching
@@ -160,10 +161,17 @@ def plan(
         return outlook(planned(study, store=store, say=say))
 
 
-def load(study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | None = None) -> Result:
-    """What the store holds of a study, without running anything."""
+def load(
+    study: Study | Mapping[str, Any] | str | Path,
+    *,
+    store: str | Path | None = None,
+    say: Callable[[str], None] = say,
+) -> Result:
+    """What the store holds of a study, without running anything. Models and texts need not be here: they are known by
+    the record of the run, and one that is here and differs is named. Arguments as in `run`.
+    """
     with quietly():
-        return Result.of(planned(study, store=store, trying=False))
+        return Result.of(finished(study, store=store, say=say))
 
 
 def exposure(
@@ -174,6 +182,7 @@ def exposure(
     fdr: float = FALSE_DISCOVERIES,
     non_members: bool = False,
     by: By = "record",
+    say: Callable[[str], None] = say,
 ) -> Exposure:
     """A study record by record, the most exposed first, from what the store holds; nothing is run. It shows ids, and
     texts only where its `rows` are asked for them.
@@ -187,12 +196,13 @@ def exposure(
         non_members: the records that a cell was not trained on too.
         by: one row per record, or per group of records: how many there are, how many are called members, and the
             highest and the mean score.
+        say: told which models and texts are not here, or not what they were at the run.
 
     Raises:
         ConfigError: no cell or several bear that name (they are listed), or it is not attacked yet.
     """
     with quietly():
-        plan = planned(study, store=store, trying=False)
+        plan = finished(study, store=store, say=say)
         return exposure_of(plan, find_folds(plan, cell), fdr=fdr, non_members=non_members, by=by)
 
 
@@ -201,20 +211,25 @@ def planned(
     *,
     store: str | Path | None = None,
     say: Callable[[str], None] = lambda _: None,
-    trying: bool = True,
 ) -> Plan:
-    """A study checked against its data and models, with the store that it runs in; nothing is written. `trying` as in
-    `read_inputs`.
-    """
+    """A study checked against its data and models, with the store that it runs in; nothing is written."""
     opened = Store(Path(store) if store is not None else default_store())
-    return Plan(read_inputs(as_study(study), say=say, trying=trying), opened)
+    return Plan(read_inputs(as_study(study), say=say), opened)
 
 
-def as_study(study: Study | Mapping[str, Any] | str | Path) -> Study:
-    """A study from whatever names one."""
+def finished(
+    study: Study | Mapping[str, Any] | str | Path, *, store: str | Path | None = None, say: Callable[[str], None]
+) -> Plan:
+    """A study with the store that holds it, whether or not its models and texts are here; nothing is written."""
+    opened, asked = Store(Path(store) if store is not None else default_store()), as_study(study, strict=False)
+    return Plan(Inputs(asked, identities_of(asked, opened, say=say), splits={}), opened)
+
+
+def as_study(study: Study | Mapping[str, Any] | str | Path, *, strict: bool = True) -> Study:
+    """A study from whatever names one; `strict` as in `load_study`."""
     if isinstance(study, Study):
         return study
-    return make_study(study) if isinstance(study, Mapping) else load_study(Path(study))
+    return make_study(study, strict=strict) if isinstance(study, Mapping) else load_study(Path(study), strict=strict)
 
 
 @final

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -121,7 +122,7 @@ class CorpusSpec(BaseModel):
             return path
         many = (path,) if isinstance(path, str) else path
         try:
-            return tuple(one and str(located(one, folder=info.context["folder"])) for one in many)
+            return tuple(one and str(located(one, **info.context)) for one in many)
         except ConfigError as error:
             raise ValueError(str(error)) from error
 
@@ -219,6 +220,11 @@ def _rows(spec: CorpusSpec) -> Iterator[Row]:
     return hub_rows(hub, config=config, split=spec.hub_split, revision=spec.hub_revision)
 
 
+def said_of(spec: CorpusSpec) -> dict[str, Any]:
+    """What a study file says of a corpus, wherever its files lie: the spec, with the names of the files alone."""
+    return {**spec.model_dump(mode="json", exclude={"path"}), "files": [Path(path).name for path in spec.paths]}
+
+
 LEFT_OUT: Final = "same_after_cut"
 """Where the identity of a corpus has the ids that a base takes for earlier texts, if there are any."""
 
@@ -231,9 +237,16 @@ def identity(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> dict[str, A
     same files give the same identity wherever they lie; a hub set by id, config, split and revision; a generated
     corpus by its generator's versions. Raises DataError for a missing file.
     """
-    recipe = spec.found_recipe
+    files = [sha256_of(existing_file(path)) for path in spec.paths]
+    generator = spec.found_recipe.generator() if spec.found_recipe else {}
+    return identity_of(spec, files=files, generator=generator, left_out=left_out)
+
+
+def identity_of(
+    spec: CorpusSpec, *, files: Sequence[str], generator: Mapping[str, str], left_out: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The same for files of these hashes and a generator of these versions, wherever they are."""
     facts: dict[str, Any] = spec.model_dump(mode="json", exclude={"name", "path"})
-    facts["recipe_version"] = recipe.version if recipe else None
-    facts["files"] = [sha256_of(existing_file(path)) for path in spec.paths]
-    facts["generator"] = recipe.generator() if recipe else {}
+    facts["recipe_version"] = spec.found_recipe.version if spec.found_recipe else None
+    facts |= {"files": list(files), "generator": dict(generator)}
     return {**facts, LEFT_OUT: list(left_out)} if left_out else facts

@@ -9,8 +9,9 @@ from pathlib import Path
 from vestige.errors import ConfigError, printable
 
 
-def located(written: str, *, folder: Path) -> Path:
-    """The path that a study in `folder` means, absolute unless `folder` is not; `~` is the user's home.
+def located(written: str, *, folder: Path, strict: bool = True) -> Path:
+    """The path that a study in `folder` means, absolute unless `folder` is not; `~` is the user's home. Unless
+    `strict`, it is not asked whether it was meant from the working directory.
 
     Raises:
         ConfigError: the system takes it for no path (too long), or there is nothing there, but there is where it leads
@@ -20,7 +21,7 @@ def located(written: str, *, folder: Path) -> Path:
     here = folder / path
     if problem := _problem(here):
         raise ConfigError(f"'{printable(written)}' is no path that this system takes: {problem}.")
-    if not path.is_absolute() and not on_disk(here, Path.exists) and on_disk(path, Path.exists):
+    if strict and not path.is_absolute() and not on_disk(here, Path.exists) and on_disk(path, Path.exists):
         raise ConfigError(
             f"'{printable(written, limit=200)}' is not to be found from the folder of the study file, where paths are "
             f"taken from, but from the working directory. Write '{printable(_path_from(folder, path), limit=300)}'."

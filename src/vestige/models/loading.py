@@ -41,7 +41,7 @@ class BaseSpec(BaseModel):
     def _can_be_found(cls, model: str, info: ValidationInfo) -> str:
         if info.context is not None:
             try:
-                place_of(model, folder=info.context["folder"])
+                place_of(model, **info.context)
             except ConfigError as error:
                 raise ValueError(str(error)) from error
         return model

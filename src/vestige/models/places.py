@@ -8,15 +8,16 @@ from vestige.data.paths import located, on_disk
 from vestige.models.registry import KNOWN
 
 
-def place_of(name: str, *, folder: Path) -> str:
+def place_of(name: str, *, folder: Path, strict: bool = True) -> str:
     """What `resolve` is given for the model that a study in `folder` calls `name`: the path of a folder or GGUF file,
-    or the name itself where it is known, or may be a hub id.
+    or the name itself where it is known, or may be a hub id. `strict` as in
+    `located`.
 
     Raises:
         ConfigError: there is such a folder or file from the working directory, not from `folder`.
     """
     if name in KNOWN:
         return name
-    path = located(name, folder=folder)
+    path = located(name, folder=folder, strict=strict)
     is_path = name.startswith((".", "~")) or Path(name).is_absolute() or Path(name).suffix.lower() == ".gguf"
     return str(path) if is_path or on_disk(path, Path.is_dir) else name

@@ -15,12 +15,24 @@ from vestige.errors import named, printable
 from vestige.models.loading import Dtype
 from vestige.models.sources import Kind
 from vestige.records import ROLES, Role
+from vestige.stats.views import masked_by
 from vestige.store.keys import Task
+from vestige.study.spec import Study
 from vestige.study.stages.corpus import corpus_task
 from vestige.study.stages.model import KeyedBase
 
 Pair = tuple[str, str]
 """The names of a base and a corpus."""
+
+
+def forms_of(study: Study) -> set[str]:
+    """The forms in which the attacks of a study read the texts."""
+    return {column.view.text for attack in study.attacks.use for column in attack.reads}
+
+
+def masked_models(study: Study) -> list[str]:
+    """The masked language models that make some of these forms, by the names that the study gives them."""
+    return list(dict.fromkeys(name for _, name in filter(None, map(masked_by, sorted(forms_of(study))))))
 
 
 @final

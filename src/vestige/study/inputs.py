@@ -29,10 +29,17 @@ from vestige.models.loading import (
 )
 from vestige.models.sources import get, resolve
 from vestige.records import Example, Role, Split
-from vestige.stats.views import check_form, masked_by
 from vestige.study import refusals
 from vestige.study.dry_run import try_base
-from vestige.study.identity import BaseIdentity, CorpusIdentity, Identities, MaskedIdentity, Pair, Prompts
+from vestige.study.identity import (
+    BaseIdentity,
+    CorpusIdentity,
+    Identities,
+    MaskedIdentity,
+    Pair,
+    Prompts,
+    masked_models,
+)
 from vestige.study.material import Base, Corpus
 from vestige.study.seen import lengths_of, same_after_cut, seen
 from vestige.study.spec import Study
@@ -95,14 +102,14 @@ def read_inputs(study: Study, *, say: Say = lambda _: None, trying: bool = True)
         ConfigError, DataError, ModelError: as the messages say; nothing has been written to a store.
     """
     refuse_missing_libraries(study.study.text_utility)
-    masked_models = _masked_models(study)
+    refusals.refuse_unknown_forms(study)
     corpora = _judged(study, {spec.name: Corpus(spec, split_of(spec)) for spec in study.corpus}, dropping=False)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
     tokenizers = [base.tokenizer for base in bases.values()]
     corpora = {name: _settled(corpus, tokenizers) for name, corpus in corpora.items()}
     _judged(study, corpora, dropping=True)
     refusals.refuse_shared_texts(study, bases, corpora)
-    masked = {name: _masked(name, study, say=say) for name in masked_models}
+    masked = {name: _masked(name, study, say=say) for name in masked_models(study)}
     pairs = [(base, corpus) for base in bases.values() for corpus in corpora.values()]
     for refuse in refusals.OF_A_PAIR:
         for base, corpus in pairs:
@@ -118,14 +125,6 @@ def read_inputs(study: Study, *, say: Say = lambda _: None, trying: bool = True)
         bases={name: _base_identity(base, study if trying else None, say=say) for name, base in bases.items()},
     )
     return Inputs(study, identities, {name: corpus.split for name, corpus in corpora.items()})
-
-
-def _masked_models(study: Study) -> list[str]:
-    """The masked language models that the forms of the texts are made by; ConfigError where there is no such form."""
-    forms = sorted({column.view.text for attack in study.attacks.use for column in attack.reads})
-    for form in forms:
-        check_form(form)
-    return list(dict.fromkeys(name for _, name in filter(None, map(masked_by, forms))))
 
 
 def _judged(study: Study, corpora: dict[str, Corpus], *, dropping: bool) -> dict[str, Corpus]:

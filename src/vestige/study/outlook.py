@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import final
@@ -14,9 +14,11 @@ from rich.console import Console
 
 from vestige.data.splits import members_of
 from vestige.durations import duration
+from vestige.records import Example
 from vestige.store.keys import Task
 from vestige.study.forecast import Forecast, forecast
 from vestige.study.plan import Arm, Plan
+from vestige.study.stages.corpus import examples_of
 from vestige.study.terminal import add, console, safe, table
 
 _WIDTH = 80
@@ -117,13 +119,23 @@ def _state(plan: Plan, training: Task) -> str:
     return "trained" if plan.store.is_done(training.address) else "to train"
 
 
+def _pool(plan: Plan, corpus: str) -> Sequence[Example]:
+    """The texts under attack, read for the run or as the store holds them; none where it does not yet."""
+    if corpus in plan.prepared.splits:
+        return plan.prepared.splits[corpus].roles["pool"]
+    address = plan.prepared.corpora[corpus].task.address
+    return examples_of(plan.store, address, "pool") if plan.store.is_done(address) else ()
+
+
 def remarks_of(plan: Plan) -> Iterator[str]:
     """What the user should know before hours are spent: what was found when the study was checked, and false-positive
     rates that the texts cannot carry.
     """
     yield from plan.prepared.remarks
-    for name, split in plan.prepared.splits.items():
-        pool = split.roles["pool"]
+    for name in plan.prepared.corpora:
+        pool = _pool(plan, name)
+        if not pool:
+            continue
         others = min(int(np.sum(~members_of(pool, seed=seed, fold=fold))) for seed, fold in plan.seats)
         for rate in plan.study.report.fpr:
             if others * rate < 1 - 1e-9:

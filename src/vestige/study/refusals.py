@@ -18,8 +18,8 @@ from vestige.data.splits import fold_members, groups_of
 from vestige.data.validity import SHOWN, equal, listed, repeated, same_text
 from vestige.errors import ConfigError, DataError, ModelError, named, printable
 from vestige.records import Example, Fold, Role
-from vestige.stats.views import PLAIN, beginning_of, is_behind_members, leaves_all, place_of
-from vestige.study.identity import Pair, Prompts
+from vestige.stats.views import PLAIN, beginning_of, check_form, is_behind_members, leaves_all, place_of
+from vestige.study.identity import Pair, Prompts, forms_of
 from vestige.study.material import Base, Corpus, Seen
 from vestige.study.seen import contents, digest, every_text
 from vestige.study.spec import Study
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
 
 _FEWEST_TOKENS: Final = 2
 """The least that `max_length` can be: a token to predict from, and one that is predicted."""
+
+
+def refuse_unknown_forms(study: Study) -> None:
+    """Every form of the texts that an attack asks for can be made."""
+    for form in sorted(forms_of(study)):
+        check_form(form)
 
 
 def refuse_few_groups(study: Study, corpus: Corpus) -> None:
@@ -144,8 +150,8 @@ def refuse_overlong_texts(study: Study, base: Base) -> None:
 
 def refuse_no_beginning(study: Study, base: Base, corpus: Corpus) -> None:
     """A beginning before every text needs texts to be made of, and room in the context of the model."""
-    forms = {column.view.text for attack in study.attacks.use for column in attack.reads}
-    for form in sorted(filter(beginning_of, forms), key=place_of, reverse=True):  # one message for all beginnings
+    beginnings = filter(beginning_of, forms_of(study))
+    for form in sorted(beginnings, key=place_of, reverse=True):  # one message for all of them
         _refuse_no_texts_for(form, study, base, corpus)
         _refuse_no_room_for(form, study, base, corpus)
 

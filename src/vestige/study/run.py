@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from vestige.study.executors.inline import Failure, Inline, Watcher
 from vestige.study.failures import Redactor
+from vestige.study.inputs_record import record_inputs
 from vestige.study.plan import Plan
 from vestige.study.record import record_run
 
@@ -23,6 +24,7 @@ def run(
     executor = Inline(plan.store, watcher, say, Redactor(plan.prepared.examples))
     with plan.store.locked(say=say), threads(plan.study.run.threads):
         record_run(plan)
+        record_inputs(plan.store, plan.study, plan.prepared.identities)
         for pair in plan.pairs:
             executor.run(plan.search(pair))
         if not search_only:

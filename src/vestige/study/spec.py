@@ -70,9 +70,9 @@ class Study(Section):
         """Keep the folder that the study was read in."""
         self._folder = context["folder"] if context else Path.cwd()
 
-    def place_of(self, model: str) -> str:
+    def place_of(self, model: str, *, strict: bool = True) -> str:
         """What `resolve` is given for a model that the study names; ConfigError as `models.places.place_of`."""
-        return place_of(model, folder=self._folder)
+        return place_of(model, folder=self._folder, strict=strict)
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -89,7 +89,7 @@ class Study(Section):
     def _bases_differ(self) -> Self:
         names: dict[str, str] = {}
         for base in self.base:
-            place = str(Path(self.place_of(base.model)))
+            place = str(Path(self.place_of(base.model, strict=False)))
             if place in names:
                 raise ValueError(f"two bases are the same: {named([names[place], base.model])}. {_ONE_PRECISION}")
             names[place] = base.model
@@ -154,19 +154,24 @@ _ONE_GRID: Final = (
 )
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path, *, strict: bool = True) -> Study:
     """Read and check a study file; its paths are relative to the folder that it lies in.
+
+    `strict`: a path that leads to nothing from there, and to something from the working directory, is refused; who only
+    reads what is in a store needs none of the files.
 
     Raises:
         ConfigError: it cannot be read, is not TOML, or something in it is unknown or out of range (near misses shown).
     """
     file = Path(path)
-    return make_study(read_tables(file), source=printable(str(file), limit=200), folder=file.parent)
+    return make_study(read_tables(file), source=printable(str(file), limit=200), folder=file.parent, strict=strict)
 
 
-def make_study(table: Mapping[str, Any], *, source: str = "the study", folder: Path | None = None) -> Study:
-    """A study from the tables of a study file; errors as in `load_study`. Paths are relative to `folder`, the working
-    directory unless it is given.
+def make_study(
+    table: Mapping[str, Any], *, source: str = "the study", folder: Path | None = None, strict: bool = True
+) -> Study:
+    """A study from the tables of a study file; `strict` and errors as in `load_study`. Paths are relative to `folder`,
+    the working directory unless it is given.
     """
     wrong = f"{source} is not a valid study:\n"
     try:
@@ -174,6 +179,6 @@ def make_study(table: Mapping[str, Any], *, source: str = "the study", folder: P
     except ConfigError as error:
         raise ConfigError(f"{wrong}  {error}") from None
     try:
-        return Study.model_validate(tables, context={"folder": (folder or Path()).absolute()})
+        return Study.model_validate(tables, context={"folder": (folder or Path()).absolute(), "strict": strict})
     except ValidationError as error:
         raise ConfigError(wrong + problems(error, tables=tables, model=Study)) from None
