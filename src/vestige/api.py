@@ -17,7 +17,7 @@ from vestige.store.frames import Results
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.cells import find_folds
-from vestige.study.executors.inline import Failure, Watcher
+from vestige.study.executors.base import Failure, Watcher
 from vestige.study.exposure import FALSE_DISCOVERIES, By, Exposure, exposure_of
 from vestige.study.finished import identities_of
 from vestige.study.inputs import Inputs, read_inputs

@@ -17,7 +17,7 @@ from vestige.models.sources import resolve
 from vestige.report.summary import summary_table
 from vestige.report.write import write_report
 from vestige.store.layout import RUN
-from vestige.study.plan import Arm
+from vestige.study.grid import Arm, Checkpoint
 from vestige.study.results import collect
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.generations import generations_of
@@ -68,8 +68,8 @@ def test_a_corpus_without_references_has_none_and_says_so(outcome: Outcome) -> N
 
 
 def test_the_base_answers_as_a_naive_loop_does(outcome: Outcome) -> None:
-    plan, store, pair = outcome.plan, outcome.store, outcome.plan.pairs[0]
-    stored = generations_of(store, plan.generations(Arm(*pair), None, plan.seats[0]).address)
+    plan, store, pair = outcome.plan, outcome.store, outcome.plan.grid.pairs[0]
+    stored = generations_of(store, plan.catalogue.generations(Checkpoint(Arm(*pair))).address)
     source = resolve(pair[0])
     model, tokenizer = load_base(source, dtype="float32"), load_tokenizer(source)
     examples = examples_of(store, plan.prepared.corpora["notes"].task.address, "validation")[:10]
@@ -95,8 +95,11 @@ def test_the_base_answers_as_a_naive_loop_does(outcome: Outcome) -> None:
 def test_the_search_generates_nothing(outcome: Outcome) -> None:
     plan = outcome.plan
     generated = {task.inputs.get("cell") for task in plan.known() if task.stage == "generations"}
-    chosen = plan.chosen(plan.pairs[0])
-    assert generated == {None, *(plan.train(arm, seat).address for arm in chosen for seat in plan.seats)}
+    chosen = plan.choice.chosen(plan.grid.pairs[0])
+    assert generated == {
+        None,
+        *(plan.catalogue.train(Checkpoint(arm, seat)).address for arm in chosen for seat in plan.grid.seats),
+    }
 
 
 def test_the_report_shows_them(outcome: Outcome, tmp_path: Path, tiny_notes: Path) -> None:

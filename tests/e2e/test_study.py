@@ -10,7 +10,7 @@ import polars as pl
 
 from vestige.models.loading import _load_base
 from vestige.store.layout import LOGS, UNFINISHED
-from vestige.study.plan import Arm
+from vestige.study.grid import Arm, Checkpoint
 from vestige.study.results import collect
 from vestige.testing.studies import Outcome, Recorder, content, run_study
 from vestige.tuning.methods import discover
@@ -74,7 +74,7 @@ def test_every_method_runs_on_one_loaded_base_that_stays_as_it_was(table: dict[s
     outcome = run_study(table, tmp_path / "runs")
     assert not outcome.failures
     assert _load_base.cache_info().misses == 1
-    floor = outcome.plan.stats(Arm(*outcome.plan.pairs[0]), role="validation")
+    floor = outcome.plan.catalogue.stats(Checkpoint(Arm(*outcome.plan.grid.pairs[0])), role="validation")
     before = outcome.store.open(floor.address) / "tokens.parquet"
     first = before.read_bytes()
     shutil.rmtree(before.parent)

@@ -15,23 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from vestige.store.layout import Store
+from vestige.study.catalogue import Catalogue
+from vestige.study.choice import Choice
 from vestige.study.inputs import read_inputs
-from vestige.study.plan import Plan
 from vestige.study.reading import read_tables
 from vestige.study.spec import Study, make_study
+from vestige.study.waves import waves
 
 GOLDEN = Path(__file__).with_name("keys.json")
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
 Frozen = dict[str, dict[str, list[Any]]]
 """Study file → stage → [how many tasks, hash of their addresses]."""
-
-
-class FirstRates(Plan):  # type: ignore[misc]  # final, and no other kind of plan: only its searches are settled
-    """What a study comes to whatever its searches find: the tasks of all rates, as if the first were the best."""
-
-    def best(self, pair: tuple[str, str], method: Any) -> Any:
-        return next(arm for arm in self.arms(pair) if arm.method == method)
 
 
 def study_files() -> list[Path]:
@@ -48,10 +43,15 @@ def study_of(file: Path) -> Study:
 
 
 def frozen(study: Study) -> dict[str, list[Any]]:
-    """The tasks of a study at every learning rate, by stage: how many, and a hash of their addresses."""
+    """The tasks of a study at every learning rate, by stage: how many, and a hash of their addresses.
+
+    Every rate goes everywhere, and whoever learns from another method learns from its first rate.
+    """
+    catalogue = Catalogue(study, read_inputs(study, trying=False).identities)
     with tempfile.TemporaryDirectory() as folder:
-        plan = FirstRates(read_inputs(study, trying=False), Store(Path(folder)))
-        tasks = [task for pair in plan.pairs for task in (*plan.search(pair), *plan.rest(pair, plan.arms(pair)))]
+        choice = Choice(catalogue, Store(Path(folder)), guess=True)
+        choice.chosen = catalogue.grid.arms  # type: ignore[method-assign]  # every arm is taken along
+        tasks = [task for wave in waves(choice) for task in wave.tasks]
     stages: dict[str, set[str]] = {}
     for task in tasks:
         stages.setdefault(task.stage, set()).add(task.key)

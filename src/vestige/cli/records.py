@@ -46,7 +46,7 @@ def _table(exposed: Exposure, shown: Sequence[Mapping[str, Any]], *, width: int)
 def _of_record(exposed: Exposure, row: Mapping[str, Any]) -> dict[str, str]:
     is_told = not exposed.frame["is_member"].all()
     member = {"member": "yes" if row["is_member"] else "no"} if is_told else {}
-    fold = {"fold": str(row["fold"])} if len(exposed.places) > 1 else {}
+    fold = {"fold": str(row["fold"])} if len(exposed.checkpoints) > 1 else {}
     return {
         "record": row["id"],
         **fold,
@@ -58,7 +58,7 @@ def _of_record(exposed: Exposure, row: Mapping[str, Any]) -> dict[str, str]:
 
 def _of_group(exposed: Exposure, row: Mapping[str, Any]) -> dict[str, str]:
     called = "—" if row["called"] is None else f"{row['called']}/{row['records']}"
-    fold = {"fold": str(row["fold"])} if len(exposed.places) > 1 else {}
+    fold = {"fold": str(row["fold"])} if len(exposed.checkpoints) > 1 else {}
     memorized = _number(row["memorized"])
     return {"group": row["group"], **fold, "records": str(row["records"]), "called": called, "memorized": memorized}
 

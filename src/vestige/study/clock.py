@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Final, final
 
 from vestige.store.keys import Task
-from vestige.study.forecast import Work, costly, expected, kind_of, paces_in, token_cost
+from vestige.study.costs import Costs, kind_of, token_cost
+from vestige.study.forecast import Work, costly, paces_in
 from vestige.study.plan import Plan
 from vestige.study.stages.base import Kind
 
@@ -25,6 +26,7 @@ class Clock:
 
     def __init__(self, plan: Plan, *, search_only: bool = False, now: Callable[[], float] = time.monotonic) -> None:
         self.plan = plan
+        self._costs = Costs(plan.prepared.identities)
         self._now = now
         self._paces = paces_in(plan)
         self._own: dict[Kind, Work] = {}
@@ -32,13 +34,17 @@ class Clock:
         self._since = now()
         self._reported = 0.0
         self.total = self.done = 0.0
-        for task, cost in costly(plan, expected(plan, search_only=search_only)):
+        for task, cost in costly(plan, plan.expected(search_only=search_only)):
             seconds = self._paces.seconds(kind_of(task), cost)
             self.total += seconds
             if plan.store.is_done(task.address):
                 self.done += seconds
             else:
                 self._left[kind_of(task)] = self._left.get(kind_of(task), 0.0) + cost
+
+    def cost(self, task: Task) -> float:
+        """What a task costs by rule, in scored tokens; 0 for what takes next to no time."""
+        return self._costs.of(task)
 
     def begin(self, task: Task) -> None:
         """A task begins."""
@@ -47,12 +53,12 @@ class Clock:
 
     def advance(self, task: Task, tokens: int) -> None:
         """So many tokens of the task have been dealt with since it was last said."""
-        if self.plan.cost(task):
+        if self.cost(task):
             self._count(task, tokens * token_cost(task))
 
     def end(self, task: Task, *, failed: bool = False) -> None:
         """The task has ended: what it reported is made up to what was planned for it."""
-        if cost := self.plan.cost(task):
+        if cost := self.cost(task):
             missing = cost - self._reported
             if failed or task.stage == "train":  # what an earlier run had done of it took none of this run's time
                 self._note(task, missing)
@@ -64,7 +70,7 @@ class Clock:
         """The task is not worked on, since what it needs has failed."""
         if not self.plan.store.is_done(task.address):
             self._reported = 0.0
-            self._note(task, self.plan.cost(task))
+            self._note(task, self.cost(task))
             self._reported = 0.0
 
     def _count(self, task: Task, units: float) -> None:
@@ -87,7 +93,7 @@ class Clock:
 
     def share_of(self, task: Task) -> float:
         """Part of the task at hand that is done, 0 to 1."""
-        return min(1.0, self._reported / (self.plan.cost(task) or 1.0))
+        return min(1.0, self._reported / (self.cost(task) or 1.0))
 
     @property
     def is_known(self) -> bool:

@@ -18,7 +18,7 @@ from vestige.errors import ConfigError, printable
 from vestige.metrics.conformal import adjusted_p_values, calibration_needed, conformal_p_values
 from vestige.metrics.counterfactual import counterfactual_memorization
 from vestige.records import Example, Floats, Scores
-from vestige.study.cells import Place, name_of
+from vestige.study.grid import Checkpoint, name_of
 from vestige.study.plan import Plan
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
@@ -57,7 +57,7 @@ class Exposure:
     `calibration_needed`); None where none would be enough, or where somebody is called.
     """
 
-    places: tuple[Place, ...]
+    checkpoints: tuple[Checkpoint, ...]
     attacks: tuple[str, ...]
     primary: str
     fdr: float
@@ -71,7 +71,7 @@ class Exposure:
     @property
     def name(self) -> str:
         """The cells, as a reader names them."""
-        return name_of(self.places)
+        return name_of(self.checkpoints)
 
     def rows(self, top: int, *, texts: bool = False) -> list[dict[str, Any]]:
         """The first rows as JSON values; the texts of records only where `texts` asks for them. ConfigError where
@@ -130,16 +130,21 @@ def _shown(cell: object) -> str:
 
 
 def exposure_of(
-    plan: Plan, places: Sequence[Place], *, fdr: float = FALSE_DISCOVERIES, non_members: bool = False, by: By = "record"
+    plan: Plan,
+    checkpoints: Sequence[Checkpoint],
+    *,
+    fdr: float = FALSE_DISCOVERIES,
+    non_members: bool = False,
+    by: By = "record",
 ) -> Exposure:
     """What was trained on in the cells of one fold or of both, each record where it was a member; with `non_members`
     the rest of the pool too, and `by="group"` summed up over groups. Errors as in `expose`.
     """
-    cells = [expose(plan, place, fdr=fdr) for place in places]
+    cells = [expose(plan, checkpoint, fdr=fdr) for checkpoint in checkpoints]
     needs = [cell.needed for cell in cells if cell.needed is not None]
     whole = replace(
         cells[0],
-        places=tuple(places),
+        checkpoints=tuple(checkpoints),
         frame=pl.concat([cell.frame for cell in cells]).sort(**_order(cells[0].attacks, cells[0].primary)),
         calls=sum(cell.calls for cell in cells),
         needed=min(needs) if needs and not any(cell.calls for cell in cells) else None,
@@ -173,25 +178,26 @@ def _by_group(exposed: Exposure) -> pl.DataFrame:
     return summed.with_columns(called).sort(**_order(exposed.attacks, exposed.primary, last="group"))
 
 
-def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Exposure:
+def expose(plan: Plan, checkpoint: Checkpoint, *, fdr: float = FALSE_DISCOVERIES) -> Exposure:
     """Put together what the store holds of one cell.
 
     Raises:
         ConfigError: an attack of the study has not run on it, or the primary one cannot.
     """
-    corpus = plan.prepared.corpora[place.arm.corpus].task.address
-    pool = examples_of(plan.store, corpus, "pool")
-    attacks, primary = plan.attacks_on(place.arm), plan.study.attacks.primary
+    arm, seat = checkpoint.arm, checkpoint.seat
+    assert seat is not None
+    pool = examples_of(plan.store, plan.catalogue.corpus(arm.corpus).address, "pool")
+    attacks, primary = plan.choice.attacks_on(arm), plan.study.attacks.primary
     if primary not in {attack.label for attack in attacks}:
         raise ConfigError(
-            f"the primary attack {primary!r} cannot be made on {place.name}: what it learns from has no chosen "
+            f"the primary attack {primary!r} cannot be made on {checkpoint.name}: what it learns from has no chosen "
             "learning rate. Run the study again, or name another primary attack."
         )
     columns: dict[str, Floats] = {}
     needs: list[int | None] = []
-    calibration = plan.prepared.corpora[place.arm.corpus].size("calibration")
+    calibration = plan.prepared.corpora[arm.corpus].size("calibration")
     for attack in attacks:
-        scores, held = _scores(plan, place, attack)
+        scores, held = _scores(plan, checkpoint, attack)
         p_values = conformal_p_values(scores, calibration=held) if held else np.full(scores.values.shape, np.nan)
         adjusted = adjusted_p_values(p_values)
         columns |= {attack.label: scores.values, f"{attack.label} p": p_values, f"{attack.label} q": adjusted}
@@ -202,16 +208,16 @@ def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Expos
     about = {
         "id": [example.id for example in pool],
         "group": [example.group for example in pool],
-        "fold": [place.fold] * len(pool),
-        "is_member": members_of(pool, seed=place.seed, fold=place.fold),
+        "fold": [seat.fold] * len(pool),
+        "is_member": members_of(pool, seed=seat.seed, fold=seat.fold),
         "agree": pl.Series(agree, dtype=pl.Int64),
-        "memorized": _counterfactual(plan, place, pool),
+        "memorized": _counterfactual(plan, checkpoint, pool),
     }
     frame = pl.DataFrame(about | columns).with_columns(pl.selectors.float().fill_nan(None))
     labels = tuple(attack.label for attack in attacks)
     calls = int((frame["agree"] > 0).sum())
     return Exposure(
-        places=(place,),
+        checkpoints=(checkpoint,),
         attacks=labels,
         primary=primary,
         fdr=fdr,
@@ -222,22 +228,22 @@ def expose(plan: Plan, place: Place, *, fdr: float = FALSE_DISCOVERIES) -> Expos
     )
 
 
-def _scores(plan: Plan, place: Place, attack: Attack) -> tuple[Scores, Scores | None]:
+def _scores(plan: Plan, checkpoint: Checkpoint, attack: Attack) -> tuple[Scores, Scores | None]:
     """What an attack says of the pool, and of the calibration texts where the two can be compared."""
-    seat = (place.seed, place.fold)
-    task = plan.scores(attack, place.arm, place.epoch, seat)
-    if not plan.store.is_done(task.address):
+    task = plan.choice.scores(attack, checkpoint)
+    if not plan.is_done(task):
         raise ConfigError(f"{task.about} is not in the store yet. Run the study first: vestige run STUDY")
-    held = plan.scores(attack, place.arm, place.epoch, seat, "calibration")
-    is_fair = "calibration" in plan.scored_roles(place.arm.corpus) and attack.holds_outside_the_pool
-    found = scores_of(plan.store, held.address) if is_fair and plan.store.is_done(held.address) else None
+    held = plan.choice.scores(attack, checkpoint, "calibration")
+    is_fair = "calibration" in plan.catalogue.scored_roles(checkpoint.arm.corpus) and attack.holds_outside_the_pool
+    found = scores_of(plan.store, held.address) if is_fair and plan.is_done(held) else None
     return scores_of(plan.store, task.address), found
 
 
-def _counterfactual(plan: Plan, place: Place, pool: list[Example]) -> Floats:
+def _counterfactual(plan: Plan, checkpoint: Checkpoint, pool: list[Example]) -> Floats:
     """Over all cells that differ from this one in seed and fold alone, as far as they are scored."""
-    tasks = {seat: plan.stats(place.arm, role="pool", seat=seat, epoch=place.epoch) for seat in plan.seats}
-    done = {seat: task for seat, task in tasks.items() if plan.store.is_done(task.address)}
+    cells = plan.grid.checkpoints(checkpoint.arm, checkpoint.epoch)
+    tasks = {one.seat: plan.catalogue.stats(one, role="pool") for one in cells if one.seat is not None}
+    done = {seat: task for seat, task in tasks.items() if plan.is_done(task)}
     tables = [stats_of(plan.store, task.address) for task in done.values()]
     return counterfactual_memorization(
         tables, is_member=[members_of(pool, seed=seed, fold=fold) for seed, fold in done]

@@ -12,9 +12,10 @@ from vestige.errors import StoreError
 from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import DONE, RUN
-from vestige.study.plan import Arm, Plan
+from vestige.study.costs import Costs, kind_of
+from vestige.study.plan import Plan
 from vestige.study.stages.base import Kind
-from vestige.study.stages.registry import model_stage_named, model_stages
+from vestige.study.stages.registry import model_stages
 
 ASSUMED_PACE: Final = 700.0
 """Scored tokens per second where nothing has been measured: SmolLM2-135M on two cores with fast bfloat16."""
@@ -38,7 +39,7 @@ class Work:
 class Paces:
     """Seconds per scored token, by kind: measured where a stage of the kind has finished, of whatever study.
 
-    A kind that has not been measured is taken to cost what it does by rule (`Plan.cost`), at the pace of all that has
+    A kind that has not been measured is taken to cost what it does by rule (`Costs`), at the pace of all that has
     been measured of its base; without any, at `ASSUMED_PACE`.
     """
 
@@ -60,7 +61,8 @@ class Paces:
 
 def paces_in(plan: Plan) -> Paces:
     """What the store of a plan has measured, in stages of this study and of others."""
-    costs = {task.address: plan.cost(task) for task in plan.known()}
+    costs_by_rule = Costs(plan.prepared.identities)
+    costs = {task.address: costs_by_rule.of(task) for task in plan.known()}
     measured: dict[Kind, Work] = {}
     for stage in model_stages():
         for folder in sorted((plan.store.root / stage.name).glob("*")):
@@ -91,7 +93,7 @@ def forecast(plan: Plan) -> Forecast:
     """Hold a plan against its store. A search that is not finished is taken to end at the first rate of its grid, which
     costs the same.
     """
-    tasks = expected(plan)
+    tasks = plan.expected()
     done = [task for task in tasks if plan.store.is_done(task.address)]
     to_do = [task for task in tasks if not plan.store.is_done(task.address)]
     paces, left = paces_in(plan), list(costly(plan, to_do))
@@ -105,31 +107,7 @@ def forecast(plan: Plan) -> Forecast:
 
 def costly(plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[Task, float]]:
     """The tasks that need a model, each once, with what they cost in scored tokens."""
+    costs = Costs(plan.prepared.identities)
     for task in {task.address: task for task in tasks}.values():
-        if cost := plan.cost(task):
+        if cost := costs.of(task):
             yield task, cost
-
-
-def kind_of(task: Task) -> Kind:
-    """What pace a task of a stage that runs a model has."""
-    stage = model_stage_named(task.stage)
-    return stage.kind(stage.read(task.spec))
-
-
-def token_cost(task: Task) -> float:
-    """Scored tokens that one token of such a task amounts to."""
-    stage = model_stage_named(task.stage)
-    return stage.token_cost(stage.read(task.spec))
-
-
-def expected(plan: Plan, *, search_only: bool = False) -> list[Task]:
-    """Every task of the study, or of its learning-rate searches alone, each once."""
-    tasks: dict[str, Task] = {}
-    for pair in plan.pairs:
-        chosen = plan.chosen(pair)
-        settled = {arm.method for arm in chosen}
-        guessed = [Arm(*pair, one, one.learning_rate[0]) for one in plan.study.method if one not in settled]
-        rest = () if search_only else plan.rest(pair, [*chosen, *guessed])
-        for task in (*plan.search(pair), *rest):
-            tasks[task.address] = task
-    return list(tasks.values())

@@ -15,9 +15,9 @@ from rich.console import Console
 from vestige.data.splits import members_of
 from vestige.durations import duration
 from vestige.records import Example
-from vestige.store.keys import Task
 from vestige.study.forecast import Forecast, forecast
-from vestige.study.plan import Arm, Plan
+from vestige.study.grid import Arm, Checkpoint, Pair
+from vestige.study.plan import Plan
 from vestige.study.stages.corpus import examples_of
 from vestige.study.terminal import add, console, safe, table
 
@@ -93,21 +93,22 @@ class Outlook:
 
 def outlook(plan: Plan) -> Outlook:
     """Hold a plan against its store; nothing is run or written."""
-    cells = [row for pair in plan.pairs for row in _cells(plan, pair)]
+    cells = [row for pair in plan.grid.pairs for row in _cells(plan, pair)]
     return Outlook(
         cells=pl.DataFrame(cells, schema=_CELLS, orient="row"), remarks=tuple(remarks_of(plan)), ahead=forecast(plan)
     )
 
 
-def _cells(plan: Plan, pair: tuple[str, str]) -> Iterator[tuple[object, ...]]:
-    chosen = plan.chosen(pair)
-    for arm in plan.arms(pair):
-        for seed, fold in plan.seats:
-            if arm in chosen or (seed, fold) in plan.search_seats:
-                state = _state(plan, plan.train(arm, (seed, fold))) + (", chosen" if arm in chosen else "")
-                yield _row(arm, seed, fold, state)
-    for arm, seed in plan.shadows(pair):
-        yield _row(arm, seed, "shadow", _state(plan, plan.train(arm, (seed, "A"), half_of="shadow")))
+def _cells(plan: Plan, pair: Pair) -> Iterator[tuple[object, ...]]:
+    chosen = plan.choice.chosen(pair)
+    for arm in plan.grid.arms(pair):
+        for seat in plan.grid.seats:
+            if arm in chosen or seat in plan.grid.search_seats:
+                chose = ", chosen" if arm in chosen else ""
+                yield _row(arm, seat.seed, seat.fold, _state(plan, Checkpoint(arm, seat)) + chose)
+    for shadow in plan.shadows(pair):
+        assert shadow.seat is not None
+        yield _row(shadow.arm, shadow.seat.seed, "shadow", _state(plan, shadow))
 
 
 def _row(arm: Arm, seed: int, fold: str, state: str) -> tuple[object, ...]:
@@ -115,8 +116,8 @@ def _row(arm: Arm, seed: int, fold: str, state: str) -> tuple[object, ...]:
     return arm.base, arm.corpus, arm.method.label, arm.learning_rate, seed, fold, state
 
 
-def _state(plan: Plan, training: Task) -> str:
-    return "trained" if plan.store.is_done(training.address) else "to train"
+def _state(plan: Plan, cell: Checkpoint) -> str:
+    return "trained" if plan.is_done(plan.catalogue.train(cell)) else "to train"
 
 
 def _pool(plan: Plan, corpus: str) -> Sequence[Example]:
@@ -136,7 +137,7 @@ def remarks_of(plan: Plan) -> Iterator[str]:
         pool = _pool(plan, name)
         if not pool:
             continue
-        others = min(int(np.sum(~members_of(pool, seed=seed, fold=fold))) for seed, fold in plan.seats)
+        others = min(int(np.sum(~members_of(pool, seed=seed, fold=fold))) for seed, fold in plan.grid.seats)
         for rate in plan.study.report.fpr:
             if others * rate < 1 - 1e-9:
                 needed = int(np.ceil(1 / rate - 1e-9))

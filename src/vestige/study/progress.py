@@ -15,7 +15,7 @@ from rich.table import Column
 from vestige.durations import duration
 from vestige.store.keys import Task
 from vestige.study.clock import Clock
-from vestige.study.executors.inline import Watcher
+from vestige.study.executors.base import Watcher
 from vestige.study.plan import Plan
 from vestige.study.terminal import console, safe
 
@@ -78,7 +78,7 @@ class Lines:
     def finished(self, task: Task, seconds: float) -> None:
         """One line for what needed a model."""
         self.clock.end(task)
-        if self.clock.plan.cost(task):
+        if self.clock.cost(task):
             self._line(f"{task.about}: done in {duration(seconds)}")
 
     def reused(self, task: Task) -> None:
@@ -108,7 +108,7 @@ class Live:
     def started(self, task: Task) -> None:
         """A row for what needs a model."""
         self.clock.begin(task)
-        if self.clock.plan.cost(task):
+        if self.clock.cost(task):
             self._row = self._progress.add_task(label(task, self.clock.plan), total=1.0, left="")
 
     def progressed(self, task: Task, tokens: int) -> None:

@@ -17,7 +17,8 @@ from vestige.errors import StoreError
 from vestige.store.io import read_json, refuse_link, write_json
 from vestige.store.keys import canonical_json
 from vestige.store.layout import LOGS, RUN
-from vestige.study.plan import Arm, Plan
+from vestige.study.grid import Arm, Checkpoint
+from vestige.study.plan import Plan
 
 _RUNS = "runs.json"
 
@@ -59,10 +60,10 @@ def attacked_since(plan: Plan) -> str | None:
 
 
 def _begun(plan: Plan) -> Iterator[str]:
-    for pair in plan.pairs:
-        for arm in plan.chosen(pair):
-            for epoch in plan.epochs:
-                address = plan.leakage(arm, epoch).address
+    for pair in plan.grid.pairs:
+        for arm in plan.choice.chosen(pair):
+            for epoch in plan.grid.epochs:
+                address = plan.choice.leakage(arm, epoch).address
                 path = plan.store.folder(address) / RUN
                 if plan.store.is_done(address) and path.exists():
                     with contextlib.suppress(StoreError, KeyError, TypeError):  # no hash guards it: a record for people
@@ -73,12 +74,16 @@ def _as_written(plan: Plan) -> str:
     """A hash of the tasks that a study comes to, whatever its store holds: every training, and what the base is asked
     with every attack.
     """
-    keys = [plan.train(arm, seat).key for pair in plan.pairs for arm in plan.arms(pair) for seat in plan.seats]
-    for floor in (Arm(*pair) for pair in plan.pairs):
-        keys += [plan.scores(attack, floor, None, None).key for attack in plan.study.attacks.use]
-        keys += [plan.floors(floor).key, plan.utility(floor, None, plan.seats).key]
-        keys += [plan.text_utility(floor, None).key] if plan.generates((floor.base, floor.corpus)) else []
-    return hashlib.sha256(canonical_json(sorted(keys)).encode()).hexdigest()[:20]
+    catalogue, grid = plan.catalogue, plan.grid
+    tasks = [
+        catalogue.train(Checkpoint(arm, seat)) for pair in grid.pairs for arm in grid.arms(pair) for seat in grid.seats
+    ]
+    for pair in grid.pairs:
+        base = Arm(*pair)
+        tasks += [plan.choice.scores(attack, Checkpoint(base)) for attack in plan.study.attacks.use]
+        tasks += [catalogue.floors(pair), catalogue.utility(base, None, grid.seats)]
+        tasks += [catalogue.text_utility(base, None)] if catalogue.generates(pair) else []
+    return hashlib.sha256(canonical_json(sorted(task.key for task in tasks)).encode()).hexdigest()[:20]
 
 
 def _entries(plan: Plan) -> list[dict[str, Any]]:

@@ -20,8 +20,9 @@ from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import RUN
-from vestige.study.executors.inline import Failure
-from vestige.study.plan import Arm, Plan
+from vestige.study.executors.base import Failure
+from vestige.study.grid import Arm, Checkpoint, Pair, Seat
+from vestige.study.plan import Plan
 from vestige.study.record import attacked_since, primaries
 from vestige.study.stages.attack_model import attack_model_of
 from vestige.study.stages.corpus import examples_of
@@ -45,9 +46,9 @@ def collect(plan: Plan, *, failures: Sequence[Failure] = ()) -> Results:
     Raises:
         StoreError: a stored file is damaged; it is named.
     """
-    estimates = [row for pair in plan.pairs for row in _estimates(plan, pair)]
-    noted = pl.concat([_NOTED, *(frame for pair in plan.pairs for frame in _scores(plan, pair))])
-    losses = [frame for pair in plan.pairs for frame in _losses(plan, pair)]
+    estimates = [row for pair in plan.grid.pairs for row in _estimates(plan, pair)]
+    noted = pl.concat([_NOTED, *(frame for pair in plan.grid.pairs for frame in _scores(plan, pair))])
+    losses = [frame for pair in plan.grid.pairs for frame in _losses(plan, pair)]
     return Results(
         facts={**_facts(plan, failures), "corners": _corners(noted)},
         estimates=pl.DataFrame(estimates, schema=ESTIMATES, orient="row"),
@@ -56,56 +57,45 @@ def collect(plan: Plan, *, failures: Sequence[Failure] = ()) -> Results:
     )
 
 
-def _estimates(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
-    best = {method: best_checkpoint(plan, pair, method) for method in plan.study.method}
+def _estimates(plan: Plan, pair: Pair) -> Iterator[dict[str, Any]]:
+    best = {method: plan.choice.best_checkpoint(pair, method) for method in plan.study.method}
     for arm, epoch in _measured(plan, pair):
         point = {
             "is_best": arm.method is None or best[arm.method] == (arm, epoch),
             "is_last": _is_last(plan, arm, epoch),
         }
-        judged = [plan.text_utility(arm, epoch)] if plan.generates(pair) else []
-        floors = [plan.floors(arm)] if arm.method is None else []
-        tasks = [plan.utility(arm, epoch, plan.seats), *judged, plan.leakage(arm, epoch), *floors]
+        judged = [plan.catalogue.text_utility(arm, epoch)] if plan.catalogue.generates(pair) else []
+        floors = [plan.catalogue.floors(pair)] if arm.method is None else []
+        utility = plan.catalogue.utility(arm, epoch, plan.grid.seats)
+        tasks = [utility, *judged, plan.choice.leakage(arm, epoch), *floors]
         for row in (*_rows(plan, tasks), *_not_to_be_had(plan, pair)):
             yield {**_names(arm, epoch), **point, **row}
 
 
-def _not_to_be_had(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+def _not_to_be_had(plan: Plan, pair: Pair) -> Iterator[dict[str, Any]]:
     """What the study asks of generated texts, refused where a corpus has no prompts and references."""
-    if not plan.generates(pair):
+    if not plan.catalogue.generates(pair):
         for quantity in plan.study.study.text_utility:
             estimate = Estimate(None, None, None, Counts(), signature=quantity, reason=NO_REFERENCES)
             yield _flat(Estimated(quantity, estimate))
 
 
-def _measured(plan: Plan, pair: tuple[str, str]) -> Iterator[tuple[Arm, float | None]]:
+def _measured(plan: Plan, pair: Pair) -> Iterator[tuple[Arm, float | None]]:
     yield Arm(*pair), None
-    for arm in plan.chosen(pair):
-        for epoch in plan.epochs:
+    for arm in plan.choice.chosen(pair):
+        for epoch in plan.grid.epochs:
             yield arm, epoch
 
 
 def _is_last(plan: Plan, arm: Arm, epoch: float | None) -> bool:
     if arm.method is None:
         return True
-    chosen = plan.best((arm.base, arm.corpus), arm.method)
-    return arm == chosen and epoch == plan.epochs[-1]
-
-
-def best_checkpoint(plan: Plan, pair: tuple[str, str], method: Any) -> tuple[Arm, float] | None:
-    """The arm and epoch of a method's lowest validation loss, over all seeds and folds; None where nothing is
-    measured yet.
-    """
-    arm = plan.best(pair, method)
-    if arm is None:
-        return None
-    epoch = plan.best_epoch(arm)
-    return None if epoch is None else (arm, epoch)
+    return arm == plan.choice.best(arm.pair, arm.method) and epoch == plan.grid.epochs[-1]
 
 
 def _rows(plan: Plan, tasks: Iterable[Task]) -> Iterator[dict[str, Any]]:
     for task in tasks:
-        if plan.store.is_done(task.address):
+        if plan.is_done(task):
             yield from map(_flat, estimates_of(plan.store, task.address))
 
 
@@ -127,18 +117,19 @@ def _names(arm: Arm, epoch: float | None) -> dict[str, Any]:
     }
 
 
-def _scores(plan: Plan, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
-    corpus = plan.prepared.corpora[pair[1]].task.address
-    if not plan.store.is_done(corpus):
+def _scores(plan: Plan, pair: Pair) -> Iterator[pl.DataFrame]:
+    corpus = plan.catalogue.corpus(pair.corpus)
+    if not plan.is_done(corpus):
         return
-    pool = examples_of(plan.store, corpus, "pool")
+    pool = examples_of(plan.store, corpus.address, "pool")
     groups = [example.group for example in pool]
     for arm, epoch in _measured(plan, pair):
-        for seed, fold in plan.seats:
+        for seed, fold in plan.grid.seats:
             is_member = members_of(pool, seed=seed, fold=fold)
-            for attack in plan.attacks_on(arm):
-                task = plan.scores(attack, arm, epoch, (seed, fold) if arm.method else None)
-                if not plan.store.is_done(task.address):
+            for attack in plan.choice.attacks_on(arm):
+                checkpoint = Checkpoint(arm, Seat(seed, fold), epoch) if arm.method else Checkpoint(arm)
+                task = plan.choice.scores(attack, checkpoint)
+                if not plan.is_done(task):
                     continue
                 scores = scores_of(plan.store, task.address)
                 columns = {"seed": seed, "fold": fold, "attack": attack.label, "id": scores.ids, "group": groups}
@@ -177,10 +168,10 @@ def _constants(columns: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _losses(plan: Plan, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
+def _losses(plan: Plan, pair: Pair) -> Iterator[pl.DataFrame]:
     for arm, seat, task in _trainings(plan, pair):
-        trained = trained_of(plan.store, task.address)
-        losses, per_epoch = trained.losses, trained.step_of(plan.epochs[-1]) / plan.epochs[-1]
+        trained, last = trained_of(plan.store, task.address), plan.grid.epochs[-1]
+        losses, per_epoch = trained.losses, trained.step_of(last) / last
         steps = list(range(1, len(losses) + 1))
         names = {name: value for name, value in _names(arm, None).items() if name in LOSSES and name != "epoch"}
         columns = {"step": steps, "epoch": [step / per_epoch for step in steps], "loss": losses}
@@ -190,11 +181,11 @@ def _losses(plan: Plan, pair: tuple[str, str]) -> Iterator[pl.DataFrame]:
         yield frame.select(pl.col(name).cast(kind) for name, kind in LOSSES.items())
 
 
-def _trainings(plan: Plan, pair: tuple[str, str]) -> Iterator[tuple[Arm, tuple[int, Any], Task]]:
-    for arm in plan.arms(pair):
-        for seat in plan.seats:
-            task = plan.train(arm, seat)
-            if plan.store.is_done(task.address):
+def _trainings(plan: Plan, pair: Pair) -> Iterator[tuple[Arm, Seat, Task]]:
+    for arm in plan.grid.arms(pair):
+        for seat in plan.grid.seats:
+            task = plan.catalogue.train(Checkpoint(arm, seat))
+            if plan.is_done(task):
                 yield arm, seat, task
 
 
@@ -242,9 +233,9 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
             }
             for attack in study.attacks.use
         ],
-        "attack_models": [row for pair in plan.pairs for row in _attack_models(plan, pair)],
+        "attack_models": [row for pair in plan.grid.pairs for row in _attack_models(plan, pair)],
         "floors": list(FLOORS),
-        "search": [row for pair in plan.pairs for row in _search(plan, pair)],
+        "search": [row for pair in plan.grid.pairs for row in _search(plan, pair)],
         "failures": [{"about": failure.task.about, "message": failure.message} for failure in failures],
         **_records(plan),
     }
@@ -257,15 +248,15 @@ def _training_of(attack: Attack) -> dict[str, Any]:
     return {"learner": attack.name, "train_on": attack.train_on.named if attack.train_on else {}}
 
 
-def _attack_models(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
+def _attack_models(plan: Plan, pair: Pair) -> Iterator[dict[str, Any]]:
     """What each attack model of a base and corpus found out about its own shadow."""
     learners = {attack.name: attack for attack in plan.study.attacks.use if isinstance(attack, LearnedAttack)}
-    for arm in plan.chosen(pair):
+    for arm in plan.choice.chosen(pair):
         for seed in plan.study.study.seeds:
-            for epoch in plan.epochs:
+            for epoch in plan.grid.epochs:
                 for name, attack in learners.items():
-                    task = plan.attack_model(attack, arm, epoch, (seed, "A"))
-                    if plan.store.is_done(task.address):
+                    task = plan.catalogue.attack_model(attack, Checkpoint(arm, Seat(seed, "A"), epoch).shadow)
+                    if plan.is_done(task):
                         facts = attack_model_of(plan.store, task.address).facts
                         yield {**_names(arm, epoch), "seed": seed, "attack": name, **facts}
 
@@ -282,24 +273,24 @@ def _corpus_facts(plan: Plan, name: str) -> dict[str, Any]:
 
 def _trainable(plan: Plan, method: Any) -> dict[str, int]:
     found: dict[str, int] = {}
-    for pair in plan.pairs:
+    for pair in plan.grid.pairs:
         for arm, _, task in _trainings(plan, pair):
             if arm.method == method:
                 found[arm.base] = trained_of(plan.store, task.address).trainable
     return found
 
 
-def _search(plan: Plan, pair: tuple[str, str]) -> Iterator[dict[str, Any]]:
-    for arm in plan.arms(pair):
+def _search(plan: Plan, pair: Pair) -> Iterator[dict[str, Any]]:
+    for arm in plan.grid.arms(pair):
         assert arm.method is not None
         yield {
             "base": arm.base,
             "corpus": arm.corpus,
             "method": arm.method.label,
             "learning_rate": arm.learning_rate,
-            "loss": plan.search_loss(arm),
-            "losses": {f"{epoch:g}": loss for epoch, loss in plan.search_losses(arm).items()},
-            "chosen": arm == plan.best(pair, arm.method),
+            "loss": plan.choice.search_loss(arm),
+            "losses": {f"{epoch:g}": loss for epoch, loss in plan.choice.search_losses(arm).items()},
+            "chosen": arm == plan.choice.best(pair, arm.method),
             "rivals": len(arm.method.learning_rate) - 1,
         }
 
@@ -310,7 +301,7 @@ def _records(plan: Plan) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     for task in plan.known():
         path = plan.store.folder(task.address) / RUN
-        if plan.store.is_done(task.address) and path.exists():
+        if plan.is_done(task) and path.exists():
             record = read_json(path)
             seconds[task.stage] = round(seconds.get(task.stage, 0.0) + record["seconds"], 1)
             if record["environment"] not in environments:

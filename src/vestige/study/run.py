@@ -1,11 +1,12 @@
-"""Run a study: plan, do what is missing, go on past what fails."""
+"""Run a study: wave after wave, do what is missing, go on past what fails."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from vestige.study.executors.inline import Failure, Inline, Watcher
+from vestige.study.executors.base import Failure, Watcher
+from vestige.study.executors.inline import Inline
 from vestige.study.failures import Redactor
 from vestige.study.inputs_record import record_inputs
 from vestige.study.plan import Plan
@@ -17,19 +18,16 @@ def run(
 ) -> Sequence[Failure]:
     """Do everything of the study that its store does not hold yet; with `search_only` the learning-rate searches alone.
 
-    What failed is returned, and the others go on; the same call, made again, tries only what is missing. All searches
-    come first, since an attack may learn from a method's model on another corpus or base. One run at a time works in a
-    store; the others wait, and `say` is told.
+    What failed is returned, and the others go on; the same call, made again, tries only what is missing. The waves come
+    one after the other, each named when the one before is done. One run at a time works in a store; the others wait,
+    and `say` is told.
     """
     executor = Inline(plan.store, watcher, say, Redactor(plan.prepared.examples))
     with plan.store.locked(say=say), threads(plan.study.run.threads):
         record_run(plan)
         record_inputs(plan.store, plan.study, plan.prepared.identities)
-        for pair in plan.pairs:
-            executor.run(plan.search(pair))
-        if not search_only:
-            for pair in plan.pairs:
-                executor.run(plan.rest(pair, plan.chosen(pair)))
+        for wave in plan.waves(search_only=search_only):
+            executor.run(wave.tasks)
     return tuple(executor.failures)
 
 

@@ -11,7 +11,7 @@ from typing import Any, final
 
 from vestige.store.keys import Task
 from vestige.store.layout import LOGS, RUN, Store
-from vestige.study.executors.inline import Failure
+from vestige.study.executors.base import Failure
 from vestige.study.inputs import read_inputs
 from vestige.study.plan import Plan
 from vestige.study.run import run

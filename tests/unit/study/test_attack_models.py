@@ -18,8 +18,9 @@ from vestige.data.splits import members_of, split_of
 from vestige.errors import ConfigError, DataError
 from vestige.records import Fold, View
 from vestige.store.keys import Task
+from vestige.study.grid import Arm, Checkpoint, Seat
 from vestige.study.outlook import outlook
-from vestige.study.plan import Arm, Plan
+from vestige.study.plan import Plan
 from vestige.study.results import collect
 from vestige.study.run import run
 from vestige.study.spec import make_study
@@ -59,7 +60,7 @@ def stages(plan: Plan) -> dict[str, list[Task]]:
 
 
 def arms(plan: Plan) -> dict[str, Arm]:
-    return {arm.method.name: arm for arm in plan.arms(plan.pairs[0]) if arm.method is not None}
+    return {arm.method.name: arm for arm in plan.grid.arms(plan.grid.pairs[0]) if arm.method is not None}
 
 
 def attack(plan: Plan, label: str) -> LearnedAttack:
@@ -86,22 +87,23 @@ def test_the_plan_adds_a_shadow_to_each_method_and_changes_no_cell(table: Table,
 
 
 def test_the_shadows_of_a_study_are_listed_with_its_cells(outcome: Outcome, table: Table, tmp_path: Path) -> None:
-    assert [(arm.method.name, seed) for arm, seed in outcome.plan.shadows(outcome.plan.pairs[0]) if arm.method] == [
-        ("lora", 0),
-        ("prompt", 0),
+    shadows = outcome.plan.shadows(outcome.plan.grid.pairs[0])
+    assert [(one.arm.method and one.arm.method.name, one.seat) for one in shadows] == [
+        ("lora", (0, "A")),
+        ("prompt", (0, "A")),
     ]
     assert repr(outlook(outcome.plan)).count("0/shadow") == 2
     plain = plan_of(trained(table, tmp_path), tmp_path / "runs")
-    assert plain.shadows(plain.pairs[0]) == []
+    assert plain.shadows(plain.grid.pairs[0]) == []
 
 
 def test_both_folds_of_a_seed_are_attacked_with_one_model_per_checkpoint(outcome: Outcome) -> None:
     plan = outcome.plan
     arm, one = arms(plan)["lora"], attack(plan, "logistic")
     models = {
-        (fold, epoch): plan.scores(one, arm, epoch, (0, fold)).inputs["model"]
+        (fold, epoch): plan.choice.scores(one, Checkpoint(arm, Seat(0, fold), epoch)).inputs["model"]
         for fold in ("A", "B")
-        for epoch in plan.epochs
+        for epoch in plan.grid.epochs
     }
     assert models["A", 1.0] == models["B", 1.0] != models["A", 2.0]
     assert len(stages(plan)["attack_model"]) == 2 * 2, "two methods, two checkpoints; transfers learn nothing anew"
@@ -109,7 +111,7 @@ def test_both_folds_of_a_seed_are_attacked_with_one_model_per_checkpoint(outcome
 
 def test_a_shadow_is_trained_on_half_of_its_role_and_on_no_text_of_the_pool(outcome: Outcome) -> None:
     plan = outcome.plan
-    task = plan.train(arms(plan)["lora"], (0, "A"), half_of="shadow")
+    task = plan.catalogue.train(Checkpoint(arms(plan)["lora"], Seat(0, "A")).shadow)
     record = json.loads((outcome.store.open(task.address) / "training.json").read_text())
     shadow, pool = (examples_of(outcome.store, task.inputs["corpus"], role) for role in ("shadow", "pool"))
     assert record["texts"] == members_of(shadow, seed=0, fold="A").sum() == 6
@@ -118,9 +120,9 @@ def test_a_shadow_is_trained_on_half_of_its_role_and_on_no_text_of_the_pool(outc
 
 def test_a_transfer_to_the_method_itself_is_the_attack_itself(outcome: Outcome) -> None:
     plan = outcome.plan
-    lora, seat = arms(plan)["lora"], (0, "A")
+    lora, seat = arms(plan)["lora"], Seat(0, "A")
     own, same, other = (
-        plan.scores(attack(plan, label), lora, 1.0, seat)  # type: ignore[arg-type]
+        plan.choice.scores(attack(plan, label), Checkpoint(lora, seat, 1.0))
         for label in ("logistic", "logistic(train_on=lora(r=2))", "logistic(train_on=prompt(tokens=4))")
     )
     assert own.address == same.address != other.address
@@ -162,7 +164,7 @@ def test_an_attack_model_is_the_same_bytes_every_time_and_holds_no_text(outcome:
 @pytest.mark.parametrize("fold", ["A", "B"])
 def test_the_control_of_a_trained_attack_is_the_loss_of_the_base(outcome: Outcome, fold: Fold) -> None:
     plan = outcome.plan
-    task = plan.scores(attack(plan, "logistic"), Arm(*plan.pairs[0]), None, (0, fold))
+    task = plan.choice.scores(attack(plan, "logistic"), Checkpoint(Arm(*plan.grid.pairs[0])))
     assert set(task.inputs) == {"base"}
 
 
@@ -199,10 +201,10 @@ def test_an_attack_model_goes_to_another_corpus(table: Table, tmp_path: Path) ->
     assert not outcome.failures
     plan = outcome.plan
     transfer = attack(plan, "logistic(train_on=others)")
-    notes, others = (next(iter(plan.chosen(pair))) for pair in plan.pairs)
-    model = plan.scores(transfer, notes, 1.0, (0, "A")).inputs["model"]
-    assert model == plan.scores(attack(plan, "logistic"), others, 1.0, (0, "A")).inputs["model"]
-    assert model != plan.scores(attack(plan, "logistic"), notes, 1.0, (0, "A")).inputs["model"]
+    notes, others = (next(iter(plan.choice.chosen(pair))) for pair in plan.grid.pairs)
+    model = plan.choice.scores(transfer, Checkpoint(notes, Seat(0, "A"), 1.0)).inputs["model"]
+    assert model == plan.choice.scores(attack(plan, "logistic"), Checkpoint(others, Seat(0, "A"), 1.0)).inputs["model"]
+    assert model != plan.choice.scores(attack(plan, "logistic"), Checkpoint(notes, Seat(0, "A"), 1.0)).inputs["model"]
 
 
 def test_an_attack_model_that_would_meet_its_own_texts_is_refused_before_anything_is_done(
@@ -220,11 +222,11 @@ def test_a_transfer_waits_for_the_search_of_its_method(table: Table, tmp_path: P
     table["method"][0]["learning_rate"] = [1e-3, 1e-2]
     plan = plan_of(table, tmp_path / "runs")
     prompt = arms(plan)["prompt"]
-    assert [one.label for one in plan.attacks_on(prompt)] == ["loss"]
-    assert plan.leakage(prompt, 1.0).spec["attacks"] == ["loss"]
+    assert [one.label for one in plan.choice.attacks_on(prompt)] == ["loss"]
+    assert plan.choice.leakage(prompt, 1.0).spec["attacks"] == ["loss"]
     outcome = run_study(table, tmp_path / "runs")
     assert not outcome.failures
-    assert [one.label for one in outcome.plan.attacks_on(prompt)] == ["loss", "logistic(train_on=lora(r=2))"]
+    assert [one.label for one in outcome.plan.choice.attacks_on(prompt)] == ["loss", "logistic(train_on=lora(r=2))"]
 
 
 def test_a_shadow_as_reference_costs_one_pass_per_checkpoint_for_both_folds(table: Table, tmp_path: Path) -> None:
@@ -234,17 +236,17 @@ def test_a_shadow_as_reference_costs_one_pass_per_checkpoint_for_both_folds(tabl
     plan = outcome.plan
     one, arm = plan.study.attacks.use[1], arms(plan)["lora"]
     assert one.label == 'ref(reference="shadow")'
-    inputs = {fold: plan.scores(one, arm, 1.0, (0, fold)).inputs for fold in ("A", "B")}
+    inputs = {fold: plan.choice.scores(one, Checkpoint(arm, Seat(0, fold), 1.0)).inputs for fold in ("A", "B")}
     assert set(inputs["A"]) == {"target", "shadow"}
     assert inputs["A"]["shadow"] == inputs["B"]["shadow"]
     passes = [task for task in stages(plan)["stats"] if task.address == inputs["A"]["shadow"]]
     assert [(task.spec["role"], task.spec["epoch"]) for task in passes] == [("pool", 1.0)]
-    assert passes[0].inputs["cell"] == plan.train(arm, (0, "A"), half_of="shadow").address
+    assert passes[0].inputs["cell"] == plan.catalogue.train(Checkpoint(arm, Seat(0, "A")).shadow).address
     target, shadow = (stats_of(outcome.store, inputs["A"][view]) for view in ("target", "shadow"))
     tables = Tables({View("target"): target, View("shadow"): shadow})
-    found = scores_of(outcome.store, plan.scores(one, arm, 1.0, (0, "A")).address)
+    found = scores_of(outcome.store, plan.choice.scores(one, Checkpoint(arm, Seat(0, "A"), 1.0)).address)
     assert np.array_equal(found.values, one.score(tables).values)
-    assert set(plan.scores(one, Arm(*plan.pairs[0]), None, None).inputs) == {"base"}
+    assert set(plan.choice.scores(one, Checkpoint(Arm(*plan.grid.pairs[0]))).inputs) == {"base"}
     assumed = next(row for row in collect(plan).facts["attacks"] if row["label"] == one.label)["assumes"]
     assert assumed["shadow_models"]
     assert assumed["population"]
@@ -277,13 +279,14 @@ def test_a_damaged_search_takes_what_learns_from_its_method_and_nothing_else(out
     several = lora.method.model_copy(update={"learning_rate": (1e-3, 1e-2)})  # type: ignore[union-attr]
     study = plan.study.model_copy(update={"method": (several, plan.study.method[1])})
     searching = Plan(replace(plan.prepared, study=study), plan.store)
-    path = runs / searching.utility(searching.arms(plan.pairs[0])[1], 1.0, searching.search_seats).address
+    rate = searching.grid.arms(plan.grid.pairs[0])[1]
+    path = runs / searching.catalogue.utility(rate, 1.0, searching.grid.search_seats).address
     (path / "estimates.json").write_text("[")
-    assert [one.label for one in searching.attacks_on(prompt)] == [
+    assert [one.label for one in searching.choice.attacks_on(prompt)] == [
         "loss",
         "logistic",
         "logistic(train_on=prompt(tokens=4))",
     ]
     failures = run(searching, watcher=Recorder())
     assert any(str(path) in failure.message for failure in failures)
-    assert searching.store.is_done(searching.leakage(prompt, 2.0).address)
+    assert searching.store.is_done(searching.choice.leakage(prompt, 2.0).address)

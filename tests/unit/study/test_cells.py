@@ -7,7 +7,8 @@ import re
 import pytest
 
 from vestige.errors import ConfigError
-from vestige.study.cells import find_folds, parts_of
+from vestige.study.cells import find_folds
+from vestige.study.grid import parts_of
 from vestige.testing.studies import Outcome
 
 BASE = "/my models, v2 [draft]/m [bold]x[/bold] [/red] (a, b)"

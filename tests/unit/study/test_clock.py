@@ -11,7 +11,8 @@ import pytest
 from vestige.store.io import read_json
 from vestige.store.layout import RUN
 from vestige.study.clock import ENOUGH, Clock
-from vestige.study.forecast import ASSUMED_PACE, Paces, Work, costly, expected, kind_of, paces_in, token_cost
+from vestige.study.costs import kind_of, token_cost
+from vestige.study.forecast import ASSUMED_PACE, Paces, Work, costly, paces_in
 from vestige.study.progress import EVERY, FIRST, Lines, Live, bars, label
 from vestige.study.stages.base import Kind
 from vestige.study.terminal import console
@@ -35,7 +36,7 @@ def test_this_run_counts_as_soon_as_it_has_shown_its_speed(table: Table, tmp_pat
     plan, hands = plan_of(table, tmp_path / "runs"), Hands()
     clock = Clock(plan, now=hands)
     assumed = clock.seconds_left
-    (task, cost), *rest = costly(plan, expected(plan))
+    (task, cost), *rest = costly(plan, plan.expected())
     assert assumed == pytest.approx((cost + sum(one for _, one in rest)) / ASSUMED_PACE)
     assert not clock.is_known
     clock.begin(task)
@@ -50,7 +51,7 @@ def test_what_failed_before_it_takes_no_time(table: Table, tmp_path: Path) -> No
     """A task that is passed over is no longer among what is left."""
     plan, hands = plan_of(table, tmp_path / "runs"), Hands()
     clock = Clock(plan, now=hands)
-    tasks = list(costly(plan, expected(plan)))
+    tasks = list(costly(plan, plan.expected()))
     for task, _ in tasks[1:]:
         clock.skip(task)
     assert clock.seconds_left == pytest.approx(tasks[0][1] / ASSUMED_PACE)
@@ -61,7 +62,7 @@ def test_what_failed_before_it_takes_no_time(table: Table, tmp_path: Path) -> No
 def test_each_kind_of_work_has_its_own_speed(table: Table, tmp_path: Path) -> None:
     plan, hands = plan_of(table, tmp_path / "runs"), Hands()
     clock = Clock(plan, now=hands)
-    tasks = list(costly(plan, expected(plan)))
+    tasks = list(costly(plan, plan.expected()))
     passes = [one for one in tasks if one[0].stage == "stats"]
     lora = [one for one in tasks if one[0].stage == "train" and one[0].spec["method"]["name"] == "lora"]
     others = [cost for task, cost in tasks if task.stage == "train" and task.spec["method"]["name"] != "lora"]
@@ -84,9 +85,9 @@ def test_what_the_store_has_measured_counts_for_another_study_of_the_same_base(f
     table["corpus"][0] |= {"pool": 12}
     plan = plan_of(table, finished.store.root)
     paces = paces_in(plan)
-    train = next(task for task in expected(plan) if task.stage == "train" and task.spec["method"]["name"] == "lora")
+    train = next(task for task in plan.expected() if task.stage == "train" and task.spec["method"]["name"] == "lora")
     assert paces.knows(kind_of(train))
-    own = [one for one in expected(finished.plan) if one.stage == "train" and kind_of(one) == kind_of(train)]
+    own = [one for one in finished.plan.expected() if one.stage == "train" and kind_of(one) == kind_of(train)]
     runs = [read_json(finished.store.folder(one.address) / RUN) for one in own]
     cost = token_cost(train)
     seconds, tokens = (sum(one[name] for one in runs) for name in ("seconds", "tokens"))
@@ -105,7 +106,7 @@ def test_what_has_not_been_measured_goes_at_the_pace_of_its_base() -> None:
 def test_a_long_task_is_heard_of_without_bars(table: Table, tmp_path: Path) -> None:
     plan, hands, out = plan_of(table, tmp_path / "runs"), Hands(), io.StringIO()
     lines = Lines(console(file=out, plain=True), Clock(plan, now=hands), now=hands)
-    task = next(task for task in expected(plan) if task.stage == "train")
+    task = next(task for task in plan.expected() if task.stage == "train")
     lines.started(task)
     for _ in range(int(FIRST + 2 * EVERY)):
         hands.time += 1
@@ -121,10 +122,10 @@ def test_a_label_says_what_tells_tasks_apart_and_is_not_cut(table: Table, tmp_pa
         {"name": "lora", "r": 2, "alpha": 17, "targets": "attention", "dropout": 0.05, "learning_rate": 1e-3}
     ]
     plan = plan_of(table, tmp_path / "runs")
-    tasks = [task for task, _ in costly(plan, expected(plan))]
+    tasks = [task for task, _ in costly(plan, plan.expected())]
     labels = [label(task, plan) for task in tasks]
     assert len(set(labels)) == len(tasks)
-    assert not [one for one in labels if plan.pairs[0][0] in one]
+    assert not [one for one in labels if plan.grid.pairs[0][0] in one]
     out = io.StringIO()
     screen = console(file=out, width=80, plain=True)
     progress = bars(screen)

@@ -80,7 +80,7 @@ def test_files_of_all_kinds(
     write = as_csv if name.endswith(".csv") else as_jsonl
     drafted, plan = planned(write(tmp_path / name, content), tiny_llama, monkeypatch)
     assert drafted.guess.records == len(content)
-    assert plan.pairs
+    assert plan.grid.pairs
     if name == "repeats.csv":
         assert "60 repeat another text" in (tmp_path / "study.toml").read_text(encoding="utf-8")
 

@@ -12,8 +12,9 @@ import pytest
 from vestige.errors import ConfigError
 from vestige.metrics import adjusted_p_values, conformal_p_values
 from vestige.store.layout import Store
-from vestige.study.cells import Place, find_cell, find_folds
+from vestige.study.cells import find_folds
 from vestige.study.exposure import Exposure, expose, exposure_of
+from vestige.study.grid import Checkpoint
 from vestige.study.plan import Plan
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
@@ -34,13 +35,14 @@ def calibrated(tiny_llama: Path, tiny_notes: Path, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture(scope="module")
-def place(calibrated: Outcome) -> Place:
-    return find_cell(calibrated.plan, "fold B, last")
+def checkpoint(calibrated: Outcome) -> Checkpoint:
+    (found,) = find_folds(calibrated.plan, "fold B, last")
+    return found
 
 
 @pytest.fixture(scope="module")
-def exposed(calibrated: Outcome, place: Place) -> Exposure:
-    return expose(calibrated.plan, place, fdr=0.5)
+def exposed(calibrated: Outcome, checkpoint: Checkpoint) -> Exposure:
+    return expose(calibrated.plan, checkpoint, fdr=0.5)
 
 
 # Which cell
@@ -48,45 +50,45 @@ def exposed(calibrated: Outcome, place: Place) -> Exposure:
 
 def test_a_cell_is_found_by_what_tells_it_from_the_others(finished: Outcome) -> None:
     plan = finished.plan
-    place = find_cell(plan, "prompt(tokens=4), fold B, epoch 1")
-    assert (place.arm.corpus, place.fold, place.epoch) == ("notes", "B", 1.0)
-    assert find_cell(plan, place.name) == place
-    assert find_cell(plan, "prompt(tokens=4), fold B").is_best
-    assert find_cell(plan, "prompt(tokens=4), fold B, last").epoch == 2.0
+    (found,) = find_folds(plan, "prompt(tokens=4), fold B, epoch 1")
+    assert (found.arm.corpus, found.seat, found.epoch) == ("notes", (0, "B"), 1.0)
+    assert find_folds(plan, found.name) == (found,)
+    assert find_folds(plan, "prompt(tokens=4), fold B") == find_folds(plan, "prompt(tokens=4), fold B, best")
+    assert [one.epoch for one in find_folds(plan, "prompt(tokens=4), fold B, last")] == [2.0]
 
 
 def test_several_cells_are_named(finished: Outcome) -> None:
     with pytest.raises(ConfigError, match=r"not one cell(?s:.*)lora.*fold A(?s:.*)lora.*fold B"):
-        find_cell(finished.plan, "lora(r=2)")
+        find_folds(finished.plan, "epoch 1")
 
 
 def test_an_unknown_part_has_near_misses(finished: Outcome) -> None:
     with pytest.raises(ConfigError, match=r"no cell is called 'fold C'\. Did you mean 'fold "):
-        find_cell(finished.plan, "fold C")
+        find_folds(finished.plan, "fold C")
 
 
 def test_parts_that_never_meet_are_told(finished: Outcome) -> None:
     with pytest.raises(ConfigError, match="is none of the cells"):
-        find_cell(finished.plan, "fold A, fold B")
+        find_folds(finished.plan, "fold A, fold B")
 
 
 def test_an_empty_store_holds_no_cell(finished: Outcome, tmp_path: Path) -> None:
     empty = Plan(finished.plan.prepared, Store(tmp_path / "empty"))
     with pytest.raises(ConfigError, match="no finished cell"):
-        find_cell(empty, "")
+        find_folds(empty, "")
 
 
 # Its records
 
 
-def test_p_values_are_held_against_the_calibration_texts(calibrated: Outcome, place: Place, exposed: Exposure) -> None:
+def test_p_values_are_held_against_the_calibration_texts(
+    calibrated: Outcome, checkpoint: Checkpoint, exposed: Exposure
+) -> None:
     plan, store = calibrated.plan, calibrated.store
     assert exposed.testing == ["loss", "ref"]
     for attack in plan.study.attacks.use[:2]:
-        seat = (place.seed, place.fold)
         pool, held = (
-            scores_of(store, plan.scores(attack, place.arm, place.epoch, seat, role).address)
-            for role in ("pool", "calibration")
+            scores_of(store, plan.choice.scores(attack, checkpoint, role).address) for role in ("pool", "calibration")
         )
         assert len(held.ids) == 8
         own = exposed.frame.sort("id")[attack.label, f"{attack.label} p", f"{attack.label} q"]
@@ -118,7 +120,7 @@ def test_what_was_trained_on_is_memorized(exposed: Exposure) -> None:
 
 
 def test_memorization_is_the_same_seen_from_either_fold(calibrated: Outcome, exposed: Exposure) -> None:
-    other = find_cell(calibrated.plan, "fold A, last")
+    (other,) = find_folds(calibrated.plan, "fold A, last")
     turned = expose(calibrated.plan, other).frame.sort("id")
     frame = exposed.frame.sort("id")
     assert turned["memorized"].equals(frame["memorized"])
@@ -126,8 +128,8 @@ def test_memorization_is_the_same_seen_from_either_fold(calibrated: Outcome, exp
 
 
 def test_without_calibration_nothing_agrees(finished: Outcome) -> None:
-    place = find_cell(finished.plan, "prompt(tokens=4), fold A, last")
-    frame = expose(finished.plan, place).frame
+    (one,) = find_folds(finished.plan, "prompt(tokens=4), fold A, last")
+    frame = expose(finished.plan, one).frame
     assert frame["agree"].is_null().all()
     assert frame["ref p"].is_null().all()
     assert frame["ref"].is_sorted(descending=True)
@@ -141,12 +143,12 @@ def test_texts_are_given_only_when_asked_for(calibrated: Outcome, exposed: Expos
     assert text.completion not in str(bare)
 
 
-def test_an_attack_that_has_not_run_is_named(calibrated: Outcome, place: Place) -> None:
+def test_an_attack_that_has_not_run_is_named(calibrated: Outcome, checkpoint: Checkpoint) -> None:
     attacks = calibrated.plan.study.attacks.model_validate({"use": ["zlib"], "primary": "zlib"})
     study = calibrated.plan.study.model_copy(update={"attacks": attacks})
     further = Plan(replace(calibrated.plan.prepared, study=study), calibrated.store)
     with pytest.raises(ConfigError, match=r"attack zlib on .* is not in the store yet"):
-        expose(further, place)
+        expose(further, checkpoint)
 
 
 def test_attacks_of_every_kind_have_p_values_and_those_that_read_other_cells_have_none(
@@ -163,7 +165,7 @@ def test_attacks_of_every_kind_have_p_values_and_those_that_read_other_cells_hav
     table["attacks"] = {"use": [*fair, "rmia"], "primary": "loss"}
     outcome = run_study(table, tmp_path / "runs")
     assert not outcome.failures
-    exposed = expose(outcome.plan, find_cell(outcome.plan, "seed 1, fold A"))
+    exposed = expose(outcome.plan, *find_folds(outcome.plan, "seed 1, fold A"))
     assert exposed.testing == ["loss", "logistic", "grad_norm", "lowercase", 'ref(reference="shadow")']
     assert exposed.frame["rmia"].is_not_null().all()
     assert exposed.frame["rmia p"].is_null().all()
@@ -197,16 +199,18 @@ def test_groups_sum_up_their_records(calibrated: Outcome) -> None:
     assert "[b]&lt;i&gt;one" in groups._repr_html_()
 
 
-def test_how_many_calibration_texts_it_takes_is_said_where_nobody_is_called(calibrated: Outcome, place: Place) -> None:
+def test_how_many_calibration_texts_it_takes_is_said_where_nobody_is_called(
+    calibrated: Outcome, checkpoint: Checkpoint
+) -> None:
     """Eight calibration texts allow no p below 1/9: at a rate of 1% nobody can be called, whatever the scores."""
-    strict = expose(calibrated.plan, place, fdr=0.01)
+    strict = expose(calibrated.plan, checkpoint, fdr=0.01)
     assert strict.calls == 0
     assert strict.needed is not None
     assert strict.needed >= 99
 
 
 def test_what_a_notebook_prints_has_ids_and_no_text(calibrated: Outcome, exposed: Exposure) -> None:
-    for shown in (repr(exposed), exposed._repr_html_(), repr(exposed.places)):
+    for shown in (repr(exposed), exposed._repr_html_(), repr(exposed.checkpoints)):
         assert not [text for text in exposed.texts.values() if text in shown]
     assert str(exposed.frame["id"][0]) in repr(exposed)
     assert str(exposed.frame["id"][0]) in exposed._repr_html_()

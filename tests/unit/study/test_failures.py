@@ -17,7 +17,7 @@ from vestige.data.rows import Row
 from vestige.data.tokens import first_tokens
 from vestige.records import Example, Generations
 from vestige.store.keys import Task
-from vestige.study.cells import find_cell
+from vestige.study.cells import find_folds
 from vestige.study.exposure import expose
 from vestige.study.failures import Redactor
 from vestige.study.results import collect
@@ -103,16 +103,16 @@ def test_no_object_shows_a_text_where_it_is_printed(finished: Outcome) -> None:
     plan, store = finished.plan, finished.store
     split = plan.prepared.splits["notes"]
     texts = [one.completion for examples in split.roles.values() for one in examples]
-    tokenizer = AutoTokenizer.from_pretrained(plan.pairs[0][0])
+    tokenizer = AutoTokenizer.from_pretrained(plan.grid.pairs[0][0])
     pool = split.roles["pool"]
-    place = find_cell(plan, "prompt(tokens=4), fold A, last")
-    table = stats_of(store, plan.stats(place.arm, role="pool", seat=(0, "A"), epoch=2.0).address)
+    (checkpoint,) = find_folds(plan, "prompt(tokens=4), fold A, last")
+    table = stats_of(store, plan.catalogue.stats(checkpoint, role="pool").address)
     answers = Generations(np.array(["a"]), (texts[0],), np.array([""]))
     row = Row({"note": texts[0]}, 1, "notes.jsonl")
     encoded = encode(pool, tokenizer, max_length=40)
     prompts = encode_prompts(pool, tokenizer, max_length=40)
     tokens = first_tokens(texts[:1], tokenizer, needed=40)
-    seen = [*tokens, finished, collect(plan), expose(plan, place), table, answers, row, *encoded, *prompts]
+    seen = [*tokens, finished, collect(plan), expose(plan, checkpoint), table, answers, row, *encoded, *prompts]
     reached = {id(one): one for start in seen for one in _reached(start)}
     assert len(reached) > 50
     ids = str(encoded[0].ids.tolist())[1:20]

@@ -12,8 +12,9 @@ import pytest
 from vestige.data.encode import encode_prompts
 from vestige.errors import ConfigError
 from vestige.store.keys import Task
+from vestige.study.costs import Costs
+from vestige.study.grid import Arm, Checkpoint
 from vestige.study.inputs import read_inputs
-from vestige.study.plan import Arm
 from vestige.study.spec import make_study
 from vestige.study.stages.generations import GENERATION_COST
 from vestige.testing.models import CONTEXT, tiny_tokenizer
@@ -155,7 +156,7 @@ def test_the_answers_of_a_study_are_counted(asking: Table, tmp_path: Path) -> No
 
 def test_a_search_generates_nothing(asking: Table, tmp_path: Path) -> None:
     plan = plan_of(asking, tmp_path)
-    assert not addresses(list(plan.search(plan.pairs[0])), "generations", "text_utility")
+    assert not addresses(list(next(plan.waves()).tasks), "generations", "text_utility")
 
 
 def test_a_further_quantity_generates_nothing_anew(asking: Table, tmp_path: Path) -> None:
@@ -168,7 +169,7 @@ def test_a_further_quantity_generates_nothing_anew(asking: Table, tmp_path: Path
 
 def test_what_generating_costs(asking: Table, tmp_path: Path) -> None:
     plan = plan_of(asking, tmp_path)
-    prompts = plan.prepared.prompts[plan.pairs[0]]
-    task = plan.generations(Arm(*plan.pairs[0]), None, plan.seats[0])
-    assert plan.cost(task) == prompts.tokens + GENERATION_COST * prompts.texts * 8
-    assert plan.cost(plan.text_utility(Arm(*plan.pairs[0]), None)) == 0
+    prompts = plan.prepared.prompts[plan.grid.pairs[0]]
+    task = plan.catalogue.generations(Checkpoint(Arm(*plan.grid.pairs[0])))
+    assert Costs(plan.prepared.identities).of(task) == prompts.tokens + GENERATION_COST * prompts.texts * 8
+    assert Costs(plan.prepared.identities).of(plan.catalogue.text_utility(Arm(*plan.grid.pairs[0]), None)) == 0

@@ -17,7 +17,7 @@ from vestige.errors import ConfigError
 from vestige.models.loading import load_tokenizer
 from vestige.models.sources import resolve
 from vestige.records import View
-from vestige.study.plan import Arm
+from vestige.study.grid import Arm, Checkpoint, Seat
 from vestige.study.results import collect
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
@@ -43,10 +43,10 @@ def test_members_of_the_cell_come_first_and_are_not_evaluated(table: Table, tmp_
     outcome = run_study(table, tmp_path / "runs")
     assert not outcome.failures
     plan, store = outcome.plan, outcome.store
-    attack, arm = plan.study.attacks.use[1], plan.arms(plan.pairs[0])[0]
+    attack, arm = plan.study.attacks.use[1], plan.grid.arms(plan.grid.pairs[0])[0]
     tokenizer = load_tokenizer(resolve(table["base"][0]["model"]))
     for fold in ("A", "B"):
-        task = plan.scores(attack, arm, 1.0, (0, fold))
+        task = plan.choice.scores(attack, Checkpoint(arm, Seat(0, fold), 1.0))
         assert set(task.inputs) == {"target", "target/prefixed-40", "target/members-40"}
         pool = examples_of(store, plan.prepared.corpora["notes"].task.address, "pool")
         is_member = members_of(pool, seed=0, fold=fold)
@@ -59,7 +59,7 @@ def test_members_of_the_cell_come_first_and_are_not_evaluated(table: Table, tmp_
         views = {View("target", form): stats_of(store, task.inputs[View("target", form).name]) for form in FORMS}
         expected = attack.score(Tables(views))
         assert np.array_equal(scores.values, expected.values, equal_nan=True)
-    assert set(plan.scores(attack, Arm(*plan.pairs[0]), None, None).inputs) == {"base"}
+    assert set(plan.choice.scores(attack, Checkpoint(Arm(*plan.grid.pairs[0]))).inputs) == {"base"}
     rows = collect(plan).estimates.filter(pl.col("quantity") == "auc").drop_nulls("method")
     unscored = rows.filter(attack="loss")["unscored"].item()
     assert "member:unscored_by:con_recall" in unscored, "attacks are compared on the texts that all of them score"
@@ -79,7 +79,9 @@ def test_a_group_goes_with_its_known_member(table: Table, tmp_path: Path) -> Non
     outcome = run_study(table, tmp_path / "runs")
     assert not outcome.failures
     plan, store = outcome.plan, outcome.store
-    task = plan.scores(plan.study.attacks.use[1], plan.arms(plan.pairs[0])[0], 1.0, (0, "A"))
+    task = plan.choice.scores(
+        plan.study.attacks.use[1], Checkpoint(plan.grid.arms(plan.grid.pairs[0])[0], Seat(0, "A"), 1.0)
+    )
     scores = scores_of(store, task.address)
     groups = {one.id: one.group for one in examples_of(store, plan.prepared.corpora["notes"].task.address, "pool")}
     left_out = {groups[name] for name in scores.ids[scores.reasons == "known_member"]}
@@ -105,7 +107,9 @@ def test_every_beginning_is_of_texts_of_its_own_and_all_of_them_are_known(table:
     assert 0 < first.used < second.used == first.used + alone.used
     assert np.array_equal(second.beginning, alone.beginning)
     assert not np.array_equal(first.beginning, second.beginning)
-    assert plan.forms("target") == ["plain", "prefixed-40", "prefixed-40-2", "members-40", "members-40-2"]
+    targets = [task for task in plan.expected() if task.stage == "stats" and "cell" in task.inputs]
+    behind = {task.spec["view"] for task in targets}
+    assert behind == {"plain", "prefixed-40", "prefixed-40-2", "members-40", "members-40-2"}
 
 
 def test_too_few_texts_for_the_beginnings_say_how_many_it_takes(table: Table, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from vestige.attacks.base import Tables
 from vestige.errors import ModelError
 from vestige.records import View
 from vestige.store.io import read_parquet
-from vestige.study.plan import Arm
+from vestige.study.grid import Arm, Checkpoint, Seat
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
 from vestige.study.stages.stats import stats_of
@@ -44,8 +44,11 @@ def test_a_masked_model_rewrites_each_version_once_for_all_cells(table: Table, t
     assert first["id"].to_pylist() == [example.id for example in pool]
     assert first["completion"].to_pylist() != second["completion"].to_pylist()
     assert all(new != old.completion for new, old in zip(first["completion"].to_pylist(), pool, strict=True))
-    one, arm = plan.study.attacks.use[1], plan.arms(plan.pairs[0])[0]
-    for task in (plan.scores(one, arm, 1.0, (0, "A")), plan.scores(one, Arm(*plan.pairs[0]), None, None)):
+    one, arm = plan.study.attacks.use[1], plan.grid.arms(plan.grid.pairs[0])[0]
+    for task in (
+        plan.choice.scores(one, Checkpoint(arm, Seat(0, "A"), 1.0)),
+        plan.choice.scores(one, Checkpoint(Arm(*plan.grid.pairs[0]))),
+    ):
         model = "base" if task.spec["control"] else "target"
         forms = ["plain", f"masked-0:{bert}", f"masked-1:{bert}"]
         views = {View(model, form): View(model, form).name for form in forms}  # type: ignore[arg-type]
@@ -62,15 +65,16 @@ def test_the_key_knows_the_masked_model_and_not_its_folder(table: Table, tmp_pat
 
     def address(bert: str) -> str:
         plan = plan_of(use(table, {"name": "neighbourhood", "versions": 1, "masked_lm": bert}), tmp_path / "runs")
-        arm = plan.arms(plan.pairs[0])[0]
-        return plan.stats(arm, role="pool", seat=(0, "A"), epoch=1.0, text=f"masked-0:{bert}").address
+        arm = plan.grid.arms(plan.grid.pairs[0])[0]
+        return plan.catalogue.stats(Checkpoint(arm, Seat(0, "A"), 1.0), role="pool", text=f"masked-0:{bert}").address
 
     assert address(same) == address(copy) != address(other)
 
 
 def test_without_a_masked_model_words_are_swapped_as_for_pac(table: Table, tmp_path: Path) -> None:
     plan = plan_of(use(table, "neighbourhood", "pac"), tmp_path / "runs")
-    assert plan.forms("target") == ["plain", *(f"swap-{version}" for version in range(10))]
+    passes = [task for task in plan.expected() if task.stage == "stats" and task.spec["role"] == "pool"]
+    assert {task.spec["view"] for task in passes} == {"plain", *(f"swap-{version}" for version in range(10))}
 
 
 def test_a_model_without_a_mask_is_refused_before_anything_is_done(table: Table, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from vestige.attacks.base import Tables
 from vestige.data.splits import members_of
 from vestige.errors import ConfigError
 from vestige.records import OtherCell, View
-from vestige.study.plan import Arm
+from vestige.study.grid import Arm, Checkpoint, Seat
 from vestige.study.results import collect
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
@@ -41,20 +41,25 @@ def test_other_seeds_are_read_and_nothing_is_scored_for_it(table: Table, tmp_pat
     assert {task.address for task in plain.known() if task.stage == "stats"} == {
         task.address for task in plan.known() if task.stage == "stats"
     }
-    arm = plan.arms(plan.pairs[0])[0]
+    arm = plan.grid.arms(plan.grid.pairs[0])[0]
     lira, rmia = plan.study.attacks.use[1:]
-    task = plan.scores(lira, arm, 1.0, (1, "A"))
+    task = plan.choice.scores(lira, Checkpoint(arm, Seat(1, "A"), 1.0))
     assert [(one["seed"], one["fold"]) for one in task.spec["cells"]] == [(0, "A"), (0, "B"), (2, "A"), (2, "B")]
     pool = examples_of(store, task.inputs["corpus"], "pool")
     cells = []
     for seed, fold in ((0, "A"), (0, "B"), (2, "A"), (2, "B")):
-        stats = stats_of(store, plan.stats(arm, role="pool", seat=(seed, fold), epoch=1.0).address)  # type: ignore[arg-type]
+        stats = stats_of(store, plan.catalogue.stats(Checkpoint(arm, Seat(seed, fold), 1.0), role="pool").address)  # type: ignore[arg-type]
         cells.append(OtherCell(stats, members_of(pool, seed=seed, fold=fold)))  # type: ignore[arg-type]
     assert np.sum([cell.is_member for cell in cells], axis=0).tolist() == [2] * len(pool)
     tables = Tables({View("target"): stats_of(store, task.inputs["target"])}, cells=tuple(cells))
     assert np.array_equal(scores_of(store, task.address).values, lira.score(tables).values)
-    assert set(plan.scores(rmia, arm, 1.0, (1, "A")).inputs) >= {"target", "calibration", "calibration/0/A", "cell/2/B"}
-    assert set(plan.scores(lira, Arm(*plan.pairs[0]), None, None).inputs) == {"base"}
+    assert set(plan.choice.scores(rmia, Checkpoint(arm, Seat(1, "A"), 1.0)).inputs) >= {
+        "target",
+        "calibration",
+        "calibration/0/A",
+        "cell/2/B",
+    }
+    assert set(plan.choice.scores(lira, Checkpoint(Arm(*plan.grid.pairs[0]))).inputs) == {"base"}
     attacked = [task.spec["attack"]["name"] for task in watcher.done if task.stage == "scores"]
     assert attacked.count("loss") == 1 + 2 * 6, "the base, and pool and calibration of every cell"
     assert attacked.count("lira") == attacked.count("rmia") == 1 + 6, "only texts of the pool can be members elsewhere"

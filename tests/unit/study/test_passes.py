@@ -14,6 +14,8 @@ from vestige.attacks.learned.base import LearnedAttack
 from vestige.records import View
 from vestige.stats.forward import Forward
 from vestige.store.keys import Task
+from vestige.study.costs import Costs
+from vestige.study.grid import Checkpoint
 from vestige.study.results import collect
 from vestige.study.stages.counts import counts_of
 from vestige.study.stages.scores import scores_of
@@ -70,7 +72,7 @@ def test_all_attacks_together_cost_one_pass_per_checkpoint_and_role_and_one_of_t
     named = Counter((task.spec["role"], task.inputs.get("cell"), task.spec.get("epoch")) for task in passes)
     assert set(named.values()) == {1}
     cells = [task for task in watcher.done if task.stage == "train"]
-    assert len(passes) == 2 + len(cells) * len(outcome.plan.epochs) * 2
+    assert len(passes) == 2 + len(cells) * len(outcome.plan.grid.epochs) * 2
     assert [task.spec["role"] for task in passes if "cell" not in task.inputs] == ["validation", "pool"]
     # Each text once; the head is held against the model on a few tokens of one text, with and without its logits.
     sizes = {"pool": 16, "validation": 8}
@@ -118,13 +120,13 @@ def test_the_population_is_counted_once_over_texts_that_no_attack_scores(
 
 
 def test_calibration_and_context_are_the_population_where_there_are_any(table: Table, tmp_path: Path) -> None:
-    from vestige.study.plan import Arm
+    from vestige.study.grid import Arm
 
     table["attacks"] = {"use": ["dc_pdd"], "primary": "dc_pdd"}
     table["corpus"][0] |= {"calibration": 3, "context": 2}
     plan = plan_of(table, tmp_path)
-    task: Task = plan.counts(Arm(*plan.pairs[0]))
+    task: Task = plan.catalogue.counts(plan.grid.pairs[0])
     assert task.spec["roles"] == ["calibration", "context"]
-    assert plan.cost(task) == 0
-    assert "base" in plan.scores(plan.study.attacks.use[0], Arm(*plan.pairs[0]), None, None).inputs
+    assert Costs(plan.prepared.identities).of(task) == 0
+    assert "base" in plan.choice.scores(plan.study.attacks.use[0], Checkpoint(Arm(*plan.grid.pairs[0]))).inputs
     assert {column.view for column in plan.study.attacks.use[0].needs} == {View("target")}

@@ -14,7 +14,9 @@ from vestige.stats.table import read_table
 from vestige.store.io import read_json, write_json
 from vestige.store.keys import Task
 from vestige.store.layout import DONE, Store
-from vestige.study.plan import Arm, Plan
+from vestige.study.costs import Costs
+from vestige.study.grid import Arm, Checkpoint, Seat
+from vestige.study.plan import Plan
 from vestige.testing.studies import Outcome, plan_of
 
 Table = dict[str, Any]
@@ -116,8 +118,8 @@ def test_methods_meet_on_the_same_texts_in_the_same_order(table: Table, tmp_path
 
 def test_a_search_is_on_the_first_seat_and_what_it_found_is_not_trained_again(table: Table, finished: Outcome) -> None:
     plan = finished.plan
-    assert plan.search_seats == [(0, "A")]
-    searched = [task for task in plan.search(plan.pairs[0]) if task.stage == "train"]
+    assert plan.grid.search_seats == [(0, "A")]
+    searched = [task for task in next(plan.waves()).tasks if task.stage == "train"]
     found = [(task.spec["method"]["name"], task.spec["learning_rate"], task.spec["fold"]) for task in searched]
     assert found == [("lora", 1e-3, "A"), ("lora", 1e-2, "A"), ("prompt", 0.1, "A")]
     tasks = plan.known()
@@ -126,15 +128,15 @@ def test_a_search_is_on_the_first_seat_and_what_it_found_is_not_trained_again(ta
 
 def test_the_rest_waits_for_the_search(table: Table, tmp_path: Path) -> None:
     plan = plan_of(table, tmp_path / "empty")
-    assert [arm.method.name for arm in plan.chosen(plan.pairs[0]) if arm.method] == ["prompt"]
-    assert plan.best(plan.pairs[0], plan.study.method[0]) is None
+    assert [arm.method.name for arm in plan.choice.chosen(plan.grid.pairs[0]) if arm.method] == ["prompt"]
+    assert plan.choice.best(plan.grid.pairs[0], plan.study.method[0]) is None
 
 
 def test_search_all_takes_every_rate_to_every_seat(table: Table, tmp_path: Path) -> None:
     table["training"]["search"] = "all"
     plan = plan_of(table, tmp_path / "empty")
-    assert plan.search_seats == plan.seats == [(0, "A"), (0, "B")]
-    assert len(plan.chosen(plan.pairs[0])) == 3
+    assert plan.grid.search_seats == plan.grid.seats == [(0, "A"), (0, "B")]
+    assert len(plan.choice.chosen(plan.grid.pairs[0])) == 3
 
 
 def test_the_rate_that_goes_on_has_the_lowest_validation_loss(finished: Outcome) -> None:
@@ -142,35 +144,36 @@ def test_the_rate_that_goes_on_has_the_lowest_validation_loss(finished: Outcome)
     lora = plan.study.method[0]
     losses = {}
     for rate in lora.learning_rate:
-        arm = Arm(*plan.pairs[0], lora, rate)
+        arm = Arm(*plan.grid.pairs[0], lora, rate)
         tables = [
             read_table(
-                store.open(plan.stats(arm, role="validation", seat=(0, "A"), epoch=epoch).address) / "tokens.parquet"
+                store.open(plan.catalogue.stats(Checkpoint(arm, Seat(0, "A"), epoch), role="validation").address)
+                / "tokens.parquet"
             )
-            for epoch in plan.epochs
+            for epoch in plan.grid.epochs
         ]
         losses[rate] = min(-float(np.mean(table.tokens["logp"].astype(np.float64))) for table in tables)
-    chosen = next(arm for arm in plan.chosen(plan.pairs[0]) if arm.method == lora)
+    chosen = next(arm for arm in plan.choice.chosen(plan.grid.pairs[0]) if arm.method == lora)
     assert losses[1e-3] != losses[1e-2]
     assert chosen.learning_rate == min(losses, key=losses.__getitem__)
-    assert plan.search_loss(chosen) == pytest.approx(min(losses.values()), abs=1e-6)
+    assert plan.choice.search_loss(chosen) == pytest.approx(min(losses.values()), abs=1e-6)
 
 
 def test_the_rate_that_goes_on_follows_the_stored_losses(finished: Outcome, tmp_path: Path) -> None:
     """The loss of every checkpoint of the better rate raised by 1: the other one goes on."""
     plan = finished.plan
     lora = plan.study.method[0]
-    better = next(arm for arm in plan.chosen(plan.pairs[0]) if arm.method == lora)
+    better = next(arm for arm in plan.choice.chosen(plan.grid.pairs[0]) if arm.method == lora)
     store = Store(shutil.copytree(finished.store.root, tmp_path / "runs"))
-    for epoch in plan.epochs:
-        folder = store.folder(plan.utility(better, epoch, plan.search_seats).address)
+    for epoch in plan.grid.epochs:
+        folder = store.folder(plan.catalogue.utility(better, epoch, plan.grid.search_seats).address)
         rows = read_json(folder / "estimates.json")
         write_json(folder / "estimates.json", [{**row, "value": row["value"] + 1} for row in rows])
         record = read_json(folder / DONE)
         del record["files"]["estimates.json"]
         write_json(folder / DONE, record)
     turned = Plan(plan.prepared, store)
-    chosen = next(arm for arm in turned.chosen(plan.pairs[0]) if arm.method == lora)
+    chosen = next(arm for arm in turned.choice.chosen(plan.grid.pairs[0]) if arm.method == lora)
     assert chosen.learning_rate != better.learning_rate
 
 
@@ -179,7 +182,7 @@ def test_costs_count_the_tokens_that_a_model_sees(table: Table, tmp_path: Path) 
     tasks = known(table, tmp_path)
     lengths = next(iter(plan.prepared.lengths.values()))
     for task in tasks:
-        cost = plan.cost(task)
+        cost = Costs(plan.prepared.identities).of(task)
         if task.stage == "stats":
             assert cost == lengths[task.spec["role"]].tokens
         elif task.stage == "train":

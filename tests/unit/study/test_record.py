@@ -16,7 +16,7 @@ from vestige.report.about import asked
 from vestige.report.notes import caveats
 from vestige.report.summary import summary_table
 from vestige.store.io import write_json
-from vestige.study.plan import Arm
+from vestige.study.grid import Arm, Checkpoint
 from vestige.study.record import primaries, was_run
 from vestige.study.results import collect
 from vestige.testing.studies import Outcome, plan_of, run_study
@@ -135,8 +135,8 @@ def test_what_is_done_of_the_controls_changes_no_record(table: Table, runs: Path
     plan = plan_of(table, runs)
     assert was_run(plan)
     shutil.rmtree(runs / "leakage")
-    pair = plan.pairs[0]
-    shutil.rmtree(plan.store.folder(plan.scores(plan.study.attacks.use[-1], Arm(*pair), None, None).address))
+    pair = plan.grid.pairs[0]
+    shutil.rmtree(plan.store.folder(plan.choice.scores(plan.study.attacks.use[-1], Checkpoint(Arm(*pair))).address))
     assert was_run(plan_of(table, runs))
 
 

@@ -84,9 +84,9 @@ def test_a_learning_rate_that_diverges_loses_the_search(table: Table, tmp_path: 
     table["method"][0]["learning_rate"] = [1e30, 1e-2]
     outcome = run_study(table, tmp_path / "runs")
     assert len(outcome.failures) == 1
-    chosen = outcome.plan.chosen(outcome.plan.pairs[0])
+    chosen = outcome.plan.choice.chosen(outcome.plan.grid.pairs[0])
     assert [arm.learning_rate for arm in chosen] == [1e-2, 0.1]
-    assert all(outcome.store.is_done(outcome.plan.leakage(arm, 2.0).address) for arm in chosen)
+    assert all(outcome.store.is_done(outcome.plan.choice.leakage(arm, 2.0).address) for arm in chosen)
 
 
 def times_of(runs: Path) -> dict[Path, int]:
@@ -148,13 +148,13 @@ def _dependents(task: Task, tasks: list[Task]) -> set[str]:
 def test_a_damaged_search_leaves_its_method_out_and_names_the_file(finished: Outcome, runs: Path) -> None:
     """Neither may the rates that are left be taken for all of them, nor the other method be held up."""
     plan = finished.plan
-    arm = next(arm for arm in plan.arms(plan.pairs[0]) if arm.method == plan.study.method[0])
-    path = damaged(runs / plan.utility(arm, 1.0, plan.search_seats).address / "estimates.json")
-    prompt = plan.arms(plan.pairs[0])[-1]
-    shutil.rmtree(runs / plan.leakage(prompt, 2.0).address)
+    arm = next(arm for arm in plan.grid.arms(plan.grid.pairs[0]) if arm.method == plan.study.method[0])
+    path = damaged(runs / plan.catalogue.utility(arm, 1.0, plan.grid.search_seats).address / "estimates.json")
+    prompt = plan.grid.arms(plan.grid.pairs[0])[-1]
+    shutil.rmtree(runs / plan.choice.leakage(prompt, 2.0).address)
     outcome, watcher = again(finished, runs)
     assert [str(path) in failure.message for failure in outcome.failures] == [True]
-    assert [task.address for task in watcher.done] == [plan.leakage(prompt, 2.0).address]
+    assert [task.address for task in watcher.done] == [plan.choice.leakage(prompt, 2.0).address]
 
 
 def test_what_was_removed_is_made_again_with_the_same_bytes(finished: Outcome, runs: Path) -> None:

@@ -20,9 +20,10 @@ from vestige.records import ROLES, Example, Role, Split
 from vestige.store.io import read_json, write_parquet
 from vestige.store.layout import Store
 from vestige.study.executors.inline import Inline
+from vestige.study.grid import Arm, Checkpoint
 from vestige.study.inputs import Inputs, read_inputs
 from vestige.study.material import Corpus
-from vestige.study.plan import Arm, Plan
+from vestige.study.plan import Plan
 from vestige.study.refusals import refuse_own_marks, refuse_shared_with
 from vestige.study.seen import encoded, same_after_cut
 from vestige.study.spec import make_study
@@ -210,8 +211,8 @@ def test_an_answer_does_not_miss_the_end_that_references_bring(table: Table, tmp
     marked = ready(table, tmp_path, [f"{text}<eos>\n" for text in TEXTS], questions=questions, max_length=60)
     arm = Arm(*next(iter(marked.lengths)))
     plan = Plan(marked, Store(tmp_path / "runs"))
-    assert "end" not in Plan(plain, plan.store).text_utility(arm, None).spec
-    answers = plan.generations(arm, None, (0, "A"))
+    assert "end" not in Plan(plain, plan.store).catalogue.text_utility(arm, None).spec
+    answers = plan.catalogue.generations(Checkpoint(arm))
     asked = marked.splits["notes"].roles["validation"][: answers.spec["texts"]]
     columns = {
         "id": [one.id for one in asked],
@@ -220,7 +221,7 @@ def test_an_answer_does_not_miss_the_end_that_references_bring(table: Table, tmp
     }
     with plan.store.writing(answers, details={}) as folder:
         write_parquet(folder / "generations.parquet", pa.table(columns))
-    executor, judged = Inline(plan.store, Recorder()), plan.text_utility(arm, None)
+    executor, judged = Inline(plan.store, Recorder()), plan.catalogue.text_utility(arm, None)
     executor.run([marked.corpora["notes"].task, judged])
     assert not executor.failures
     values = {row["quantity"]: row["value"] for row in read_json(plan.store.open(judged.address) / "estimates.json")}

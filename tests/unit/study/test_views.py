@@ -19,7 +19,8 @@ from vestige.models.loading import load_tokenizer
 from vestige.models.sources import resolve
 from vestige.records import Column, View
 from vestige.stats.views import rewrite
-from vestige.study.plan import Arm, Plan
+from vestige.study.grid import Arm, Checkpoint, Seat
+from vestige.study.plan import Plan
 from vestige.study.results import collect
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
@@ -46,6 +47,13 @@ def run(table: Table, folder: Path) -> tuple[Outcome, Recorder]:
     outcome = run_study(table, folder / "runs", watcher=watcher)
     assert not outcome.failures
     return outcome, watcher
+
+
+def forms_of(plan: Plan, model: str, *, role: str = "pool") -> list[str]:
+    """The forms in which the base, or a target, is scored on the texts of a role."""
+    passes = [task for task in plan.expected() if task.stage == "stats" and task.spec["role"] == role]
+    own = [task for task in passes if ("cell" in task.inputs) == (model == "target")]
+    return sorted({task.spec["view"] for task in own})
 
 
 def test_a_form_costs_one_pass_per_checkpoint_and_one_of_the_base(table: Table, tmp_path: Path) -> None:
@@ -80,12 +88,13 @@ def test_the_pass_scores_the_rewritten_completion_behind_the_same_prompt(table: 
 def test_a_study_without_forms_has_the_tasks_it_always_had(table: Table, tmp_path: Path) -> None:
     plain = plan_of(use(table, "loss", "ref"), tmp_path)
     arm = plan_arm(plain)
-    task = plain.stats(arm, role="pool", seat=(0, "A"), epoch=1)
+    target = Checkpoint(arm, Seat(0, "A"), 1)
+    task = plain.catalogue.stats(target, role="pool")
     assert sorted(task.spec) == ["base", "epoch", "max_length", "role", "view"]
     assert task.spec["view"] == "plain"
     assert task.about.endswith("on pool")
-    assert list(plain.scores(plain.study.attacks.use[1], arm, 1, (0, "A")).inputs) == ["base", "target"]
-    assert plain.forms("base") == plain.forms("target") == ["plain"]
+    assert list(plain.choice.scores(plain.study.attacks.use[1], target).inputs) == ["base", "target"]
+    assert forms_of(plain, "base") == forms_of(plain, "target") == ["plain"]
 
 
 def test_a_form_of_the_base_beside_the_target_is_scored_for_both(
@@ -95,11 +104,11 @@ def test_a_form_of_the_base_beside_the_target_is_scored_for_both(
     needs: tuple[Column, ...] = (*Lowercase.needs, Column(View("base", "lowercase"), "logp"))
     monkeypatch.setattr(Lowercase, "needs", needs)
     plan = plan_of(use(table, "lowercase"), tmp_path)
-    assert plan.forms("base") == plan.forms("target") == ["plain", "lowercase"]
+    assert forms_of(plan, "base") == forms_of(plan, "target") == ["lowercase", "plain"]
     attack, arm = plan.study.attacks.use[0], plan_arm(plan)
-    inputs = plan.scores(attack, arm, plan.epochs[0], (0, "A")).inputs
+    inputs = plan.choice.scores(attack, Checkpoint(arm, Seat(0, "A"), plan.grid.epochs[0])).inputs
     assert list(inputs) == ["base/lowercase", "target", "target/lowercase"]
-    planned = {task.address for task in plan.rest(plan.pairs[0], [arm])}
+    planned = {task.address for task in plan.expected()}
     assert planned.issuperset(inputs.values())
 
 
@@ -163,7 +172,7 @@ def test_an_unknown_form_is_found_before_anything_is_written(
 
 
 def plan_arm(plan: Plan) -> Arm:
-    (arm,) = plan.arms(plan.pairs[0])
+    (arm,) = plan.grid.arms(plan.grid.pairs[0])
     return arm
 
 

@@ -6,37 +6,18 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, final
+from typing import Any, final
 
 from vestige.errors import StoreError, VestigeError
 from vestige.store.io import refuse_link, write_text
 from vestige.store.keys import Task
 from vestige.store.layout import LOGS, Store
 from vestige.study.environment import environment
+from vestige.study.executors.base import Failure, Watcher
 from vestige.study.failures import Redactor, trace
 from vestige.study.stages.base import Bench
 from vestige.study.stages.registry import run_stage
 from vestige.study.terminal import safe
-
-
-class Watcher(Protocol):
-    """Who is told what happens, to show it."""
-
-    def started(self, task: Task) -> None: ...
-    def progressed(self, task: Task, tokens: int) -> None: ...
-    def finished(self, task: Task, seconds: float) -> None: ...
-    def reused(self, task: Task) -> None: ...
-    def failed(self, task: Task, message: str) -> None: ...
-    def skipped(self, task: Task) -> None: ...
-
-
-@final
-@dataclass(frozen=True)
-class Failure:
-    """A task that could not be done, and why."""
-
-    task: Task
-    message: str
 
 
 @final

@@ -1,0 +1,172 @@
+"""From a stage and a place in the grid to the task there. Pure: no store is opened, and nothing is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import final
+
+from vestige.attacks.base import Attack
+from vestige.attacks.blind import FLOORS
+from vestige.attacks.learned.base import LearnedAttack
+from vestige.records import Role
+from vestige.store.keys import Task
+from vestige.study.grid import Arm, Checkpoint, Pair, Seat
+from vestige.study.model_tasks import Inputs, ModelTasks, addresses, seat_and_epoch
+from vestige.study.stages.attack_model import AttackModelSpec, AttackModelStage
+from vestige.study.stages.floors import BlindCell, FloorsSpec, FloorsStage
+from vestige.study.stages.leakage import AttackedCell, LeakageSpec, LeakageStage
+from vestige.study.stages.scores import ComparedCell, ScoresSpec, ScoresStage
+from vestige.study.stages.text_utility import AnsweringCell, TextUtilitySpec, TextUtilityStage
+from vestige.study.stages.utility import ScoredCell, UtilitySpec, UtilityStage
+
+Settled = Callable[[Pair, str], Arm | None]
+"""The arm at the best learning rate, of a pair and the label of a method; None where no search has settled it yet."""
+
+
+@final
+class Catalogue(ModelTasks):
+    """The tasks of a study, given what identifies its bases and corpora: those of `ModelTasks`, attacks, estimates."""
+
+    # Attacks
+
+    def scored_roles(self, corpus: str) -> list[Role]:
+        """The roles whose texts are attacked: the pool, and the calibration texts that its scores are held against."""
+        roles: tuple[Role, ...] = ("pool", "calibration")
+        return [role for role in roles if role in self.identities.corpora[corpus].roles]
+
+    def learns_from(self, attack: LearnedAttack, arm: Arm, *, settled: Settled) -> Arm | None:
+        """The arm whose shadow an attack learns from, for use on this one: itself, or what `train_on` names, another
+        method at the learning rate that its own search has chosen; None where that is not known yet.
+        """
+        assert arm.method is not None
+        named = attack.train_on.named if attack.train_on is not None else {}
+        pair = Pair(named.get("base", arm.base), named.get("corpus", arm.corpus))
+        label = named.get("method", arm.method.label)
+        return arm if (pair, label) == (arm.pair, arm.method.label) else settled(pair, label)
+
+    def can_be_made(self, attack: Attack, arm: Arm, *, settled: Settled) -> bool:
+        """Whether what an attack on an arm learns from is known."""
+        if not isinstance(attack, LearnedAttack) or arm.method is None:
+            return True
+        return self.learns_from(attack, arm, settled=settled) is not None
+
+    def attack_model(self, attack: LearnedAttack, shadow: Checkpoint) -> Task:
+        """An attack fitted on a shadow."""
+        assert shadow.seat is not None
+        inputs = {
+            "corpus": self.corpus(shadow.arm.corpus),
+            "base": self.stats(shadow.base, role="shadow"),
+            "target": self.stats(shadow, role="shadow"),
+        }
+        spec = AttackModelSpec(attack=attack.learner, seed=shadow.seat.seed, fold=shadow.seat.fold)
+        where = f"{shadow.arm.name}, seed {shadow.seat.seed}, epoch {shadow.epoch:g}"
+        about = f"fit {attack.name} on the shadow of {where}"
+        return self._kept(AttackModelStage.task(spec, addresses(inputs), about=about))
+
+    def scores(self, attack: Attack, checkpoint: Checkpoint, role: Role = "pool", *, settled: Settled) -> Task:
+        """One attack on one checkpoint, or its control on the base, over the texts of one role."""
+        columns = attack.control_needs if checkpoint.is_base else attack.reads
+        views = sorted({column.view for column in columns}, key=lambda view: view.name)
+        inputs = {view.name: self.view(view, checkpoint, role) for view in views}
+        if attack.needs_counts:
+            inputs["counts"] = self.counts(checkpoint.arm.pair)
+        if attack.needs_gradients:
+            inputs["gradients"] = self.gradients(checkpoint, role=role)
+        told, cells = attack.spec(), None
+        if isinstance(attack, LearnedAttack) and not checkpoint.is_base:
+            learned_from = self.learns_from(attack, checkpoint.arm, settled=settled)
+            assert learned_from is not None
+            told = attack.learner
+            shadow = Checkpoint(learned_from, checkpoint.seat, checkpoint.epoch).shadow
+            inputs["model"] = self.attack_model(attack, shadow)
+        if attack.needs_cells and not checkpoint.is_base:
+            cells = self._other_cells(attack, checkpoint, inputs)
+        about = f"attack {attack.label} on {checkpoint.arm.name}{seat_and_epoch(checkpoint)}"
+        about += "" if role == "pool" else f", {role}"
+        spec = ScoresSpec(attack=told, control=checkpoint.is_base, cells=cells)
+        return self._kept(ScoresStage.task(spec, addresses(inputs), about=about))
+
+    def _other_cells(self, attack: Attack, checkpoint: Checkpoint, inputs: Inputs) -> tuple[ComparedCell, ...]:
+        """The cells of an arm under other seeds than the target's. With both folds, every text is a member of half of
+        them, whether the target was trained on it or not. What they say of the texts goes into `inputs`.
+        """
+        assert checkpoint.seat is not None
+        inputs["corpus"] = self.corpus(checkpoint.arm.corpus)
+        if attack.needs_calibration:
+            inputs["calibration"] = self.stats(checkpoint, role="calibration")
+        cells = []
+        for other in self.grid.checkpoints(checkpoint.arm, checkpoint.epoch):
+            seat = other.seat
+            assert seat is not None
+            if seat.seed != checkpoint.seat.seed:
+                inputs[f"cell/{seat.name}"] = self.stats(other, role="pool")
+                if attack.needs_calibration:
+                    inputs[f"calibration/{seat.name}"] = self.stats(other, role="calibration")
+                cells.append(ComparedCell(seed=seat.seed, fold=seat.fold, name=seat.name))
+        return tuple(cells)
+
+    # Estimates
+
+    def leakage(
+        self, arm: Arm, epoch: float | None, attacks: Mapping[str, Sequence[Task]], *, controls: Mapping[str, Task]
+    ) -> Task:
+        """AUC and TPR of attacks on an arm at one checkpoint, over its seats (`attacks`: by label, their scores on each
+        seat, or on the base), and how far an AUC lies above that of the attack's control on the base.
+        """
+        inputs = {"corpus": self.corpus(arm.corpus)}
+        cells: list[AttackedCell] = []
+        for number, seat in enumerate(self.grid.seats):
+            names = {label: f"{seat.name}/{label}" for label in attacks}
+            inputs |= {names[label]: own[0 if arm.method is None else number] for label, own in attacks.items()}
+            cells.append(AttackedCell(seed=seat.seed, fold=seat.fold, scores=names))
+        beside = {label: f"floor/{label}" for label in controls if label in attacks}
+        inputs |= {name: controls[label] for label, name in beside.items()}
+        report = self.study.report
+        spec = LeakageSpec(
+            attacks=tuple(attacks), cells=tuple(cells), floors=beside, fpr=report.fpr, bootstrap=report.bootstrap
+        )
+        return self._kept(LeakageStage.task(spec, addresses(inputs), about=f"leakage of {arm.name}{_at(epoch)}"))
+
+    def floors(self, pair: Pair) -> Task:
+        """AUC and TPR of what tells members from non-members without any model, averaged over the seeds.
+
+        Fold B has the labels of fold A turned round, which a classifier tells as well: fold A stands for both.
+        """
+        inputs = {"corpus": self.corpus(pair.corpus), "base": self.stats(Checkpoint(Arm(*pair)), role="pool")}
+        cells = tuple(BlindCell(seed=seed, fold=fold) for seed, fold in self.grid.seats if fold == "A")
+        report = self.study.report
+        spec = FloorsSpec(floors=tuple(FLOORS), cells=cells, fpr=report.fpr, bootstrap=report.bootstrap)
+        about = f"floors without a model on {pair.corpus}"
+        return self._kept(FloorsStage.task(spec, addresses(inputs), about=about))
+
+    def utility(self, arm: Arm, epoch: float | None, seats: Sequence[Seat]) -> Task:
+        """Validation loss and perplexity of an arm at one checkpoint, over seats."""
+        return self._once(("utility", arm, epoch, *seats), lambda: self._utility(arm, epoch, seats))
+
+    def _utility(self, arm: Arm, epoch: float | None, seats: Sequence[Seat]) -> Task:
+        models = [one for one in self.grid.checkpoints(arm, epoch) if one.seat is None or one.seat in seats]
+        inputs, cells = {"corpus": self.corpus(arm.corpus)}, []
+        for seat, model in zip(seats, models, strict=False):  # the base stands once, for all seats
+            inputs[seat.name] = self.stats(model, role="validation")
+            cells.append(ScoredCell(seed=seat.seed, stats=seat.name))
+        spec = UtilitySpec(cells=tuple(cells), bootstrap=self.study.report.bootstrap)
+        return UtilityStage.task(spec, addresses(inputs), about=f"utility of {arm.name}{_at(epoch)}")
+
+    def text_utility(self, arm: Arm, epoch: float | None) -> Task:
+        """BLEU and its like of an arm at one checkpoint, over its seats."""
+        inputs, cells = {"corpus": self.corpus(arm.corpus)}, []
+        for seat, model in zip(self.grid.seats, self.grid.checkpoints(arm, epoch), strict=False):
+            inputs[seat.name] = self.generations(model)
+            cells.append(AnsweringCell(seed=seat.seed, generations=seat.name))
+        spec = TextUtilitySpec(
+            quantities=self.study.study.text_utility,
+            cells=tuple(cells),
+            bootstrap=self.study.report.bootstrap,
+            end=self.identities.prompts[arm.pair].end,
+        )
+        about = f"text utility of {arm.name}{_at(epoch)}"
+        return self._kept(TextUtilityStage.task(spec, addresses(inputs), about=about))
+
+
+def _at(epoch: float | None) -> str:
+    return "" if epoch is None else f" at epoch {epoch:g}"

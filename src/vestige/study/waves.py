@@ -1,0 +1,105 @@
+"""The four waves of a run: search → train and validate → score and attack → estimate.
+
+Each is a finished list of tasks, named when the wave before it is done, for only then is it known which learning rates
+go on, which checkpoints are attacked and which attacks are judged. Within a wave every task comes after its inputs, and
+any order that keeps to that leaves the same store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, final
+
+from vestige.store.keys import Task
+from vestige.study.choice import Choice
+from vestige.study.grid import Arm, Checkpoint, Pair
+
+Goals = Callable[[Choice, Pair], Iterator[Task]]
+"""What a wave is for on one pair; the tasks that its goals need come with them."""
+
+
+@final
+@dataclass(frozen=True)
+class Wave:
+    """A finished list: every task after its inputs, each once, none of an earlier wave."""
+
+    name: str
+    tasks: tuple[Task, ...]
+
+
+def waves(choice: Choice, *, search_only: bool = False) -> Iterator[Wave]:
+    """The waves of a study, in order; each is named when it is asked for, so ask when the one before is done."""
+    named: set[str] = set()
+    for name, goals in WAVES[:1] if search_only else WAVES:
+        wanted = (task for pair in choice.grid.pairs for task in goals(choice, pair))
+        tasks = [task for task in choice.catalogue.with_inputs(wanted) if task.address not in named]
+        named |= {task.address for task in tasks}
+        yield Wave(name, tuple(tasks))
+
+
+def _search(choice: Choice, pair: Pair) -> Iterator[Task]:
+    """Every method at every learning rate of its grid on the seats of the search, judged on the validation texts."""
+    catalogue, grid = choice.catalogue, choice.grid
+    yield catalogue.stats(Checkpoint(Arm(*pair)), role="validation")
+    for arm in grid.arms(pair):
+        yield from (catalogue.utility(arm, epoch, grid.search_seats) for epoch in grid.epochs)
+
+
+def _train_and_validate(choice: Choice, pair: Pair) -> Iterator[Task]:
+    """The chosen arms on every seat, judged on the validation texts as the base is."""
+    catalogue, grid = choice.catalogue, choice.grid
+    yield catalogue.utility(Arm(*pair), None, grid.seats)
+    for arm in choice.chosen(pair):
+        yield from (catalogue.utility(arm, epoch, grid.seats) for epoch in grid.epochs)
+
+
+def _score_and_attack(choice: Choice, pair: Pair) -> Iterator[Task]:
+    """What the base and the chosen arms answer to prompts, and what every attack says of them."""
+    base = Arm(*pair)
+    yield from _answers(choice, base, None)
+    yield choice.catalogue.stats(Checkpoint(base), role="pool")
+    yield from (choice.scores(attack, Checkpoint(base)) for attack in choice.grid.study.attacks.use)
+    for arm in choice.chosen(pair):
+        for epoch in choice.grid.epochs:
+            yield from _answers(choice, arm, epoch)
+        for epoch in choice.attacked_epochs(arm):
+            yield from _attacks(choice, arm, epoch)
+
+
+def _answers(choice: Choice, arm: Arm, epoch: float | None) -> Iterator[Task]:
+    if choice.catalogue.generates(arm.pair):
+        yield from map(choice.catalogue.generations, choice.grid.checkpoints(arm, epoch))
+
+
+def _attacks(choice: Choice, arm: Arm, epoch: float) -> Iterator[Task]:
+    for checkpoint in choice.grid.checkpoints(arm, epoch):
+        for role in choice.catalogue.scored_roles(arm.corpus):
+            for attack in choice.attacks_on(arm):
+                if role == "pool" or attack.holds_outside_the_pool:
+                    yield choice.scores(attack, checkpoint, role)
+
+
+def _estimate(choice: Choice, pair: Pair) -> Iterator[Task]:
+    """How much leaks and how good the answers are, over all seats."""
+    base = Arm(*pair)
+    yield choice.leakage(base, None)
+    yield choice.catalogue.floors(pair)
+    yield from _answers_judged(choice, base, None)
+    for arm in choice.chosen(pair):
+        yield from (choice.leakage(arm, epoch) for epoch in choice.attacked_epochs(arm))
+        for epoch in choice.grid.epochs:
+            yield from _answers_judged(choice, arm, epoch)
+
+
+def _answers_judged(choice: Choice, arm: Arm, epoch: float | None) -> Iterator[Task]:
+    if choice.catalogue.generates(arm.pair):
+        yield choice.catalogue.text_utility(arm, epoch)
+
+
+WAVES: Final[tuple[tuple[str, Goals], ...]] = (
+    ("search", _search),
+    ("train and validate", _train_and_validate),
+    ("score and attack", _score_and_attack),
+    ("estimate", _estimate),
+)
