@@ -44,7 +44,7 @@ def _methods() -> list[dict[str, Any]]:
     rows = []
     for name, method in discover().items():
         made = make_method({"name": name})
-        defaults = {**dict.fromkeys(method.model_fields), **made.spec()}
+        defaults = {**dict.fromkeys(method.model_fields), **made.settings()}
         row = {
             "name": name,
             "family": method.family,

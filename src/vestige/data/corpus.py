@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from vestige.data.fields import FieldMap, mapped_examples
 from vestige.data.paths import located
@@ -17,6 +17,7 @@ from vestige.data.validity import refuse_unusable
 from vestige.errors import ConfigError
 from vestige.records import ROLES, Example, Role
 from vestige.store.io import sha256_of
+from vestige.store.keyed import Keyed
 
 MOST_TEXTS: Final = 1_000_000
 """Texts of one role."""
@@ -33,12 +34,15 @@ def _one_or_many(paths: object) -> object:
     return paths
 
 
-class CorpusSpec(BaseModel):
+class CorpusSpec(Keyed):
     """The texts of a study: a source, and how many of them each role gets. The source is a recipe (with its data set on
     the hub, another `hub` id, or local files under `path`), or files or a hub set whose `fields` are named.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    always_keyed: ClassVar[frozenset[str]] = frozenset(
+        {"name", "recipe", "hub", "hub_config", "hub_split", "hub_revision", "fields", "separator", "max_length"}
+        | {"pool", "validation", "calibration", "context", "shadow", "per_group", "duplicates", "seed", "size"}
+    )
 
     name: str = Field(default="", max_length=200)
     """What the corpus is called in tables and `--cell`. Left out: the recipe's name, the stem of the first file, or the
@@ -222,7 +226,7 @@ def _rows(spec: CorpusSpec) -> Iterator[Row]:
 
 def said_of(spec: CorpusSpec) -> dict[str, Any]:
     """What a study file says of a corpus, wherever its files lie: the spec, with the names of the files alone."""
-    return {**spec.model_dump(mode="json", exclude={"path"}), "files": [Path(path).name for path in spec.paths]}
+    return {**spec.keyed(without={"path"}), "files": [Path(path).name for path in spec.paths]}
 
 
 LEFT_OUT: Final = "same_after_cut"
@@ -246,7 +250,7 @@ def identity_of(
     spec: CorpusSpec, *, files: Sequence[str], generator: Mapping[str, str], left_out: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The same for files of these hashes and a generator of these versions, wherever they are."""
-    facts: dict[str, Any] = spec.model_dump(mode="json", exclude={"name", "path"})
+    facts: dict[str, Any] = spec.keyed(without={"name", "path"})
     facts["recipe_version"] = spec.found_recipe.version if spec.found_recipe else None
     facts |= {"files": list(files), "generator": dict(generator)}
     return {**facts, LEFT_OUT: list(left_out)} if left_out else facts

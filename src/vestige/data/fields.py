@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-
-from pydantic import BaseModel, ConfigDict
+from typing import ClassVar
 
 from vestige.data.rows import Row
 from vestige.records import Example
+from vestige.store.keyed import Keyed
 
 
-class FieldMap(BaseModel):
+class FieldMap(Keyed):
     """Names of fields in the source. Only the completion is needed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"completion", "prompt", "references", "group", "id"})
 
     completion: str = "text"
     """The text that is trained and scored."""

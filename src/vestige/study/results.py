@@ -217,7 +217,7 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
                 "label": method.label,
                 "name": method.name,
                 "family": method.family,
-                "spec": method.spec(),
+                "spec": method.settings(),
                 "learning_rates": list(method.learning_rate),
                 "trainable": _trainable(plan, method),
             }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Literal, Self, TypeGuard, final
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeGuard, final
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, model_validator
 
 from vestige.records import Ints
+from vestige.store.keyed import Keyed
 
 WINDOW: Final = 16
 """Batches that are sorted by length together."""
@@ -27,14 +28,17 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 @final
-class Training(BaseModel):
+class Training(Keyed):
     """How long every method is trained, on how many texts at a time, and when a checkpoint is kept.
 
     Less memory: `gradient_accumulation` and `gradient_checkpointing`, which leave the training as it is but for the
     order of sums.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    always_keyed: ClassVar[frozenset[str]] = frozenset(
+        {"epochs", "batch_size", "checkpoints", "weight_decay", "clip"}
+        | {"gradient_accumulation", "gradient_checkpointing"}
+    )
 
     search: Literal["validation", "all"] = "validation"
     """`validation`: each learning rate is tried on the first seed and fold, and the best goes on to all of them.

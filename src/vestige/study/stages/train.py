@@ -58,7 +58,7 @@ class TrainSpec(BaseModelSpec):
 
     @field_serializer("training")
     def _without_search(self, training: Training) -> dict[str, Any]:
-        return training.model_dump(mode="json", exclude={"search"})
+        return training.keyed(without={"search"})
 
     @property
     def made(self) -> Method:

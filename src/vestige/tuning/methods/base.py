@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
+from vestige.store.keyed import Keyed
 from vestige.tuning.checkpoint import count_trained
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 LearningRates = Annotated[tuple[Rate, ...], BeforeValidator(_as_grid), Field(min_length=1, max_length=100)]
 
 
-class Method(BaseModel, ABC):
+class Method(Keyed, ABC):
     """How a base model is fine-tuned: a family, a grid of learning rates to search, and what is trained.
 
     `warmup` is the share of the first epoch in which the learning rate rises; it is constant afterwards, so that every
@@ -39,8 +40,7 @@ class Method(BaseModel, ABC):
     * `recomputable`: whether activations can be computed anew in the backward pass (gradient checkpointing).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"name", "warmup"})
     family: ClassVar[Family]
     saves: ClassVar[str]
     mergeable: ClassVar[bool]
@@ -72,7 +72,13 @@ class Method(BaseModel, ABC):
         return 1.0
 
     def spec(self) -> dict[str, Any]:
-        """What of the method decides the trained weights, the learning rate apart: JSON, and `make_method` reads it."""
+        """What of the method decides the trained weights, the learning rate apart: JSON, and `make_method` reads it. A
+        field that was added later is left out at its default (see `Keyed`).
+        """
+        return {name: value for name, value in self.settings().items() if name in self.keyed_fields}
+
+    def settings(self) -> dict[str, Any]:
+        """All of that, for people: fields at their default too."""
         return self.model_dump(mode="json", exclude={"learning_rate"}, exclude_none=True)
 
     @property

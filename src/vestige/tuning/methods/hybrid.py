@@ -42,6 +42,7 @@ class Hybrid(Method):
     other weights.
     """
 
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"ratio"})
     family: ClassVar[Family] = "hybrid"
     scaled: ClassVar[Literal["prompt", "head"]]
     ratio: PositiveFloat
@@ -69,8 +70,13 @@ class Hybrid(Method):
         return self.ratio if _part_of(parameter) == self.scaled else 1.0
 
     def spec(self) -> dict[str, Any]:
-        spec = self.model_dump(mode="json", exclude={"learning_rate"}, exclude_none=True)
-        return spec | {part.name: _without(OF_THE_WHOLE | {"name"}, spec[part.name]) for part in self.parts}
+        spec = super().spec()
+        counted = {part.name: part.keyed_fields for part in self.parts if part.name in spec}
+        return spec | {name: _without(frozenset(spec[name]) - own, spec[name]) for name, own in counted.items()}
+
+    def settings(self) -> dict[str, Any]:
+        settings = super().settings()
+        return settings | {part.name: _without(OF_THE_WHOLE | {"name"}, settings[part.name]) for part in self.parts}
 
     @property
     def label(self) -> str:
@@ -111,6 +117,7 @@ class LoraPrompt(Hybrid):
     mergeable: ClassVar[bool] = False
     scaled: ClassVar[Literal["prompt", "head"]] = "prompt"
 
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"lora", "prompt"})
     name: Literal["lora+prompt"] = "lora+prompt"
     learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
     ratio: PositiveFloat = 30.0
@@ -126,6 +133,7 @@ class LoraHead(Hybrid):
     mergeable: ClassVar[bool] = True
     scaled: ClassVar[Literal["prompt", "head"]] = "head"
 
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"lora", "head"})
     name: Literal["lora+head"] = "lora+head"
     learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
     ratio: PositiveFloat = 0.3
@@ -141,6 +149,7 @@ class PromptHead(Hybrid):
     mergeable: ClassVar[bool] = False
     scaled: ClassVar[Literal["prompt", "head"]] = "prompt"
 
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"prompt", "head"})
     name: Literal["prompt+head"] = "prompt+head"
     learning_rate: LearningRates = (1e-4, 3e-4, 1e-3)
     ratio: PositiveFloat = 300.0

@@ -33,6 +33,7 @@ class Lora(Method):
     saves: ClassVar[str] = "A and B of each layer"
     mergeable: ClassVar[bool] = True
 
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"r", "alpha", "dropout", "targets", "rslora", "dora"})
     name: Literal["lora"] = "lora"
     learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
     r: PositiveInt = 8

@@ -24,6 +24,7 @@ class PTuning(SoftPrompt):
 
     saves: ClassVar[str] = "the network and its input vectors"
 
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"hidden"})
     name: Literal["p_tuning"] = "p_tuning"
     learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
     hidden: PositiveInt | None = None

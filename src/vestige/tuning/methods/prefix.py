@@ -31,6 +31,7 @@ class Prefix(SoftPrompt):
     # peft passes the prefix as past keys and values, which a second pass through a layer would append once more.
     recomputable: ClassVar[bool] = False
 
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"init", "projection", "hidden"})
     name: Literal["prefix"] = "prefix"
     learning_rate: LearningRates = (3e-3, 1e-2, 3e-2)
     init: Literal["vocabulary", "random"] = "vocabulary"

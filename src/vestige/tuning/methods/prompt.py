@@ -27,6 +27,7 @@ class Prompt(SoftPrompt):
 
     saves: ClassVar[str] = "the virtual tokens' embeddings"
 
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"init", "text"})
     name: Literal["prompt"] = "prompt"
     learning_rate: LearningRates = (3e-2, 1e-1, 3e-1)
     init: Literal["vocabulary", "random", "text"] = "vocabulary"

@@ -23,6 +23,7 @@ class SoftPrompt(Method):
 
     family: ClassVar[Family] = "prompt"
     mergeable: ClassVar[bool] = False
+    always_keyed: ClassVar[frozenset[str]] = frozenset({"tokens"})
     tokens: PositiveInt = 20
 
     @property
