@@ -1,4 +1,5 @@
-"""Write keys.json: for every file in studies/ the number of its tasks, by stage, and a hash of their addresses.
+"""Write keys.json: for every file in studies/ the number of its tasks, by stage, and a hash of their addresses; and
+identities.json, what its models and texts are known by, from which these follow without them.
 
 A change that moves a key makes whoever has a store compute again what hangs on it. `make freeze-keys` rewrites the
 file and says which stages moved; the change then lists them, and why, under **Numbers** in CHANGELOG.md.
@@ -18,11 +19,15 @@ from vestige.store.layout import Store
 from vestige.study.catalogue import Catalogue
 from vestige.study.choice import Choice
 from vestige.study.inputs import read_inputs
+from vestige.study.inputs_record import content_of, identities_from
 from vestige.study.reading import read_tables
 from vestige.study.spec import Study, make_study
 from vestige.study.waves import waves
 
 GOLDEN = Path(__file__).with_name("keys.json")
+IDENTITIES = Path(__file__).with_name("identities.json")
+"""What the inputs of each study are known by, so that its keys can be named where they are not."""
+
 STUDIES = Path(__file__).resolve().parents[2] / "studies"
 
 Frozen = dict[str, dict[str, list[Any]]]
@@ -39,15 +44,20 @@ def study_of(file: Path) -> Study:
     tables = read_tables(file)
     for base in tables["base"]:
         base.setdefault("dtype", "float32")
-    return make_study(tables, source=file.name, folder=file.parent)
+    return make_study(tables, source=file.name, folder=file.parent, strict=False)
 
 
-def frozen(study: Study) -> dict[str, list[Any]]:
+def identities_of(study: Study) -> dict[str, Any]:
+    """What the inputs of a study are known by, read from them, as JSON."""
+    return content_of(read_inputs(study, trying=False).identities)
+
+
+def frozen(study: Study, identities: Mapping[str, Any]) -> dict[str, list[Any]]:
     """The tasks of a study at every learning rate, by stage: how many, and a hash of their addresses.
 
     Every rate goes everywhere, and whoever learns from another method learns from its first rate.
     """
-    catalogue = Catalogue(study, read_inputs(study, trying=False).identities)
+    catalogue = Catalogue(study, identities_from(identities, study))
     with tempfile.TemporaryDirectory() as folder:
         choice = Choice(catalogue, Store(Path(folder)), guess=True)
         choice.chosen = catalogue.grid.arms  # type: ignore[method-assign]  # every arm is taken along
@@ -75,10 +85,13 @@ def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Rewrite keys.json."""
+    """Rewrite both."""
     before = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
-    after: Frozen = {str(file.relative_to(STUDIES)): frozen(study_of(file)) for file in study_files()}
-    GOLDEN.write_text(json.dumps(after, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    studies = {str(file.relative_to(STUDIES)): study_of(file) for file in study_files()}
+    identities = {name: identities_of(study) for name, study in studies.items()}
+    after: Frozen = {name: frozen(study, identities[name]) for name, study in studies.items()}
+    for path, content in ((IDENTITIES, identities), (GOLDEN, after)):
+        path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     sys.stdout.write("\n".join(moved(before, after) or ["no key moved"]) + "\n")
 
 

@@ -45,9 +45,9 @@ def record_inputs(store: Store, study: Study, identities: Identities) -> None:
     Raises:
         StoreError: the record is damaged or cannot be written; it is named.
     """
-    content, name = _content(identities), study.study.name
+    content, name = content_of(identities), study.study.name
     latest = recorded(store, study)[:1]
-    if latest and name in latest[0].studies and _content(latest[0].identities) == content:
+    if latest and name in latest[0].studies and content_of(latest[0].identities) == content:
         return
     path = _folder(store) / f"inputs-{_said(study)}-{_hash(content)}.json"
     studies = _read(path)["studies"] if path.exists() else {}
@@ -87,7 +87,8 @@ def _hash(value: object) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:20]
 
 
-def _content(identities: Identities) -> dict[str, Any]:
+def content_of(identities: Identities) -> dict[str, Any]:
+    """Identities as JSON; `identities_from` turns it back. Places are left out."""
     bases = {name: {key: getattr(one, key) for key in _OF_A_BASE} for name, one in identities.bases.items()}
     return {
         "bases": {name: {**one, "weights": dict(one["weights"])} for name, one in bases.items()},
@@ -106,13 +107,13 @@ def _content(identities: Identities) -> dict[str, Any]:
 def _recorded(path: Path, study: Study) -> Recorded:
     content = _read(path)
     try:
-        return Recorded(_identities(content, study), dict(content["studies"]))
+        return Recorded(identities_from(content, study), dict(content["studies"]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _damaged(path) from error
 
 
-def _identities(content: Mapping[str, Any], study: Study) -> Identities:
-    """What the record says of the inputs, in the order and at the places of the study."""
+def identities_from(content: Mapping[str, Any], study: Study) -> Identities:
+    """The same identities, in the order and at the places of a study."""
     bases = {
         one.model: BaseIdentity(
             name=one.model,
