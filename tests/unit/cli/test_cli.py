@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -78,6 +79,30 @@ def test_a_study_is_planned_run_and_reported(
     assert run("report", study, "--store", store)[1] == out
     assert page.read_bytes() == before
     assert "trained, chosen" in run("plan", study, "--store", store)[1]
+
+
+def test_a_finished_study_is_read_without_its_model_and_texts(
+    run: Run, write: Callable[[dict[str, Any]], Path], tables: dict[str, Any], tmp_path: Path
+) -> None:
+    """They are named on standard error; what is printed is what it was."""
+    model = shutil.copytree(tables["base"][0]["model"], tmp_path / "model")
+    notes = Path(shutil.copy(tables["corpus"][0]["path"], tmp_path))
+    tables["base"][0]["model"], tables["corpus"][0]["path"] = "./model", notes.name
+    study, store = write(tables), tmp_path / "runs"
+    assert run("run", study, "--store", store)[0] == 0
+    asked = [("report", study), ("show", "records", study, "--cell", "prompt(tokens=4), last", "--json")]
+    before = [run(*one, "--store", store) for one in asked]
+    shutil.rmtree(model)
+    notes.unlink()
+    after = [run(*one, "--store", store) for one in asked]
+    assert [one[:2] for one in after] == [one[:2] for one in before]
+    assert not any("not on this machine" in err for *_, err in before)
+    for status, _, err in after:
+        assert status == 0
+        assert "not on this machine, and taken as it was at the run: the model ./model, the texts" in err
+    status, _, err = run("plan", study, "--store", store)
+    assert status == 2
+    assert "There is no file" in err
 
 
 def test_a_search_trains_and_scores_and_attacks_nothing(
