@@ -12,8 +12,8 @@ from typing import Any, final
 import polars as pl
 
 from vestige.errors import ConfigError
+from vestige.outcome.frames import Results
 from vestige.store.default import default_store
-from vestige.store.frames import Results
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.cells import find_folds
@@ -49,12 +49,12 @@ class Result:
 
     @property
     def estimates(self) -> pl.DataFrame:
-        """One row per number, with its interval (columns: `vestige.store.frames.ESTIMATES`)."""
+        """One row per number, with its interval (columns: `vestige.outcome.frames.ESTIMATES`)."""
         return self.results.estimates
 
     @property
     def scores(self) -> pl.DataFrame:
-        """One row per text, cell, checkpoint and attack (columns: `vestige.store.frames.SCORES`)."""
+        """One row per text, cell, checkpoint and attack (columns: `vestige.outcome.frames.SCORES`)."""
         return self.results.scores
 
     @property

@@ -198,7 +198,7 @@ def show_records(
     say(_CHECKING)
     from vestige.api import exposure
     from vestige.cli.records import print_records
-    from vestige.store.frames import as_arrow
+    from vestige.outcome.frames import as_arrow
     from vestige.store.io import write_parquet, write_text
 
     exposed = exposure(study, cell=cell, store=store, fdr=fdr, non_members=everyone, by=by)

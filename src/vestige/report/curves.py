@@ -10,9 +10,9 @@ import polars as pl
 from scipy.stats import gaussian_kde
 
 from vestige.metrics import common_texts, roc_curve
+from vestige.outcome.frames import Results
+from vestige.outcome.points import Point, Section
 from vestige.records import Floats, Fold, Labelled, Scores
-from vestige.report.points import Point, Section
-from vestige.store.frames import Results
 
 _SLACK = 1e-9
 _POINTS = 200

@@ -6,11 +6,11 @@ import jinja2
 from markupsafe import Markup
 
 from vestige.errors import printable
+from vestige.outcome.frames import Results
+from vestige.outcome.points import Section, method_labels, sections
 from vestige.report import about, notes, tables
 from vestige.report.drawing import colors
 from vestige.report.figures import drawings
-from vestige.report.points import Section, method_labels, sections
-from vestige.store.frames import Results
 
 _WHOLE = 1_000_000
 """Characters: nothing of the page is cut."""

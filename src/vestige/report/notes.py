@@ -8,12 +8,12 @@ import polars as pl
 
 from vestige.attacks.blind import PERMUTED
 from vestige.data.lengths import NO_END, Lengths, remarks
+from vestige.outcome.frames import Results
+from vestige.outcome.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
 from vestige.report.curves import scores_at
-from vestige.report.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
 from vestige.report.primary import primary_caveat
 from vestige.report.tables import best_and_last
 from vestige.report.wording import is_tied, joined, plain, quantity_name, shown, tpr_key
-from vestige.store.frames import Results
 
 _CHANCE = 0.5
 _UNDER_TRAINED = (

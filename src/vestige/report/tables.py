@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
-from vestige.report.points import Number, Point, Section, method_labels, searched, sections, text_quantities
+from vestige.outcome.frames import Results
+from vestige.outcome.points import Number, Point, Section, method_labels, searched, sections, text_quantities
 from vestige.report.wording import REFUSED, explained, moment, plain, quantity_name, shown, tpr_key
-from vestige.store.frames import Results
 
 TRAINS = "the attacker trains models of his own before the first text is scored"
 

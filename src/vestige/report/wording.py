@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable
 
 from vestige.metrics.leakage import TIES
-from vestige.report.points import Number, Point
+from vestige.outcome.points import Number, Point
 
 REFUSED = "—"
 TIED = "— (ties)"

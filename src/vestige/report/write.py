@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vestige.errors import StoreError
+from vestige.outcome.frames import Results, as_arrow
 from vestige.report.html import render
-from vestige.store.frames import Results, as_arrow
 from vestige.store.io import read_json, refuse_link, write_json, write_parquet, write_text
 from vestige.store.layout import REPORTED
 

@@ -15,8 +15,8 @@ from vestige.attacks.blind import FLOORS
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.data.splits import members_of
 from vestige.discovery import about
+from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.records import Counts, Estimate
-from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import RUN

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from vestige.attacks.base import Assumes
-from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
+from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 
 BASE = "tiny"
 CORPORA = ("notes", "articles")

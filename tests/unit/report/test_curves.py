@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 from scipy.integrate import trapezoid
 
+from vestige.outcome.frames import SCORES, Results
+from vestige.outcome.points import sections
 from vestige.report.curves import density, losses_of, mean_roc, scores_at
-from vestige.report.points import sections
-from vestige.store.frames import SCORES, Results
 
 
 def _scores(values: list[float], members: list[bool], *, attack: str = "ref", fold: str = "A") -> pl.DataFrame:

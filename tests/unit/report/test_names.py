@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 
+from vestige.outcome.frames import Results
+from vestige.outcome.points import sections
 from vestige.report.drawing import epoch_axis, log_axis
 from vestige.report.figures import drawings
 from vestige.report.html import render
 from vestige.report.notes import how_to_read
-from vestige.report.points import sections
-from vestige.store.frames import Results
 
 HOSTILE = "a\x1b[31m\x00\x85\u202e<i>$x_{$\n\\frac"
 

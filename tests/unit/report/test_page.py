@@ -13,12 +13,12 @@ import polars as pl
 import pytest
 
 from vestige.errors import StoreError
+from vestige.outcome.frames import ESTIMATES, SCORES, Results
+from vestige.outcome.points import sections
 from vestige.report.drawing import Panel, decades_axis, log_axis, look
 from vestige.report.figures import drawings
 from vestige.report.html import render
-from vestige.report.points import sections
 from vestige.report.write import write_report
-from vestige.store.frames import ESTIMATES, SCORES, Results
 
 NASTY = '<script>alert("$x$ & y")</script>'
 

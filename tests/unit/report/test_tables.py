@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 
 from vestige.data.lengths import Lengths, remarks
+from vestige.outcome.frames import Results
+from vestige.outcome.points import sections
 from vestige.report import about, notes, tables
 from vestige.report.html import render
-from vestige.report.points import sections
 from vestige.report.summary import WIDTH, summaries, summary_table
 from vestige.report.tables import Table
-from vestige.store.frames import Results
 
 
 def _texts(table: Table, group: int = 0) -> list[list[str]]:

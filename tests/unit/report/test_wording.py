@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from vestige.durations import duration
-from vestige.report.points import Number
+from vestige.outcome.points import Number
 from vestige.report.wording import explained, folded, joined, quantity_name, shown
 
 

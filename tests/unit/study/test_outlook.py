@@ -10,8 +10,8 @@ import pytest
 import torch
 
 import vestige
+from vestige.outcome.frames import Results
 from vestige.report.per_seed import PER_SEED
-from vestige.store.frames import Results
 from vestige.study.outlook import outlook, remarks_of
 from vestige.study.run import threads
 from vestige.testing.models import save_tiny_model

@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from vestige.attacks.blind import FLOORS
-from vestige.store.frames import ESTIMATES, LOSSES, SCORES, Results
+from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.layout import Store
 from vestige.study.plan import Plan
 from vestige.study.results import collect

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vestige.errors import ConfigError
-from vestige.report.points import sections
+from vestige.outcome.points import sections
 from vestige.study.cells import find_folds
 from vestige.study.results import collect
 from vestige.testing.studies import Recorder, plan_of, run_study

@@ -9,7 +9,7 @@ from typing import Any, final
 
 import polars as pl
 
-from vestige.store.frames import Results
+from vestige.outcome.frames import Results
 
 NOT_MEASURED = "not measured"
 
