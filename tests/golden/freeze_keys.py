@@ -49,7 +49,8 @@ def study_of(file: Path) -> Study:
 
 def identities_of(study: Study) -> dict[str, Any]:
     """What the inputs of a study are known by, read from them, as JSON."""
-    return content_of(read_inputs(study, trying=False).identities)
+    known_by: dict[str, Any] = json.loads(json.dumps(content_of(read_inputs(study, trying=False).identities)))
+    return known_by
 
 
 def frozen(study: Study, identities: Mapping[str, Any]) -> dict[str, list[Any]]:

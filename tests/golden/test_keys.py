@@ -8,6 +8,15 @@ from pathlib import Path
 import pytest
 from freeze_keys import GOLDEN, IDENTITIES, STUDIES, frozen, identities_of, moved, study_files, study_of
 
+from vestige.records import Counts, Estimate
+from vestige.store.layout import Store
+from vestige.study.catalogue import Catalogue
+from vestige.study.choice import Choice
+from vestige.study.inputs_record import identities_from
+from vestige.study.stages.estimates import Estimated, write_estimates
+from vestige.study.stages.utility import UtilityStage
+from vestige.study.waves import waves
+
 KEYS = json.loads(GOLDEN.read_text(encoding="utf-8"))
 KNOWN_BY = json.loads(IDENTITIES.read_text(encoding="utf-8"))
 
@@ -28,3 +37,21 @@ def test_every_task_has_the_key_that_it_had(file: Path) -> None:
 @pytest.mark.parametrize("file", study_files(), ids=lambda file: file.stem)
 def test_models_and_texts_are_known_by_what_they_were(file: Path, default_model: Path, shared_data: Path) -> None:
     assert identities_of(study_of(file)) == KNOWN_BY[name_of(file)]
+
+
+@pytest.mark.parametrize("file", study_files(), ids=lambda file: file.stem)
+def test_each_wave_is_named_before_it_runs_as_it_is_afterwards(file: Path, tmp_path: Path) -> None:
+    """Whatever the validation losses come to, of which the waves make their choices. They alone are written here: what
+    the other tasks leave decides nothing, as long as none fails.
+    """
+    study, store = study_of(file), Store(tmp_path)
+    catalogue = Catalogue(study, identities_from(KNOWN_BY[name_of(file)], study))
+    asked = []
+    for wave in waves(Choice(catalogue, store)):
+        asked.append(wave.tasks)
+        for task in (one for one in wave.tasks if one.stage == UtilityStage.name):
+            loss = Estimate(int(task.key, 16) % 1000 / 1000, None, None, Counts(), signature="of the key")
+            with store.writing(task, details={}) as folder:
+                write_estimates(folder, [Estimated("loss", loss)])
+    assert [wave.tasks for wave in waves(Choice(catalogue, store))] == asked
+    assert len({task.address for tasks in asked for task in tasks}) == sum(map(len, asked)), "no task is in two waves"
