@@ -22,8 +22,8 @@ import tracemalloc
 import numpy as np
 
 from vestige.attacks import Tables, discover, make_attack
-from vestige.attacks.base import Attack, score_in_blocks
-from vestige.attacks.learned.base import LearnedAttack
+from vestige.attacks.base import COUNTS, Attack, score_in_blocks
+from vestige.attacks.needs.base import Beside
 from vestige.records import TokenCounts, TokenStats, View
 
 VOCABULARY = 50_000
@@ -49,7 +49,7 @@ def tables(texts: int, *, length: int) -> Tables:
         }
         views[view] = TokenStats(ids=ids, offsets=offsets, tokens=tokens, texts={"zlib_bytes": sizes})
     counts = TokenCounts(generator.integers(0, 100, size=VOCABULARY))
-    return Tables(views, counts=counts)
+    return Tables(views, {COUNTS: counts})
 
 
 def served(given: Tables) -> list[str]:
@@ -61,8 +61,8 @@ def served(given: Tables) -> list[str]:
 
 
 def _is_served(attack: Attack, given: Tables) -> bool:
-    needs_more = attack.needs_gradients or attack.needs_cells or isinstance(attack, LearnedAttack)
-    return not needs_more and {column.view for column in attack.reads} <= set(given.views)
+    beside = {need for need in attack.reads if isinstance(need, Beside)}
+    return beside <= set(given.beside) and {view for need in attack.reads for view in need.views} <= set(given.views)
 
 
 def timed(name: str, given: Tables, *, turns: int) -> float:

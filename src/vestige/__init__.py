@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from vestige.api import plan as plan
     from vestige.api import run as run
     from vestige.attacks import Attack as Attack
+    from vestige.attacks import Column as Column
     from vestige.attacks import Tables as Tables
     from vestige.attacks import make_attack as make_attack
     from vestige.errors import VestigeError as VestigeError
-    from vestige.records import Column as Column
     from vestige.records import Estimate as Estimate
     from vestige.records import Example as Example
     from vestige.records import Scores as Scores
@@ -34,7 +34,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Attack": "vestige.attacks",
-    "Column": "vestige.records",
+    "Column": "vestige.attacks",
     "Estimate": "vestige.records",
     "Example": "vestige.records",
     "Method": "vestige.tuning.methods.base",

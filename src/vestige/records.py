@@ -79,14 +79,6 @@ class View:
         return self.model if self.text == "plain" else f"{self.model}/{self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One per-token column of one view, as an attack declares that it needs it."""
-
-    view: View
-    name: str
-
-
 TOKEN_COLUMNS: Mapping[str, type[np.generic]] = {
     "token_id": np.int32,
     "logp": np.float32,
@@ -135,6 +127,29 @@ class TokenStats:
         """Scored tokens of each text, shape (texts,)."""
         return np.diff(self.offsets)
 
+    def taken(self, places: slice | Ints) -> TokenStats:
+        """The texts at these places, in that order; without a copy where they stand in a row."""
+        lengths = self.lengths[places]
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        begins = self.offsets[:-1][places]
+        chosen: Any = np.repeat(begins - offsets[:-1], lengths) + np.arange(offsets[-1])
+        if isinstance(places, slice) and places.step is None and len(begins):
+            chosen = slice(begins[0], begins[0] + offsets[-1])
+        return TokenStats(
+            ids=self.ids[places],
+            offsets=offsets,
+            tokens={name: column[chosen] for name, column in self.tokens.items()},
+            texts={name: column[places] for name, column in self.texts.items()},
+        )
+
+    def has_tokens_of(self, other: TokenStats) -> bool:
+        """Whether both scored the same tokens of each text, as far as they say which."""
+        if not np.array_equal(self.offsets, other.offsets):
+            return False
+        if "token_id" in self.tokens and "token_id" in other.tokens:
+            return np.array_equal(self.tokens["token_id"], other.tokens["token_id"])
+        return True
+
 
 @dataclass(frozen=True)
 class TokenCounts:
@@ -176,10 +191,6 @@ class GradientNorms:
     ids: Texts
     first: Floats
     second: Floats
-
-    def rows(self, start: int, stop: int) -> GradientNorms:
-        """The texts from `start` up to, not including, `stop`."""
-        return GradientNorms(self.ids[start:stop], self.first[start:stop], self.second[start:stop])
 
 
 @dataclass(frozen=True)

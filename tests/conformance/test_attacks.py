@@ -12,11 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vestige.attacks import Attack, Tables, discover, make_attack
-from vestige.attacks.base import ComparingAttack, score_in_blocks
+from vestige.attacks.base import (
+    CALIBRATION,
+    COUNTS,
+    GRADIENTS,
+    Assumes,
+    ComparingAttack,
+    OtherCells,
+    assumed_by,
+    score_in_blocks,
+)
 from vestige.attacks.learned.base import LearnedAttack
-from vestige.records import Column, GradientNorms, OtherCell, Scores, TokenCounts, View
-from vestige.testing.attacks import check_attack, fitted
-from vestige.testing.stats import is_rewritten, planted_tables, token_stats
+from vestige.attacks.needs.view import is_rewritten
+from vestige.records import GradientNorms, OtherCell, Scores, TokenCounts, View
+from vestige.testing.attacks import check_attack, ready
+from vestige.testing.stats import planted_tables, token_stats
 
 ATTACKS = sorted(discover())
 every_attack = pytest.mark.parametrize("name", ATTACKS)
@@ -24,7 +34,7 @@ every_attack = pytest.mark.parametrize("name", ATTACKS)
 logps = st.lists(st.lists(st.floats(-50, 0, width=32), max_size=12), min_size=1, max_size=8)
 
 
-FORMS = sorted({column.view.text for name in ATTACKS for column in make_attack(name).reads} - {"plain"})
+FORMS = sorted({view.text for name in ATTACKS for need in make_attack(name).reads for view in need.views} - {"plain"})
 
 
 def _cells(base: list[list[float]]) -> tuple[OtherCell, ...]:
@@ -36,7 +46,9 @@ def _cells(base: list[list[float]]) -> tuple[OtherCell, ...]:
 
 def _calibration() -> Tables:
     held = [[-1.0, -3.0], [-4.0], [-2.0, -0.5, -7.0]]
-    return Tables({View("target"): token_stats(held)}, cells=_cells([[value - 0.1 for value in one] for one in held]))
+    return Tables(
+        {View("target"): token_stats(held)}, {OtherCells(): _cells([[value - 0.1 for value in one] for one in held])}
+    )
 
 
 def _gradients(texts: int) -> GradientNorms:
@@ -55,21 +67,24 @@ def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
         "rank": [[i % 3 for i in range(len(text))] for text in target],
     }
     others = [[5 + i % 5 for i in range(len(text))] for text in base]
-    tables = Tables(
+    return Tables(
         {
             View("target"): token_stats(target, texts=texts, tokens=extra),
             View("base"): token_stats(base, texts=texts, tokens=extra),
             **{View("target", text=form): token_stats(base, tokens={"token_id": others}) for form in FORMS},
         },
-        counts=TokenCounts(np.array([5, 0, 3, 1, 0, 0])),
-        gradients=_gradients(len(target)),
+        {
+            COUNTS: TokenCounts(np.array([5, 0, 3, 1, 0, 0])),
+            GRADIENTS: _gradients(len(target)),
+            OtherCells(): _cells(base),
+            CALIBRATION: _calibration(),
+        },
     )
-    return replace(tables, cells=_cells(base), calibration=_calibration())
 
 
 def _scores(name: str, tables: Tables) -> Scores:
     attack = make_attack(name)
-    return attack.score(replace(tables, model=fitted(attack)))
+    return attack.score(ready(attack, tables))
 
 
 @every_attack
@@ -131,7 +146,11 @@ def test_infinite_and_nan_log_probabilities_are_masked_not_scored(name: str) -> 
     assert scores.scored[2]
 
 
-COMPARING_FORMS = [name for name in ATTACKS if any(is_rewritten(one.view) for one in make_attack(name).reads)]
+def _views(attack: Attack) -> list[View]:
+    return [view for need in attack.reads for view in need.views]
+
+
+COMPARING_FORMS = [name for name in ATTACKS if any(map(is_rewritten, _views(make_attack(name))))]
 
 
 @pytest.mark.parametrize("name", COMPARING_FORMS)
@@ -175,15 +194,11 @@ def test_a_text_that_the_target_finds_likelier_never_scores_lower(name: str, dat
     assert not now < before - 1e-9 * abs(before)
 
 
-def _views(attack: Attack) -> list[View]:
-    return [column.view for column in (*attack.reads, *attack.control_needs)]
-
-
 @every_attack
 def test_blocks_of_texts_score_as_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     attack = make_attack(name)
-    planted = planted_tables(1.0, members=40, non_members=40, views=_views(attack), others=attack.needs_cells)
-    tables = replace(planted.tables, model=fitted(attack))
+    needs = [*attack.reads, *attack.control_needs]
+    tables = planted_tables(1.0, members=40, non_members=40, needs=needs).tables
     monkeypatch.setattr("vestige.attacks.base._TOKENS_PER_BLOCK", 100)
     for blocks, whole in (
         (score_in_blocks(attack, tables), attack.score(tables)),
@@ -193,16 +208,28 @@ def test_blocks_of_texts_score_as_the_whole(name: str, monkeypatch: pytest.Monke
         assert np.allclose(blocks.values, whole.values, rtol=1e-9, atol=1e-12, equal_nan=True)
         assert np.array_equal(blocks.reasons, whole.reasons)
         assert (blocks.notes is None) == (whole.notes is None)
-    assert score_in_blocks(attack, replace(_tables([], base=[]), model=fitted(attack))).values.shape == (0,)
+    assert score_in_blocks(attack, ready(attack, _tables([], base=[]))).values.shape == (0,)
 
 
-def test_a_need_that_is_not_said_is_caught() -> None:
-    loss = discover()["loss"]
+@every_attack
+def test_an_attack_assumes_what_its_needs_take(name: str) -> None:
+    """A table of the base is another model's; a pass for each view; what a shadow takes, and so on: of itself."""
+    attack = make_attack(name)
+    takes = assumed_by(attack.reads)
+    assert attack.assumed == takes
+    assert takes.passes >= len({view for need in attack.reads for view in need.views})
+    assert takes.reference_model or not any(view.model != "target" for view in _views(attack))
 
-    class Silent(loss):  # type: ignore[valid-type,misc]
-        needs = (*loss.needs, Column(View("base"), "logp"))
 
-    with pytest.raises(AssertionError, match="passes"):
+def test_an_attack_that_assumes_less_than_its_needs_take_is_caught() -> None:
+    ref = discover()["ref"]
+
+    class Silent(ref):  # type: ignore[valid-type,misc]
+        @property
+        def assumed(self) -> Assumes:
+            return Assumes()
+
+    with pytest.raises(AssertionError, match="take more than it assumes: reference model, passes"):
         check_attack(Silent())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +100,9 @@ def test_figures_of_texts_against_those_derived_apart() -> None:
 
 @pytest.mark.parametrize("name", GOLDEN["scores"])
 def test_scores_against_those_derived_apart(name: str, weight: Callable[..., float]) -> None:
-    scores = make_attack(name).score(replace(tables(), model=model(name, weight)))
+    attack = make_attack(name)
+    assert isinstance(attack, LearnedAttack)
+    scores = attack.score(tables().given(attack.learned, model(name, weight)))
     assert scores.reasons.tolist() == ["" if row["target"] else "too_short" for row in TEXTS]
     expected = GOLDEN["scores"][name]
     assert len(set(expected)) >= 3, "the cases tell the branches apart"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from vestige.attacks import Tables, discover, make_attack
+from vestige.attacks.base import CALIBRATION, COUNTS, GRADIENTS, OtherCells
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.records import GradientNorms, OtherCell, TokenCounts, View
 from vestige.testing.stats import token_stats
@@ -48,7 +49,8 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
         for name, is_member in GOLDEN["members"].items()
     )
     counts = TokenCounts(np.array(GOLDEN["counts"]))
-    return Tables(views, counts=counts, gradients=gradients, cells=cells, calibration=_calibration())
+    beside = {COUNTS: counts, GRADIENTS: gradients, OtherCells(): cells, CALIBRATION: _calibration()}
+    return Tables(views, beside)
 
 
 def _token_ids(row: dict[str, Any], form: str, column: str) -> list[int]:
@@ -61,7 +63,7 @@ def _calibration() -> Tables:
     held = {name: token_stats(texts) for name, texts in GOLDEN["held"].items()}
     outside = np.zeros(len(GOLDEN["held"]["target"]), dtype=np.bool_)
     cells = tuple(OtherCell(held[name], outside) for name in GOLDEN["members"])
-    return Tables({View("target"): held["target"]}, cells=cells)
+    return Tables({View("target"): held["target"]}, {OtherCells(): cells})
 
 
 def _row(name: str) -> dict[str, Any]:

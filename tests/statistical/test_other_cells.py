@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from vestige.attacks import Tables, make_attack
+from vestige.attacks.base import CALIBRATION, OtherCells
 from vestige.records import OtherCell, TokenStats, View
 from vestige.testing.stats import normal_auc
 
@@ -44,11 +45,13 @@ def world(separation: float, *, seed: int) -> tuple[Tables, np.ndarray]:
     seats = [half for _ in range(SEEDS) for half in halves(TEXTS)]
     outside = np.zeros(500, dtype=bool)
     calibration = Tables(
-        {View("target"): model(held, outside)}, cells=tuple(OtherCell(model(held, outside), outside) for _ in seats)
+        {View("target"): model(held, outside)},
+        {OtherCells(): tuple(OtherCell(model(held, outside), outside) for _ in seats)},
     )
     is_member = halves(TEXTS)[0]
     cells = tuple(OtherCell(model(difficulty, members), members) for members in seats)
-    return Tables({View("target"): model(difficulty, is_member)}, cells=cells, calibration=calibration), is_member
+    target = {View("target"): model(difficulty, is_member)}
+    return Tables(target, {OtherCells(): cells, CALIBRATION: calibration}), is_member
 
 
 @pytest.mark.parametrize("spec", ["lira", {"name": "lira", "online": False}, "rmia", "informia"])

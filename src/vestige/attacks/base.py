@@ -4,47 +4,70 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, final
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from vestige.attacks.assumes import Assumes
+from vestige.attacks.needs.base import Need
+from vestige.attacks.needs.calibration import CALIBRATION
+from vestige.attacks.needs.column import (
+    BASE_LOGP,
+    BASE_MEAN,
+    BASE_RANK,
+    BASE_VARIANCE,
+    TARGET_LOGP,
+    TARGET_MEAN,
+    TARGET_RANK,
+    TARGET_TOKEN,
+    TARGET_VARIANCE,
+    Column,
+    token_ids,
+)
+from vestige.attacks.needs.counts import COUNTS
+from vestige.attacks.needs.gradients import GRADIENTS
+from vestige.attacks.needs.other_cells import OtherCells
+from vestige.attacks.needs.text_column import N_BYTES, ZLIB_BYTES, TextColumn
+from vestige.attacks.needs.view import passes_of
 from vestige.attacks.tables import Tables
-from vestige.records import Bools, Column, Floats, Ints, Scores, Texts, View
+from vestige.records import Bools, Floats, Ints, Scores, Texts
 
 __all__ = [
     "BASE_LOGP",
     "BASE_MEAN",
+    "BASE_RANK",
     "BASE_VARIANCE",
+    "CALIBRATION",
+    "COUNTS",
+    "GRADIENTS",
+    "N_BYTES",
     "TARGET_LOGP",
     "TARGET_MEAN",
     "TARGET_RANK",
     "TARGET_TOKEN",
     "TARGET_VARIANCE",
+    "ZLIB_BYTES",
     "Assumes",
     "Attack",
+    "Column",
     "ComparingAttack",
+    "Needs",
+    "OtherCells",
     "Share",
     "Tables",
+    "TextColumn",
     "as_scores",
+    "assumed_by",
     "score_in_blocks",
     "token_ids",
     "unchanged",
 ]
 
-_TARGET, _BASE = View("target"), View("base")
-
-TARGET_LOGP = Column(_TARGET, "logp")
-TARGET_MEAN = Column(_TARGET, "mean_logp")
-TARGET_VARIANCE = Column(_TARGET, "var_logp")
-TARGET_RANK = Column(_TARGET, "rank")
-TARGET_TOKEN = Column(_TARGET, "token_id")
-BASE_LOGP = Column(_BASE, "logp")
-BASE_MEAN = Column(_BASE, "mean_logp")
-BASE_VARIANCE = Column(_BASE, "var_logp")
+Needs = tuple[Need[Any], ...]
+"""What an attack reads: columns of views, and what comes beside them."""
 
 _TOKENS_PER_BLOCK = 2**18
 """A float64 column of a block takes 2 MiB: the arrays of an attack stay near the processor."""
@@ -53,93 +76,53 @@ Share = Annotated[float, Field(gt=0, le=1)]
 """A part of the tokens of a text: more than 0, at most 1."""
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Assumes:
-    """What an attacker must have, beside the text in question, to run an attack; shown beside its numbers.
-
-    * `log_probabilities`: what the target gives to the tokens of the text; `distributions`: what it gives to all other
-      tokens in their place too (moments, ranks).
-    * `texts`: the text as it was written, not its tokens alone.
-    * `reference_model`: another model to compare with; with `shadow_models` the attacker trains some of his own.
-    * `population`: other texts of the same kind; with `known_members` some that are known to have been trained on.
-    * `gradients`: the weights of the target.
-    * `passes`: forward passes over one text, of all models together.
-    """
-
-    log_probabilities: bool = True
-    distributions: bool = False
-    texts: bool = False
-    reference_model: bool = False
-    population: bool = False
-    shadow_models: bool = False
-    known_members: bool = False
-    gradients: bool = False
-    passes: int = 1
-
-
 class Attack(BaseModel, ABC):
     """A rule that turns the views of a text into one score, higher = more likely a member, its sign fixed in advance.
 
-    A subclass is one file of this package: a `name` with its own Literal, the columns it reads in `needs` (and in
-    `needs_text` the per-text ones, such as `zlib_bytes`; `needs_counts` where it reads the token counts of a
-    population, `needs_gradients` where it reads the norms of gradients, `needs_cells` where it reads other cells,
-    `needs_calibration` where it reads the calibration texts beside those under attack), what it `assumes` of the
-    attacker, its parameters as typed fields with real defaults, and `score`. It is final, frozen, and looks at nothing
-    it has not declared. The score of a text depends on that text alone, so that texts can be scored in blocks.
+    A subclass is one file of this package: a `name` with its own Literal, what it reads in `needs` (values such as
+    TARGET_LOGP, ZLIB_BYTES, COUNTS, GRADIENTS, `OtherCells(4, 4)`, CALIBRATION), its parameters as typed fields with
+    real defaults, and `score`. It is final, frozen, and looks at nothing it has not declared. The score of a text
+    depends on that text alone, so that texts can be scored in blocks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     name: str
-    needs: ClassVar[tuple[Column, ...]]
-    needs_text: ClassVar[tuple[str, ...]] = ()
-    needs_counts: ClassVar[bool] = False
-    needs_gradients: ClassVar[bool] = False
-    needs_cells: ClassVar[bool] = False
-    needs_calibration: ClassVar[bool] = False
+    needs: ClassVar[Needs]
     assumes: ClassVar[Assumes] = Assumes()
+    """What it takes of an attacker beyond what its needs take, which goes without saying."""
 
     @abstractmethod
     def score(self, tables: Tables) -> Scores:
-        """One score per text of `tables`, in its order; DataError where a declared column was not collected."""
+        """One score per text of `tables`, in its order; DataError where something declared was not collected."""
 
     @property
-    def reads(self) -> tuple[Column, ...]:
-        """The columns that `score` reads: `needs`, unless they hang on parameters; such an attack says them here."""
+    def reads(self) -> Needs:
+        """What `score` reads: `needs`, unless that hangs on parameters; such an attack says it here."""
         return self.needs
 
     @property
     def assumed(self) -> Assumes:
-        """What the attack assumes as its parameters are set: `assumes`, unless they say more."""
-        return self.assumes
+        """What the attack takes of an attacker as its parameters are set."""
+        return self.assumes | assumed_by(self.reads)
 
     @property
-    def compares(self) -> bool:
-        """Whether the attack reads other models, the base, a shadow or cells, beside the target."""
-        return self.needs_cells or any(column.view.model != "target" for column in self.reads)
-
-    @property
-    def needs_shadow(self) -> bool:
-        """Whether a shadow must be trained for the attack."""
-        return any(column.view.model == "shadow" for column in self.reads)
-
-    @property
-    def holds_outside_the_pool(self) -> bool:
-        """Whether a text that no cell trains on is scored as a non-member of the pool is, so that one can be held
-        against the other.
+    def only_for_pool(self) -> bool:
+        """Whether its scores of texts outside the pool, on which no cell trains, cannot be held against those of the
+        pool's non-members.
         """
-        return not self.needs_counts and not self.needs_cells
+        return any(need.only_for_pool for need in self.reads)
 
-    @property
-    def fewest_cells(self) -> tuple[int, int]:
-        """How many other cells must have been trained on each text, and how many not, for the attack to be made."""
-        return (0, 0)
+    def tables_read(self, cells: int) -> int:
+        """How many tables it reads on one checkpoint, about, where an arm has so many cells: what a study is bounded
+        by.
+        """
+        return cells if any(need.grows_with_cells for need in self.reads) else 1
 
     @property
     def has_own_control(self) -> bool:
         """Whether the attack can be made on the base alone; its control is the base's loss otherwise."""
-        return not self.compares
+        return all(need.on_base() is not None for need in self.reads)
 
     @property
     def control_label(self) -> str:
@@ -147,11 +130,10 @@ class Attack(BaseModel, ABC):
         return f"{self.label if self.has_own_control else 'loss'} on the base"
 
     @property
-    def control_needs(self) -> tuple[Column, ...]:
-        """The columns that `control` reads, all of them the base's."""
-        if not self.has_own_control:
-            return (BASE_LOGP,)
-        return tuple(Column(replace(column.view, model="base"), column.name) for column in self.reads)
+    def control_needs(self) -> Needs:
+        """What `control` reads, all of it the base's."""
+        own = [on_base for need in self.reads if (on_base := need.on_base()) is not None]
+        return tuple(own) if len(own) == len(self.reads) else (BASE_LOGP,)
 
     def control(self, tables: Tables) -> Scores:
         """How the attack reads where there can be no memory: its own score when the target *is* the base.
@@ -164,9 +146,24 @@ class Attack(BaseModel, ABC):
         """
         as_target = tables.base_as_target()
         if not self.has_own_control:
-            logp = as_target.tokens(TARGET_LOGP)
+            logp = as_target.read(TARGET_LOGP)
             return as_scores(as_target, logp.means(), lengths=logp.lengths)
         return self.score(as_target)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The part of `spec` that its scores hang on once its needs are there: all of it, for most attacks."""
+        return self.spec()
+
+    @property
+    def fitted_as(self) -> str | None:
+        """The name of what is fitted, where anything is."""
+        return None
+
+    @property
+    def trains_on(self) -> Mapping[str, str]:
+        """The base, corpus or method of the shadow that it learns from, as far as it is not the target's own."""
+        return {}
 
     def spec(self) -> dict[str, Any]:
         """Name and all parameters as JSON values; `make_attack` turns it back into an equal attack."""
@@ -192,22 +189,29 @@ class ComparingAttack(Attack, ABC):
 
     def calibrating(self, column: Column) -> Column:
         """The reference's column in the place of the base's."""
-        return replace(column, view=replace(column.view, model=self.reference))
+        return column.by(self.reference)
 
     @property
-    def reads(self) -> tuple[Column, ...]:
-        return tuple(self.calibrating(column) if column.view.model == "base" else column for column in self.needs)
+    def reads(self) -> Needs:
+        return tuple(self._calibrating(need) for need in self.needs)
 
-    @property
-    def assumed(self) -> Assumes:
-        if self.reference == "base":
-            return self.assumes
-        return replace(self.assumes, shadow_models=True, population=True)
+    def _calibrating(self, need: Need[Any]) -> Need[Any]:
+        return self.calibrating(need) if isinstance(need, Column) and need.view.model == "base" else need
 
     def spec(self) -> dict[str, Any]:
         """As for every attack, but that a reference of `base` goes without saying: stored keys are older than it."""
         spec = super().spec()
         return spec if self.reference != "base" else {name: spec[name] for name in spec if name != "reference"}
+
+
+def assumed_by(needs: Iterable[Need[Any]]) -> Assumes:
+    """What needs take of an attacker: each of them, a pass for every view, and what comes beside."""
+    needs = list(needs)
+    passes = sum(map(passes_of, {view for need in needs for view in need.views})) + sum(need.passes for need in needs)
+    taken = Assumes(passes=passes)
+    for need in needs:
+        taken |= need.assumes
+    return taken
 
 
 def as_scores(
@@ -232,16 +236,11 @@ def as_scores(
     )
 
 
-def token_ids(columns: Sequence[Column]) -> tuple[Column, ...]:
-    """The columns that name the tokens of the same views."""
-    return tuple(replace(column, name="token_id") for column in columns)
-
-
 def unchanged(tables: Tables, columns: Sequence[Column]) -> Bools:
     """Which texts have the same tokens in all these views, of which the first is the text as it is, shape (texts,):
     a letter without a capital, a single word and a change that `max_length` cuts off leave a form what the text is.
     """
-    plain, *forms = (tables.tokens(column) for column in token_ids(columns))
+    plain, *forms = (tables.read(column) for column in token_ids(columns))
     same: Bools = np.all([form.equals(plain) for form in forms], axis=0)
     return same
 

@@ -1,8 +1,8 @@
 """Floors that never see a model: whether members can be told from non-members by their texts alone.
 
 Above ½ the split itself leaks, and every attack's figure on it is inflated (arXiv:2406.16201). A floor is no `Attack`:
-it learns from labels, which an attack must not see, so that it may say nothing of a text it was fitted on. Each text
-is scored by a classifier fitted on other groups.
+it learns from labels, which an attack must not see, and would know a text again that it was fitted on. Each text is
+therefore scored by a classifier fitted on texts of other groups.
 """
 
 from __future__ import annotations

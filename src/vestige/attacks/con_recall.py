@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar, Literal, final
 import numpy as np
 from pydantic import Field
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Tables, as_scores
 from vestige.attacks.ragged import Ragged
 from vestige.attacks.ratio import mean_loss
 from vestige.attacks.recall import BEGINNINGS, PREFIX, Beginnings, Prefix, behind
-from vestige.records import Column, Floats, Scores
+from vestige.records import Floats, Scores
 
 
 @final
@@ -34,36 +34,27 @@ class ConRecall(Attack):
     """
 
     name: Literal["con_recall"] = "con_recall"
-    needs: ClassVar[tuple[Column, ...]] = (
+    needs: ClassVar[Needs] = (
         TARGET_LOGP,
         *behind("prefixed", tokens=PREFIX, count=BEGINNINGS),
         *behind("members", tokens=PREFIX, count=BEGINNINGS),
     )
-    assumes: ClassVar[Assumes] = Assumes(population=True, known_members=True, passes=1 + 2 * BEGINNINGS)
     prefix: Prefix = PREFIX
     beginnings: Beginnings = BEGINNINGS
     gamma: Annotated[float, Field(ge=0, le=1)] = 0.5
 
     @property
-    def assumed(self) -> Assumes:
-        return replace(self.assumes, passes=1 + 2 * self.beginnings)
-
-    @property
-    def reads(self) -> tuple[Column, ...]:
+    def reads(self) -> Needs:
         return (TARGET_LOGP, *self._behind("prefixed"), *self._behind("members"))
 
     def _behind(self, kind: Literal["prefixed", "members"]) -> tuple[Column, ...]:
         return behind(kind, tokens=self.prefix, count=self.beginnings)
 
-    @property
-    def has_own_control(self) -> bool:
-        return False  # the base has no members that could come before a text
-
     def score(self, tables: Tables) -> Scores:
         """The contrast, shape (texts,)."""
-        alone = tables.tokens(TARGET_LOGP)
-        outsiders = [tables.tokens(column) for column in self._behind("prefixed")]
-        members = [tables.tokens(column) for column in self._behind("members")]
+        alone = tables.read(TARGET_LOGP)
+        outsiders = [tables.read(column) for column in self._behind("prefixed")]
+        members = [tables.read(column) for column in self._behind("members")]
         with np.errstate(invalid="ignore"):
             values = (_mean_loss(outsiders) - self.gamma * _mean_loss(members)) / mean_loss(alone)
         every = (alone, *outsiders, *members)

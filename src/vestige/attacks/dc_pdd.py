@@ -7,10 +7,10 @@ from typing import Annotated, ClassVar, Literal, final
 import numpy as np
 from pydantic import Field
 
-from vestige.attacks.base import TARGET_LOGP, TARGET_TOKEN, Assumes, Attack, Tables, as_scores
+from vestige.attacks.base import COUNTS, TARGET_LOGP, TARGET_TOKEN, Attack, Needs, Tables, as_scores
 from vestige.attacks.ragged import Ragged
 from vestige.errors import DataError
-from vestige.records import Bools, Column, Floats, Ints, Scores
+from vestige.records import Bools, Floats, Ints, Scores
 
 
 @final
@@ -25,15 +25,13 @@ class DCPDD(Attack):
     """
 
     name: Literal["dc_pdd"] = "dc_pdd"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, TARGET_TOKEN)
-    needs_counts: ClassVar[bool] = True
-    assumes: ClassVar[Assumes] = Assumes(population=True)
+    needs: ClassVar[Needs] = (TARGET_LOGP, TARGET_TOKEN, COUNTS)
     a: Annotated[float, Field(gt=0)] = 0.01
 
     def score(self, tables: Tables) -> Scores:
         """Mean capped cross-entropy of the first occurrences, shape (texts,), nats."""
-        logp = tables.tokens(TARGET_LOGP)
-        tokens = tables.tokens(TARGET_TOKEN).values.astype(np.int64)
+        logp = tables.read(TARGET_LOGP)
+        tokens = tables.read(TARGET_TOKEN).values.astype(np.int64)
         rarity = -np.log(_frequencies(tables, tokens))
         calibrated = Ragged(values=np.minimum(np.exp(logp.values) * rarity, self.a), offsets=logp.offsets)
         values = calibrated.where(_first_occurrences(logp, tokens)).means()
@@ -41,7 +39,7 @@ class DCPDD(Attack):
 
 
 def _frequencies(tables: Tables, tokens: Ints) -> Floats:
-    population = tables.population()
+    population = tables.read(COUNTS)
     if tokens.size and not 0 <= tokens.min() <= tokens.max() < len(population.counts):
         raise DataError(
             f"token ids up to {tokens.max()} were scored, but the population was counted with a vocabulary of "

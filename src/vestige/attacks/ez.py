@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, TARGET_RANK, Assumes, ComparingAttack, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, TARGET_RANK, ComparingAttack, Needs, Tables, as_scores
 from vestige.attacks.ragged import Ragged
-from vestige.records import Bools, Column, Floats, Scores, Texts
+from vestige.records import Bools, Floats, Scores, Texts
 
 
 @final
@@ -24,13 +24,12 @@ class EZ(ComparingAttack):
     """
 
     name: Literal["ez"] = "ez"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, BASE_LOGP, TARGET_RANK)
-    assumes: ClassVar[Assumes] = Assumes(distributions=True, reference_model=True, passes=2)
+    needs: ClassVar[Needs] = (TARGET_LOGP, BASE_LOGP, TARGET_RANK)
 
     def score(self, tables: Tables) -> Scores:
         """Share of the gains, shape (texts,)."""
-        change = tables.tokens(TARGET_LOGP) - tables.tokens(self.calibrating(BASE_LOGP))
-        is_error = tables.tokens(TARGET_RANK).values > 0
+        change = tables.read(TARGET_LOGP) - tables.read(self.calibrating(BASE_LOGP))
+        is_error = tables.read(TARGET_RANK).values > 0
         gains, losses = (_sums_over(is_error, sign * change.values, change) for sign in (1, -1))
         errors = _sums_over(is_error, np.ones(len(is_error)), change)
         with np.errstate(invalid="ignore"):

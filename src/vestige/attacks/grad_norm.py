@@ -6,8 +6,8 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
-from vestige.records import Column, Scores
+from vestige.attacks.base import GRADIENTS, TARGET_LOGP, Attack, Needs, Tables, as_scores
+from vestige.records import Scores
 
 
 @final
@@ -23,13 +23,11 @@ class GradNorm(Attack):
     """
 
     name: Literal["grad_norm"] = "grad_norm"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
-    needs_gradients: ClassVar[bool] = True
-    assumes: ClassVar[Assumes] = Assumes(gradients=True, passes=3)
+    needs: ClassVar[Needs] = (TARGET_LOGP, GRADIENTS)
     p: Literal[1, 2] = 2
 
     def score(self, tables: Tables) -> Scores:
         """Minus the norm, shape (texts,)."""
-        logp, norms = tables.tokens(TARGET_LOGP), tables.gradient_norms()
+        logp, norms = tables.read(TARGET_LOGP), tables.read(GRADIENTS)
         values = np.where(logp.finite(), -(norms.first if self.p == 1 else norms.second), np.nan)
         return as_scores(tables, values, lengths=logp.lengths)

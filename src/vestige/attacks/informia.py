@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Share, Tables, as_scores
+from vestige.attacks.base import CALIBRATION, TARGET_LOGP, Attack, Needs, OtherCells, Share, Tables, as_scores
 from vestige.attacks.rmia import gains_outside
-from vestige.records import Column, Scores
+from vestige.records import Scores
 
 
 @final
@@ -25,20 +25,13 @@ class InfoRMIA(Attack):
     """
 
     name: Literal["informia"] = "informia"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
-    needs_cells: ClassVar[bool] = True
-    needs_calibration: ClassVar[bool] = True
-    assumes: ClassVar[Assumes] = Assumes(reference_model=True, population=True, shadow_models=True, passes=3)
+    needs: ClassVar[Needs] = (TARGET_LOGP, OtherCells(0, 2), CALIBRATION)
     a: Share = 1.0
-
-    @property
-    def fewest_cells(self) -> tuple[int, int]:
-        return (0, 2)
 
     def score(self, tables: Tables) -> Scores:
         """Gain of a text, less the mean gain of the calibration texts, shape (texts,), nats per token."""
-        others = gains_outside(tables.calibration_tables(), a=self.a)
+        others = gains_outside(tables.read(CALIBRATION), a=self.a)
         known = others[np.isfinite(others)]
         typical = known.mean() if known.size else np.nan
         values = gains_outside(tables, a=self.a) - typical
-        return as_scores(tables, values, lengths=tables.tokens(TARGET_LOGP).lengths)
+        return as_scores(tables, values, lengths=tables.read(TARGET_LOGP).lengths)

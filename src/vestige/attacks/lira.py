@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.attacks.base import TARGET_LOGP, Attack, Needs, OtherCells, Tables, as_scores
+from vestige.attacks.needs.other_cells import mean_over_cells
 from vestige.attacks.ragged import Ragged
 from vestige.attacks.ratio import mean_loss
-from vestige.records import Column, Floats, Scores
+from vestige.records import Floats, Scores
 
 
 @final
@@ -28,27 +28,22 @@ class LiRA(Attack):
     """
 
     name: Literal["lira"] = "lira"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
-    needs_cells: ClassVar[bool] = True
-    assumes: ClassVar[Assumes] = Assumes(reference_model=True, population=True, shadow_models=True, passes=9)
+    needs: ClassVar[Needs] = (TARGET_LOGP, OtherCells(4, 4))
     online: bool = True
 
     @property
-    def assumed(self) -> Assumes:
-        return replace(self.assumes, passes=1 + sum(self.fewest_cells))
-
-    @property
-    def fewest_cells(self) -> tuple[int, int]:
-        return (4, 4) if self.online else (0, 2)
+    def reads(self) -> Needs:
+        return self.needs if self.online else (TARGET_LOGP, OtherCells(0, 2))
 
     def score(self, tables: Tables) -> Scores:
         """The ratio, shape (texts,)."""
-        logp = tables.tokens(TARGET_LOGP)
-        outside = tables.mean_over_cells(_logit, members=False)
+        logp = tables.read(TARGET_LOGP)
+        cells = tables.read(OtherCells())
+        outside = mean_over_cells(cells, _logit, members=False)
         with np.errstate(invalid="ignore"):
             values = _logit(logp) - outside
             if self.online:
-                inside = tables.mean_over_cells(_logit, members=True)
+                inside = mean_over_cells(cells, _logit, members=True)
                 values = (_logit(logp) - (inside + outside) / 2) * (inside - outside)
         return as_scores(tables, values, lengths=logp.lengths)
 

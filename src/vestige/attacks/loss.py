@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, final
 
-from vestige.attacks.base import TARGET_LOGP, Attack, Tables, as_scores
-from vestige.records import Column, Scores
+from vestige.attacks.base import TARGET_LOGP, Attack, Needs, Tables, as_scores
+from vestige.records import Scores
 
 
 @final
@@ -17,9 +17,9 @@ class Loss(Attack):
     """
 
     name: Literal["loss"] = "loss"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
+    needs: ClassVar[Needs] = (TARGET_LOGP,)
 
     def score(self, tables: Tables) -> Scores:
         """Mean log-probability, shape (texts,), nats per token."""
-        logp = tables.tokens(TARGET_LOGP)
+        logp = tables.read(TARGET_LOGP)
         return as_scores(tables, logp.means(), lengths=logp.lengths)

@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores, token_ids, unchanged
+from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Tables, as_scores, token_ids, unchanged
 from vestige.attacks.ratio import loss_ratio
-from vestige.records import Column, Scores, View
+from vestige.records import Scores, View
 
 _BOTH = (TARGET_LOGP, Column(View("target", text="lowercase"), "logp"))
 
@@ -26,11 +26,10 @@ class Lowercase(Attack):
     """
 
     name: Literal["lowercase"] = "lowercase"
-    needs: ClassVar[tuple[Column, ...]] = (*_BOTH, *token_ids(_BOTH))
-    assumes: ClassVar[Assumes] = Assumes(texts=True, passes=2)
+    needs: ClassVar[Needs] = (*_BOTH, *token_ids(_BOTH))
 
     def score(self, tables: Tables) -> Scores:
         """Loss in lower case over loss as written, shape (texts,)."""
-        plain, lower = (tables.tokens(column) for column in _BOTH)
+        plain, lower = (tables.read(column) for column in _BOTH)
         lengths = np.minimum(plain.lengths, lower.lengths)
         return as_scores(tables, loss_ratio(lower, plain), lengths=lengths, unchanged=unchanged(tables, _BOTH))

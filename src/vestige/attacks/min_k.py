@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, final
 
-from vestige.attacks.base import TARGET_LOGP, Attack, Share, Tables, as_scores
-from vestige.records import Column, Scores
+from vestige.attacks.base import TARGET_LOGP, Attack, Needs, Share, Tables, as_scores
+from vestige.records import Scores
 
 
 @final
@@ -18,10 +18,10 @@ class MinK(Attack):
     """
 
     name: Literal["min_k"] = "min_k"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
+    needs: ClassVar[Needs] = (TARGET_LOGP,)
     k: Share = 0.2
 
     def score(self, tables: Tables) -> Scores:
         """Mean log-probability of the selected tokens, shape (texts,), nats per token."""
-        logp = tables.tokens(TARGET_LOGP)
+        logp = tables.read(TARGET_LOGP)
         return as_scores(tables, logp.lowest_means(share=self.k), lengths=logp.lengths)

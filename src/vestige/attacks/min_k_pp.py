@@ -10,14 +10,15 @@ from vestige.attacks.base import (
     TARGET_LOGP,
     TARGET_MEAN,
     TARGET_VARIANCE,
-    Assumes,
     Attack,
+    Column,
+    Needs,
     Share,
     Tables,
     as_scores,
 )
 from vestige.attacks.ragged import Ragged
-from vestige.records import Column, Scores
+from vestige.records import Scores
 
 SMALLEST_VARIANCE = 1e-6
 """nats². Next to a probability of 1 the stored variance is a difference of nearly equal fp32 numbers, and may be 0."""
@@ -35,18 +36,17 @@ class MinKPP(Attack):
     """
 
     name: Literal["min_k_pp"] = "min_k_pp"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, TARGET_MEAN, TARGET_VARIANCE)
-    assumes: ClassVar[Assumes] = Assumes(distributions=True)
+    needs: ClassVar[Needs] = (TARGET_LOGP, TARGET_MEAN, TARGET_VARIANCE)
     k: Share = 0.2
 
     def score(self, tables: Tables) -> Scores:
         """Mean standardized log-probability of the selected tokens, shape (texts,)."""
-        surprise = standardized(tables, *self.needs)
+        surprise = standardized(tables, TARGET_LOGP, TARGET_MEAN, TARGET_VARIANCE)
         return as_scores(tables, surprise.lowest_means(share=self.k), lengths=surprise.lengths)
 
 
 def standardized(tables: Tables, logp: Column, mean: Column, variance: Column) -> Ragged:
     """(log p − μ) / σ of every scored token; the columns are of one view."""
-    centred = tables.tokens(logp) - tables.tokens(mean)
-    spread = np.sqrt(np.maximum(tables.tokens(variance).values, SMALLEST_VARIANCE))
+    centred = tables.read(logp) - tables.read(mean)
+    spread = np.sqrt(np.maximum(tables.read(variance).values, SMALLEST_VARIANCE))
     return Ragged(values=centred.values / spread, offsets=centred.offsets)

@@ -13,14 +13,14 @@ from vestige.attacks.base import (
     TARGET_LOGP,
     TARGET_MEAN,
     TARGET_VARIANCE,
-    Assumes,
     ComparingAttack,
+    Needs,
     Share,
     Tables,
     as_scores,
 )
 from vestige.attacks.min_k_pp import standardized
-from vestige.records import Column, Scores
+from vestige.records import Scores
 
 _TARGET = (TARGET_LOGP, TARGET_MEAN, TARGET_VARIANCE)
 _BASE = (BASE_LOGP, BASE_MEAN, BASE_VARIANCE)
@@ -36,8 +36,7 @@ class MinKPPRef(ComparingAttack):
     """
 
     name: Literal["min_k_pp_ref"] = "min_k_pp_ref"
-    needs: ClassVar[tuple[Column, ...]] = (*_TARGET, *_BASE)
-    assumes: ClassVar[Assumes] = Assumes(distributions=True, reference_model=True, passes=2)
+    needs: ClassVar[Needs] = (*_TARGET, *_BASE)
     k: Share = 0.2
 
     def score(self, tables: Tables) -> Scores:

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, ComparingAttack, Share, Tables, as_scores
-from vestige.records import Column, Scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, ComparingAttack, Needs, Share, Tables, as_scores
+from vestige.records import Scores
 
 
 @final
@@ -20,13 +20,12 @@ class MinKRef(ComparingAttack):
     """
 
     name: Literal["min_k_ref"] = "min_k_ref"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, BASE_LOGP)
-    assumes: ClassVar[Assumes] = Assumes(reference_model=True, passes=2)
+    needs: ClassVar[Needs] = (TARGET_LOGP, BASE_LOGP)
     k: Share = 0.2
 
     def score(self, tables: Tables) -> Scores:
         """Difference of the two means, shape (texts,), nats per token."""
-        target, base = (tables.tokens(column) for column in self.reads)
+        target, base = tables.read(TARGET_LOGP), tables.read(self.calibrating(BASE_LOGP))
         with np.errstate(invalid="ignore"):
             values = target.lowest_means(share=self.k) - base.lowest_means(share=self.k)
         return as_scores(tables, values, lengths=target.lengths)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
 from pydantic import Field
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores, token_ids, unchanged
-from vestige.records import Column, Scores, View
+from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Tables, as_scores, token_ids, unchanged
+from vestige.records import Scores, View
 
 VERSIONS = 10
 _SWAPPED = (TARGET_LOGP, *(Column(View("target", text=f"swap-{version}"), "logp") for version in range(VERSIONS)))
@@ -28,18 +27,12 @@ class Neighbourhood(Attack):
     """
 
     name: Literal["neighbourhood"] = "neighbourhood"
-    needs: ClassVar[tuple[Column, ...]] = (*_SWAPPED, *token_ids(_SWAPPED))
-    assumes: ClassVar[Assumes] = Assumes(texts=True, passes=1 + VERSIONS)
+    needs: ClassVar[Needs] = (*_SWAPPED, *token_ids(_SWAPPED))
     versions: Annotated[int, Field(ge=1, le=VERSIONS)] = VERSIONS
     masked_lm: Annotated[str, Field(min_length=1)] | None = None
 
     @property
-    def assumed(self) -> Assumes:
-        models = 1 if self.masked_lm is None else 2
-        return replace(self.assumes, passes=1 + models * self.versions)
-
-    @property
-    def reads(self) -> tuple[Column, ...]:
+    def reads(self) -> Needs:
         return (*self._forms, *token_ids(self._forms))
 
     @property
@@ -51,7 +44,7 @@ class Neighbourhood(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """Mean difference of the losses, shape (texts,), nats per token."""
-        text, *versions = (tables.tokens(column) for column in self._forms)
+        text, *versions = (tables.read(column) for column in self._forms)
         finite = np.all([one.finite() for one in (text, *versions)], axis=0)
         with np.errstate(invalid="ignore"):
             values = text.means() - np.mean([version.means() for version in versions], axis=0)

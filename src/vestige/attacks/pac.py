@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Share, Tables, as_scores, token_ids, unchanged
+from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Share, Tables, as_scores, token_ids, unchanged
 from vestige.attacks.ragged import Ragged
-from vestige.records import Column, Floats, Scores, View
+from vestige.records import Floats, Scores, View
 
 VERSIONS = 10
 _FIFTH = 0.2
@@ -48,19 +47,14 @@ class PAC(Attack):
     """
 
     name: Literal["pac"] = "pac"
-    needs: ClassVar[tuple[Column, ...]] = (*_DEFAULT, *token_ids(_DEFAULT))
-    assumes: ClassVar[Assumes] = Assumes(texts=True, passes=1 + VERSIONS)
+    needs: ClassVar[Needs] = (*_DEFAULT, *token_ids(_DEFAULT))
     k: Share = 0.3
     far: Share | None = None
     alpha: Annotated[float, Field(ge=0.01, le=1), AfterValidator(_in_hundredths)] = _FIFTH
     versions: Annotated[int, Field(ge=1, le=VERSIONS)] = VERSIONS
 
     @property
-    def assumed(self) -> Assumes:
-        return replace(self.assumes, passes=1 + self.versions)
-
-    @property
-    def reads(self) -> tuple[Column, ...]:
+    def reads(self) -> Needs:
         return (*self._forms, *token_ids(self._forms))
 
     @property
@@ -69,7 +63,7 @@ class PAC(Attack):
 
     def score(self, tables: Tables) -> Scores:
         """Mean distance of the versions minus the distance of the text, shape (texts,), nats."""
-        text, *versions = (tables.tokens(column) for column in self._forms)
+        text, *versions = (tables.read(column) for column in self._forms)
         with np.errstate(invalid="ignore"):
             distances = np.mean([self._distance(version) for version in versions], axis=0)
             values = distances - self._distance(text)

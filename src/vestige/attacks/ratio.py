@@ -6,9 +6,9 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, ComparingAttack, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, ComparingAttack, Needs, Tables, as_scores
 from vestige.attacks.ragged import Ragged
-from vestige.records import Column, Floats, Scores
+from vestige.records import Floats, Scores
 
 SMALLEST_LOSS = float(np.finfo(np.float32).eps)
 """Nats per token. A stored probability cannot be told from 1 below it; a target's loss of 0 must not divide."""
@@ -25,12 +25,11 @@ class Ratio(ComparingAttack):
     """
 
     name: Literal["ratio"] = "ratio"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, BASE_LOGP)
-    assumes: ClassVar[Assumes] = Assumes(reference_model=True, passes=2)
+    needs: ClassVar[Needs] = (TARGET_LOGP, BASE_LOGP)
 
     def score(self, tables: Tables) -> Scores:
         """Loss of the base over loss of the target, shape (texts,)."""
-        target, base = tables.tokens(TARGET_LOGP), tables.tokens(self.calibrating(BASE_LOGP))
+        target, base = tables.read(TARGET_LOGP), tables.read(self.calibrating(BASE_LOGP))
         return as_scores(tables, loss_ratio(base, target), lengths=target.lengths)
 
 

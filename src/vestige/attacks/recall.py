@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
 from pydantic import Field
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
+from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Tables, as_scores
 from vestige.attacks.ratio import loss_ratio
-from vestige.records import Column, Scores, View
+from vestige.records import Scores, View
 
 BEGINNINGS = 4
 PREFIX = 256
@@ -42,21 +41,16 @@ class Recall(Attack):
     """
 
     name: Literal["recall"] = "recall"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, *behind("prefixed", tokens=PREFIX, count=BEGINNINGS))
-    assumes: ClassVar[Assumes] = Assumes(population=True, passes=1 + BEGINNINGS)
+    needs: ClassVar[Needs] = (TARGET_LOGP, *behind("prefixed", tokens=PREFIX, count=BEGINNINGS))
     prefix: Prefix = PREFIX
     beginnings: Beginnings = BEGINNINGS
 
     @property
-    def assumed(self) -> Assumes:
-        return replace(self.assumes, passes=1 + self.beginnings)
-
-    @property
-    def reads(self) -> tuple[Column, ...]:
+    def reads(self) -> Needs:
         return (TARGET_LOGP, *behind("prefixed", tokens=self.prefix, count=self.beginnings))
 
     def score(self, tables: Tables) -> Scores:
         """Loss behind a beginning over loss alone, averaged over the beginnings, shape (texts,)."""
-        alone, *others = (tables.tokens(column) for column in self.reads)
+        alone, *others = (tables.read(column) for column in self.reads)
         values = np.mean([loss_ratio(one, alone) for one in others], axis=0)
         return as_scores(tables, values, lengths=np.min([one.lengths for one in (alone, *others)], axis=0))

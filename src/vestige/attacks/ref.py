@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, final
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, ComparingAttack, Tables, as_scores
-from vestige.records import Column, Scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, ComparingAttack, Needs, Tables, as_scores
+from vestige.records import Scores
 
 
 @final
@@ -20,10 +20,9 @@ class Ref(ComparingAttack):
     """
 
     name: Literal["ref"] = "ref"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, BASE_LOGP)
-    assumes: ClassVar[Assumes] = Assumes(reference_model=True, passes=2)
+    needs: ClassVar[Needs] = (TARGET_LOGP, BASE_LOGP)
 
     def score(self, tables: Tables) -> Scores:
         """Mean difference of the log-probabilities, shape (texts,), nats per token."""
-        gain = tables.tokens(TARGET_LOGP) - tables.tokens(self.calibrating(BASE_LOGP))
+        gain = tables.read(TARGET_LOGP) - tables.read(self.calibrating(BASE_LOGP))
         return as_scores(tables, gain.means(), lengths=gain.lengths)

@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal, final
 import numpy as np
 from pydantic import Field
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Share, Tables, as_scores
+from vestige.attacks.base import CALIBRATION, TARGET_LOGP, Attack, Needs, OtherCells, Share, Tables, as_scores
+from vestige.attacks.needs.other_cells import mean_over_cells
 from vestige.attacks.ragged import Ragged
-from vestige.records import Column, Floats, Scores
+from vestige.records import Floats, Scores
 
 
 @final
@@ -30,34 +31,27 @@ class RMIA(Attack):
     """
 
     name: Literal["rmia"] = "rmia"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
-    needs_cells: ClassVar[bool] = True
-    needs_calibration: ClassVar[bool] = True
-    assumes: ClassVar[Assumes] = Assumes(reference_model=True, population=True, shadow_models=True, passes=3)
+    needs: ClassVar[Needs] = (TARGET_LOGP, OtherCells(0, 2), CALIBRATION)
     gamma: Annotated[float, Field(gt=0)] = 1.0
     a: Share = 1.0
 
-    @property
-    def fewest_cells(self) -> tuple[int, int]:
-        return (0, 2)
-
     def score(self, tables: Tables) -> Scores:
         """The share, shape (texts,)."""
-        gains, others = gains_outside(tables, a=self.a), gains_outside(tables.calibration_tables(), a=self.a)
+        gains, others = gains_outside(tables, a=self.a), gains_outside(tables.read(CALIBRATION), a=self.a)
         bounds = np.sort(others[np.isfinite(others)]) + np.log(self.gamma)
         beaten = np.searchsorted(bounds, gains, side="right")
         part = 0.5 + np.arctan(gains) / np.pi  # between 0 and 1, and never flat where a number can still tell gains
         values = (beaten + part) / (len(bounds) + 1) if len(bounds) else np.full(len(gains), np.nan)
         values = np.where(np.isfinite(gains), values, np.nan)
-        return as_scores(tables, values, lengths=tables.tokens(TARGET_LOGP).lengths)
+        return as_scores(tables, values, lengths=tables.read(TARGET_LOGP).lengths)
 
 
 def gains_outside(tables: Tables, *, a: float) -> Floats:
     """log p(x | target) − log p(x), shape (texts,), with p(x) from the cells that were not trained on x; NaN where a
     text has no token or one that is not finite.
     """
-    logp = tables.tokens(TARGET_LOGP)
-    outside = tables.mean_over_cells(_probability, members=False)
+    logp = tables.read(TARGET_LOGP)
+    outside = mean_over_cells(tables.read(OtherCells()), _probability, members=False)
     with np.errstate(invalid="ignore", divide="ignore"):
         gains = logp.means() - np.log(((1 + a) * outside + 1 - a) / 2)
     return np.where(logp.finite(), gains, np.nan)

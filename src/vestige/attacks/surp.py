@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal, final
 import numpy as np
 from pydantic import Field
 
-from vestige.attacks.base import TARGET_LOGP, TARGET_MEAN, Assumes, Attack, Share, Tables, as_scores
-from vestige.records import Column, Scores
+from vestige.attacks.base import TARGET_LOGP, TARGET_MEAN, Attack, Needs, Share, Tables, as_scores
+from vestige.records import Scores
 
 
 @final
@@ -24,15 +24,14 @@ class Surp(Attack):
     """
 
     name: Literal["surp"] = "surp"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, TARGET_MEAN)
-    assumes: ClassVar[Assumes] = Assumes(distributions=True)
+    needs: ClassVar[Needs] = (TARGET_LOGP, TARGET_MEAN)
     k: Share = 0.4
     entropy: Annotated[float, Field(gt=0)] = 2.0
 
     def score(self, tables: Tables) -> Scores:
         """Mean log-probability of the surprising tokens, shape (texts,), nats per token."""
-        logp = tables.tokens(TARGET_LOGP)
-        entropy = -tables.tokens(TARGET_MEAN).values
+        logp = tables.read(TARGET_LOGP)
+        entropy = -tables.read(TARGET_MEAN).values
         is_low = logp.values < logp.per_token(logp.quantiles(shares=[self.k])[:, 0])
         surprising = logp.where(is_low & (entropy < self.entropy))
         none = surprising.lengths == 0

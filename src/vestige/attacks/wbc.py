@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal, final
 import numpy as np
 from pydantic import AfterValidator, Field
 
-from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, Assumes, ComparingAttack, Tables, as_scores
+from vestige.attacks.base import BASE_LOGP, TARGET_LOGP, ComparingAttack, Needs, Tables, as_scores
 from vestige.attacks.ragged import Ragged
-from vestige.records import Column, Floats, Scores
+from vestige.records import Floats, Scores
 
 
 def _ascending(windows: tuple[int, ...]) -> tuple[int, ...]:
@@ -36,13 +36,12 @@ class WBC(ComparingAttack):
     """
 
     name: Literal["wbc"] = "wbc"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP, BASE_LOGP)
-    assumes: ClassVar[Assumes] = Assumes(reference_model=True, passes=2)
+    needs: ClassVar[Needs] = (TARGET_LOGP, BASE_LOGP)
     windows: Windows = (2, 3, 4, 6, 9, 13, 18, 25, 32, 40)
 
     def score(self, tables: Tables) -> Scores:
         """Mean share of windows above 0, shape (texts,)."""
-        gain = tables.tokens(TARGET_LOGP) - tables.tokens(self.calibrating(BASE_LOGP))
+        gain = tables.read(TARGET_LOGP) - tables.read(self.calibrating(BASE_LOGP))
         values = np.where(gain.finite(), mean_window_share(gain, windows=self.windows), np.nan)
         return as_scores(tables, values, lengths=gain.lengths)
 

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal, final
 
 import numpy as np
 
-from vestige.attacks.base import TARGET_LOGP, Assumes, Attack, Tables, as_scores
-from vestige.records import Column, Scores
+from vestige.attacks.base import TARGET_LOGP, ZLIB_BYTES, Attack, Needs, Tables, as_scores
+from vestige.records import Scores
 
 
 @final
@@ -22,13 +22,11 @@ class Zlib(Attack):
     """
 
     name: Literal["zlib"] = "zlib"
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_LOGP,)
-    needs_text: ClassVar[tuple[str, ...]] = ("zlib_bytes",)
-    assumes: ClassVar[Assumes] = Assumes(texts=True)
+    needs: ClassVar[Needs] = (TARGET_LOGP, ZLIB_BYTES)
 
     def score(self, tables: Tables) -> Scores:
         """Mean log-probability per compressed byte, shape (texts,)."""
-        logp = tables.tokens(TARGET_LOGP)
+        logp = tables.read(TARGET_LOGP)
         with np.errstate(divide="ignore", invalid="ignore"):
-            values = logp.means() / tables.per_text("zlib_bytes")
+            values = logp.means() / tables.read(ZLIB_BYTES)
         return as_scores(tables, values, lengths=logp.lengths)

@@ -75,19 +75,21 @@ def count_trainable(rows: Sequence[dict[str, Any]], *, base: str) -> None:
 
 
 def _attacks() -> list[dict[str, Any]]:
-    from vestige.attacks.registry import discover
+    from vestige.attacks.base import Column, TextColumn
+    from vestige.attacks.registry import discover, make_attack
 
     return [
         {
             "name": name,
             "about": about(attack),
             "from": discover().origin(name),
-            "views": sorted({column.view.name for column in attack.needs}),
-            "columns": sorted({column.name for column in attack.needs} | set(attack.needs_text)),
-            "assumes": asdict(attack.assumes),
+            "views": sorted({view.name for need in made.reads for view in need.views}),
+            "columns": sorted({need.name for need in made.reads if isinstance(need, Column | TextColumn)}),
+            "assumes": asdict(made.assumed),
             "parameters": _parameters(attack, without=("name",)),
         }
         for name, attack in discover().items()
+        for made in (make_attack(name),)
     ]
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import final
 
 from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
-from vestige.attacks.learned.base import LearnedAttack
 from vestige.records import Role
 from vestige.store.keys import Task
+from vestige.study.attacked import Settled, UnderAttack, learns_from
 from vestige.study.grid import Arm, Checkpoint, Pair, Seat
-from vestige.study.model_tasks import Inputs, ModelTasks, addresses, seat_and_epoch
-from vestige.study.stages.attack_model import AttackModelSpec, AttackModelStage
+from vestige.study.model_tasks import ModelTasks, addresses, seat_and_epoch
 from vestige.study.stages.floors import BlindCell, FloorsSpec, FloorsStage
 from vestige.study.stages.leakage import AttackedCell, LeakageSpec, LeakageStage
-from vestige.study.stages.scores import ComparedCell, ScoresSpec, ScoresStage
+from vestige.study.stages.scores import ScoresSpec, ScoresStage
 from vestige.study.stages.text_utility import AnsweringCell, TextUtilitySpec, TextUtilityStage
 from vestige.study.stages.utility import ScoredCell, UtilitySpec, UtilityStage
-
-Settled = Callable[[Pair, str], Arm | None]
-"""The arm at the best learning rate, of a pair and the label of a method; None where no search has settled it yet."""
 
 
 @final
@@ -34,76 +30,21 @@ class Catalogue(ModelTasks):
         roles: tuple[Role, ...] = ("pool", "calibration")
         return [role for role in roles if role in self.identities.corpora[corpus].roles]
 
-    def learns_from(self, attack: LearnedAttack, arm: Arm, *, settled: Settled) -> Arm | None:
-        """The arm whose shadow an attack learns from, for use on this one: itself, or what `train_on` names, another
-        method at the learning rate that its own search has chosen; None where that is not known yet.
-        """
-        assert arm.method is not None
-        named = attack.train_on.named if attack.train_on is not None else {}
-        pair = Pair(named.get("base", arm.base), named.get("corpus", arm.corpus))
-        label = named.get("method", arm.method.label)
-        return arm if (pair, label) == (arm.pair, arm.method.label) else settled(pair, label)
-
     def can_be_made(self, attack: Attack, arm: Arm, *, settled: Settled) -> bool:
         """Whether what an attack on an arm learns from is known."""
-        if not isinstance(attack, LearnedAttack) or arm.method is None:
-            return True
-        return self.learns_from(attack, arm, settled=settled) is not None
-
-    def attack_model(self, attack: LearnedAttack, shadow: Checkpoint) -> Task:
-        """An attack fitted on a shadow."""
-        assert shadow.seat is not None
-        inputs = {
-            "corpus": self.corpus(shadow.arm.corpus),
-            "base": self.stats(shadow.base, role="shadow"),
-            "target": self.stats(shadow, role="shadow"),
-        }
-        spec = AttackModelSpec(attack=attack.learner, seed=shadow.seat.seed, fold=shadow.seat.fold)
-        where = f"{shadow.arm.name}, seed {shadow.seat.seed}, epoch {shadow.epoch:g}"
-        about = f"fit {attack.name} on the shadow of {where}"
-        return self._kept(AttackModelStage.task(spec, addresses(inputs), about=about))
+        return learns_from(attack, arm, settled=settled) is not None
 
     def scores(self, attack: Attack, checkpoint: Checkpoint, role: Role = "pool", *, settled: Settled) -> Task:
         """One attack on one checkpoint, or its control on the base, over the texts of one role."""
-        columns = attack.control_needs if checkpoint.is_base else attack.reads
-        views = sorted({column.view for column in columns}, key=lambda view: view.name)
-        inputs = {view.name: self.view(view, checkpoint, role) for view in views}
-        if attack.needs_counts:
-            inputs["counts"] = self.counts(checkpoint.arm.pair)
-        if attack.needs_gradients:
-            inputs["gradients"] = self.gradients(checkpoint, role=role)
-        told, cells = attack.spec(), None
-        if isinstance(attack, LearnedAttack) and not checkpoint.is_base:
-            learned_from = self.learns_from(attack, checkpoint.arm, settled=settled)
-            assert learned_from is not None
-            told = attack.learner
-            shadow = Checkpoint(learned_from, checkpoint.seat, checkpoint.epoch).shadow
-            inputs["model"] = self.attack_model(attack, shadow)
-        if attack.needs_cells and not checkpoint.is_base:
-            cells = self._other_cells(attack, checkpoint, inputs)
+        attacked = UnderAttack(self, checkpoint, role, settled)
+        needs = attack.control_needs if checkpoint.is_base else attack.reads
+        inputs = {name: task for need in needs for name, task in need.inputs(attacked).items()}
+        told = {name: value for need in needs for name, value in need.told(attacked).items()}
         about = f"attack {attack.label} on {checkpoint.arm.name}{seat_and_epoch(checkpoint)}"
         about += "" if role == "pool" else f", {role}"
-        spec = ScoresSpec(attack=told, control=checkpoint.is_base, cells=cells)
-        return self._kept(ScoresStage.task(spec, addresses(inputs), about=about))
-
-    def _other_cells(self, attack: Attack, checkpoint: Checkpoint, inputs: Inputs) -> tuple[ComparedCell, ...]:
-        """The cells of an arm under other seeds than the target's. With both folds, every text is a member of half of
-        them, whether the target was trained on it or not. What they say of the texts goes into `inputs`.
-        """
-        assert checkpoint.seat is not None
-        inputs["corpus"] = self.corpus(checkpoint.arm.corpus)
-        if attack.needs_calibration:
-            inputs["calibration"] = self.stats(checkpoint, role="calibration")
-        cells = []
-        for other in self.grid.checkpoints(checkpoint.arm, checkpoint.epoch):
-            seat = other.seat
-            assert seat is not None
-            if seat.seed != checkpoint.seat.seed:
-                inputs[f"cell/{seat.name}"] = self.stats(other, role="pool")
-                if attack.needs_calibration:
-                    inputs[f"calibration/{seat.name}"] = self.stats(other, role="calibration")
-                cells.append(ComparedCell(seed=seat.seed, fold=seat.fold, name=seat.name))
-        return tuple(cells)
+        made = attack.spec() if checkpoint.is_base else attack.told
+        spec = ScoresSpec(attack=made, control=checkpoint.is_base, **told)
+        return self._kept(ScoresStage.task(spec, dict(sorted(addresses(inputs).items())), about=about))
 
     # Estimates
 

@@ -20,6 +20,7 @@ from vestige.models.loading import Dtype, foreign_to_base, forget_base, load_bas
 from vestige.models.sources import ModelSource
 from vestige.stats.views import beginning_of
 from vestige.store.keys import canonical_json
+from vestige.study.identity import forms_of
 from vestige.study.spec import Study
 from vestige.tuning.methods.base import Method
 from vestige.tuning.schedule import Training
@@ -55,9 +56,9 @@ class Asked:
         """What this study asks for."""
         attacks = study.attacks.use
         return cls(
-            gradients=any(attack.needs_gradients for attack in attacks),
+            gradients=any(attack.assumed.gradients for attack in attacks),
             answers=bool(study.study.text_utility),
-            beginnings=any(beginning_of(column.view.text) for attack in attacks for column in attack.reads),
+            beginnings=any(map(beginning_of, forms_of(study))),
             recomputed=study.training.gradient_checkpointing,
         )
 

@@ -234,7 +234,7 @@ def _scores(plan: Plan, checkpoint: Checkpoint, attack: Attack) -> tuple[Scores,
     if not plan.is_done(task):
         raise ConfigError(f"{task.about} is not in the store yet. Run the study first: vestige run STUDY")
     held = plan.choice.scores(attack, checkpoint, "calibration")
-    is_fair = "calibration" in plan.catalogue.scored_roles(checkpoint.arm.corpus) and attack.holds_outside_the_pool
+    is_fair = "calibration" in plan.catalogue.scored_roles(checkpoint.arm.corpus) and not attack.only_for_pool
     found = scores_of(plan.store, held.address) if is_fair and plan.is_done(held) else None
     return scores_of(plan.store, task.address), found
 

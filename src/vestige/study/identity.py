@@ -27,7 +27,7 @@ Pair = tuple[str, str]
 
 def forms_of(study: Study) -> set[str]:
     """The forms in which the attacks of a study read the texts."""
-    return {column.view.text for attack in study.attacks.use for column in attack.reads}
+    return {view.text for attack in study.attacks.use for need in attack.reads for view in need.views}
 
 
 def masked_models(study: Study) -> list[str]:

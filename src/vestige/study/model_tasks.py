@@ -6,12 +6,14 @@ from abc import ABC
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from vestige.attacks.base import Attack
 from vestige.records import Role, View
 from vestige.stats.views import masked_by
 from vestige.store.keys import Task
 from vestige.study.grid import Arm, Checkpoint, Grid, Pair
 from vestige.study.identity import Identities
 from vestige.study.spec import Study
+from vestige.study.stages.attack_model import AttackModelSpec, AttackModelStage
 from vestige.study.stages.counts import CountsSpec, CountsStage, KeyedTokenizer
 from vestige.study.stages.generations import GenerationsSpec, GenerationsStage
 from vestige.study.stages.gradients import GradientsSpec, GradientsStage
@@ -126,6 +128,17 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
         spec = CountsSpec(base=tokenizer, max_length=corpus.spec.max_length, roles=roles)
         about = f"count the tokens of {pair.base}, {pair.corpus}"
         return self._kept(CountsStage.task(spec, self._texts(arm), where=self._where(arm), about=about))
+
+    def attack_model(self, attack: Attack, shadow: Checkpoint) -> Task:
+        """An attack fitted on a shadow."""
+        assert shadow.seat is not None
+        inputs = self._texts(shadow.arm)
+        for view in {view: None for need in attack.needs for view in need.views}:
+            model = shadow if view.model == "target" else shadow.base
+            inputs[view.name] = self.stats(model, role="shadow", text=view.text).address
+        spec = AttackModelSpec(attack=attack.told, seed=shadow.seat.seed, fold=shadow.seat.fold)
+        where = f"{shadow.arm.name}, seed {shadow.seat.seed}, epoch {shadow.epoch:g}"
+        return self._kept(AttackModelStage.task(spec, inputs, about=f"fit {attack.name} on the shadow of {where}"))
 
     def generates(self, pair: Pair) -> bool:
         """Whether texts are generated: a quantity asks for them, and the corpus has prompts and references."""

@@ -6,12 +6,11 @@ is written to a store.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
 
-from vestige.attacks.base import Attack
-from vestige.attacks.learned.base import LearnedAttack
 from vestige.data.encode import Encoded, encode_behind, refuse_unscorable, stop_ids
 from vestige.data.lengths import Lengths
 from vestige.data.splits import fold_members, groups_of
@@ -49,68 +48,57 @@ def refuse_few_groups(study: Study, corpus: Corpus) -> None:
             )
 
 
-def refuse_no_shadow(study: Study, corpus: Corpus) -> None:
-    """A shadow needs texts of its own, and a trained attack at least two groups of members and of others."""
-    if not any(_trains_a_shadow_on(corpus.name, attack) for attack in study.attacks.use):
-        return
-    if not corpus.texts("shadow"):
-        raise ConfigError(
-            "an attack needs a shadow, a model fine-tuned on texts of its own, and the corpus "
-            f"'{corpus.name}' has no text in that role. Set `shadow` in [[corpus]] to as many texts as `pool` "
-            "has, or leave the attack out."
-        )
-    few = min(map(len, _halves(corpus.texts("shadow"), study=study)))
-    if few < 2:
-        raise DataError(
-            f"Corpus '{corpus.name}': each half of the role `shadow` needs texts of at least 2 groups, for a "
-            f"trained attack to be cross-validated; got {few}. Enlarge `shadow`, lower `per_group`, or name a finer "
-            "`group`."
-        )
-
-
-def _trains_a_shadow_on(name: str, attack: Attack) -> bool:
-    elsewhere = attack.train_on.corpus if isinstance(attack, LearnedAttack) and attack.train_on else None
-    return attack.needs_shadow and elsewhere in (None, name)
-
-
-def refuse_few_cells(study: Study, corpus: Corpus) -> None:
-    """An attack that compares with other cells needs enough that were trained on each text, and enough others."""
-    inside, outside = (_fewest_others(study, corpus, trained=trained) for trained in (True, False))
-    seeds, folds = study.study.seeds, _folds(study)
+def refuse_unmet_needs(study: Study, corpus: Corpus) -> None:
+    """The study has on this corpus what each of its attacks needs: shadows, other cells, calibration texts."""
+    supply = Supplied(study, corpus)
     for attack in study.attacks.use:
-        needed_inside, needed_outside = attack.fewest_cells
-        if inside < needed_inside or outside < needed_outside:
-            raise ConfigError(
-                f"{attack.label} compares with other cells, those of the target's own seed left out: at least "
-                f"{needed_inside} that were trained on each text and {needed_outside} that were not. The study's "
-                f"seeds, {len(seeds)}, and folds, {len(folds)}, leave {inside} and {outside} in the corpus "
-                f"'{corpus.name}'. Set folds = 2 and at least {1 + max(attack.fewest_cells)} seeds, or leave the "
-                "attack out."
-            )
+        for need in attack.reads:
+            need.refuse(attack.label, supply)
 
 
-def _fewest_others(study: Study, corpus: Corpus, *, trained: bool) -> int:
-    """The fewest cells of other seeds, whichever the own one is, that were (not) `trained` on a text of the pool."""
-    groups = groups_of(corpus.texts("pool"))
-    of_seed = {one: [fold_members(groups, seed=one, fold=fold) for fold in _folds(study)] for one in study.study.seeds}
-    others = [[cell for other in of_seed if other != seed for cell in of_seed[other]] for seed in of_seed]
-    return int(min(np.sum([cell == trained for cell in cells], axis=0).min() if cells else 0 for cells in others))
+@final
+@dataclass(frozen=True)
+class Supplied:
+    """What a study has on one corpus to meet needs with (`attacks.needs.outside.Supply`)."""
 
+    study: Study
+    of: Corpus
 
-def refuse_no_calibration(study: Study, corpus: Corpus) -> None:
-    """An attack may compare with texts that no cell is trained on."""
-    for attack in study.attacks.use:
-        if attack.needs_calibration and not corpus.texts("calibration"):
-            raise ConfigError(
-                f"{attack.label} compares with texts of the role `calibration`, and the corpus '{corpus.name}' "
-                "has none. Set `calibration` in [[corpus]], or leave the attack out."
-            )
+    @property
+    def corpus(self) -> str:
+        """The corpus, by name."""
+        return self.of.name
+
+    @property
+    def seeds(self) -> int:
+        """How many there are."""
+        return len(self.study.study.seeds)
+
+    @property
+    def folds(self) -> int:
+        """How many there are."""
+        return self.study.study.folds
+
+    def texts(self, role: Role) -> Sequence[Example]:
+        """The texts of a role."""
+        return self.of.texts(role)
+
+    def fewest_others(self, *, trained: bool) -> int:
+        """The fewest cells of other seeds, whichever the own one is, that (not) `trained` on a text of the pool."""
+        groups, seeds = groups_of(self.of.texts("pool")), self.study.study.seeds
+        of_seed = {one: [fold_members(groups, seed=one, fold=fold) for fold in _folds(self.study)] for one in seeds}
+        others = [[cell for other in of_seed if other != seed for cell in of_seed[other]] for seed in of_seed]
+        return int(min(np.sum([cell == trained for cell in cells], axis=0).min() if cells else 0 for cells in others))
+
+    def fewest_groups(self, role: Role) -> int:
+        """The fewest groups that a half of a role has."""
+        return min(map(len, _halves(self.of.texts(role), study=self.study)))
 
 
 def refuse_unchanged(study: Study, corpus: Corpus) -> None:
     """An attack that compares a text with another form of it needs a form that changes some text."""
     for attack in study.attacks.use:
-        forms = {column.view.text for column in attack.reads} - {PLAIN}
+        forms = {view.text for need in attack.reads for view in need.views} - {PLAIN}
         if forms and all(leaves_all(corpus.texts("pool"), form=form) for form in sorted(forms)):
             raise ConfigError(
                 f"{attack.label} compares each text with another form of it, and all "
@@ -246,8 +234,7 @@ def refuse_shared_texts(study: Study, bases: Mapping[str, Base], corpora: Mappin
     """Within a corpus no text is in two roles; an attack model that goes to another corpus must not meet its own texts
     there, neither as texts nor as any of the bases sees them.
     """
-    transfers = [one.train_on for one in study.attacks.use if isinstance(one, LearnedAttack) and one.train_on]
-    for name in sorted({train_on.corpus for train_on in transfers if train_on.corpus is not None}):
+    for name in sorted({one.trains_on["corpus"] for one in study.attacks.use if "corpus" in one.trains_on}):
         for other in (corpus for corpus in corpora.values() if corpus.name != name):
             refuse_shared_with(corpora[name], other, [base.tokenizer for base in bases.values()])
 
@@ -330,9 +317,7 @@ def _virtual_tokens(study: Study) -> int:
 
 OF_A_CORPUS: Final[Sequence[Callable[[Study, Corpus], None]]] = (
     refuse_few_groups,
-    refuse_no_shadow,
-    refuse_few_cells,
-    refuse_no_calibration,
+    refuse_unmet_needs,
     refuse_unchanged,
 )
 OF_A_BASE: Final[Sequence[Callable[[Study, Base], None]]] = (refuse_no_context, refuse_overlong_texts)

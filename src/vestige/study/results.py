@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
-from vestige.attacks.learned.base import LearnedAttack
 from vestige.data.splits import members_of
 from vestige.discovery import about
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
@@ -229,7 +227,8 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
                 "control_label": attack.control_label,
                 "about": about(type(attack)),
                 "assumes": asdict(attack.assumed),
-                **_training_of(attack),
+                "learner": attack.fitted_as,
+                "train_on": dict(attack.trains_on),
             }
             for attack in study.attacks.use
         ],
@@ -241,16 +240,9 @@ def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
     }
 
 
-def _training_of(attack: Attack) -> dict[str, Any]:
-    """How an attack is fitted, and whose shadow it learns from where that is not the target's own."""
-    if not isinstance(attack, LearnedAttack):
-        return {"learner": None, "train_on": {}}
-    return {"learner": attack.name, "train_on": attack.train_on.named if attack.train_on else {}}
-
-
 def _attack_models(plan: Plan, pair: Pair) -> Iterator[dict[str, Any]]:
     """What each attack model of a base and corpus found out about its own shadow."""
-    learners = {attack.name: attack for attack in plan.study.attacks.use if isinstance(attack, LearnedAttack)}
+    learners = {name: attack for attack in plan.study.attacks.use if (name := attack.fitted_as) is not None}
     for arm in plan.choice.chosen(pair):
         for seed in plan.study.study.seeds:
             for epoch in plan.grid.epochs:

@@ -8,9 +8,8 @@ from typing import Annotated, Any, Final, Self, final
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
-from vestige.attacks.learned.base import LearnedAttack
 from vestige.data.corpus import CorpusSpec
-from vestige.errors import ConfigError, named, near_misses, printable
+from vestige.errors import ConfigError, named, printable
 from vestige.models.loading import BaseSpec
 from vestige.models.places import place_of
 from vestige.study.explain import problems
@@ -110,7 +109,7 @@ class Study(Section):
     def _can_be_planned(self) -> Self:
         cells = len(self.study.seeds) * self.study.folds
         arms = len(self.base) * len(self.corpus) * len(self.method) * len(self.training.checkpoints)
-        read = arms * cells * sum(cells if attack.needs_cells else 1 for attack in self.attacks.use)
+        read = arms * cells * sum(attack.tables_read(cells) for attack in self.attacks.use)
         if read > MOST_READ:
             raise ValueError(
                 f"bases × corpora × methods × checkpoints × seeds × folds × attacks come to {read:,} tables to read, "
@@ -127,13 +126,8 @@ class Study(Section):
             "method": [method.label for method in self.method],
         }
         for attack in self.attacks.use:
-            trained_on = attack.train_on.named if isinstance(attack, LearnedAttack) and attack.train_on else {}
-            for what, name in trained_on.items():
-                if name not in known[what]:
-                    raise ValueError(
-                        f"{attack.name}: train_on names the {what} '{printable(name)}', which the study does not have."
-                        + near_misses(name, known[what])
-                    )
+            for need in attack.reads:
+                need.refuse_unknown(attack.name, known)
         return self
 
     @model_validator(mode="after")

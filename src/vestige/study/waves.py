@@ -76,7 +76,7 @@ def _attacks(choice: Choice, arm: Arm, epoch: float) -> Iterator[Task]:
     for checkpoint in choice.grid.checkpoints(arm, epoch):
         for role in choice.catalogue.scored_roles(arm.corpus):
             for attack in choice.attacks_on(arm):
-                if role == "pool" or attack.holds_outside_the_pool:
+                if role == "pool" or not attack.only_for_pool:
                     yield choice.scores(attack, checkpoint, role)
 
 

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import final
+from functools import cache
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
 from vestige.attacks.base import Tables
+from vestige.attacks.needs.base import Beside, Need
+from vestige.attacks.needs.outside import Shadow
+from vestige.attacks.needs.view import is_behind_members, is_rewritten
 from vestige.records import (
     Bools,
     Floats,
     Fold,
-    GradientNorms,
     Ints,
     Labelled,
-    OtherCell,
     Scores,
-    TokenCounts,
+    Texts,
     TokenStats,
     View,
 )
@@ -84,23 +86,24 @@ def planted_tables(
     *,
     members: int,
     non_members: int,
-    views: Iterable[View] = (),
+    needs: Iterable[Need[Any]] = (),
     seed: int = 0,
     evener: bool = True,
-    others: bool = False,
     difficulty: float = 0.0,
+    empty: int = 0,
 ) -> Planted:
-    """Tables of target and base (and of `views`) in which fine-tuning raised the texts by known amounts.
+    """Tables of target and base, and of all that `needs` come to, in which fine-tuning raised the texts by known
+    amounts.
 
     The mean log-probability of text i is −9 + 0.3 · z_i nats under the target, z_i a unit normal, raised by
     `separation` for members, and −9 under the base: so the AUC of `loss` and of `ref` is `normal_auc(separation)`.
-    The tokens of members lie the closer together under the target, by a tenth per unit of `separation`; without
-    `evener` they do not (and gradients shrink as the loss does: e to the minus the raise), and no attack can do better
-    than `normal_auc(separation)`. Tokens scatter around the mean, 36 to 44 a text; ranks, moments, sizes and the token
-    counts of the population know nothing of membership, nor does a view of another form of the text, but for one behind
-    known members; a form that is written otherwise has other tokens. Texts differ by `difficulty`, so many nats per
-    token, alike under all models: `loss` then falls behind `ref`. With `others`, ten other cells come with them, in
-    which as many nats tell their own members, and texts for calibration.
+    Every other column of the target moves with it as in a model that is surer of itself: ranks, entropies and variances
+    fall. In another form of the text the target gains half as much, and behind known members the same. The tokens of
+    members lie the closer together under the target, by a tenth per unit of `separation`; without `evener` they do not,
+    and no attack can do better than `normal_auc(separation)`. Tokens scatter around the mean, 36 to 44 a text; sizes
+    and token ids know nothing of membership; a form that is written otherwise has other tokens. Texts differ by
+    `difficulty`, so many nats per token, alike under all models: `loss` then falls behind `ref`. Each `empty`-th text,
+    the first included, has lost its tokens. What else an attack needs is planted by the need itself.
 
     The numbers are such that a signal of 4 is plain to any sound attack: probabilities are small, so that a cap on
     them does not bind; compressed sizes grow with the square root of the length, so that neither a mean nor a sum over
@@ -110,48 +113,98 @@ def planted_tables(
     is_member = generator.permutation(np.arange(members + non_members) < members)
     lengths = generator.integers(36, 45, size=len(is_member))
     gain = 0.3 * (generator.normal(size=len(is_member)) + separation * is_member)
-    even = np.repeat(1 - evener * min(0.1 * separation, 0.5) * is_member, lengths)
-    shared = _common_columns(lengths, generator=generator, difficulty=difficulty)
-    wanted = dict.fromkeys([View("target"), View("base"), *views])
-    tables = {
-        view: _planted(
-            gain if view == View("target") or view.text.startswith("members-") else 0 * gain,
-            moved=int(is_rewritten(view)),
-            spread=even if view == View("target") else np.ones(len(even)),
-            shared=shared,
-            generator=generator,
+    ground = Ground(
+        gain=gain,
+        separation=separation,
+        generator=generator,
+        spread=1 - evener * min(0.1 * separation, 0.5) * is_member,
+        shared=_common_columns(lengths, generator=generator, difficulty=difficulty),
+        is_empty=np.arange(len(is_member)) % empty == 0 if empty else np.zeros(len(is_member), dtype=np.bool_),
+    )
+    needs = list(needs)
+    wanted = dict.fromkeys([View("target"), View("base"), *(view for need in needs for view in need.views)])
+    views = {view: ground.seen_by(view) for view in wanted}
+    beside = {need: need.plant(ground) for need in needs if isinstance(need, Beside)}
+    return Planted(tables=Tables(views, beside), is_member=is_member)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Texts that needs plant their values in (`attacks.needs.outside.Ground`).
+
+    `spread`: how far the tokens of each text lie apart under the target, shape (texts,); `shared`: what all views have
+    in common.
+    """
+
+    gain: Floats
+    separation: float
+    generator: np.random.Generator
+    spread: Floats
+    shared: TokenStats
+    is_empty: Bools
+    vocabulary: int = _VOCABULARY
+
+    @property
+    def ids(self) -> Texts:
+        """Record ids, shape (texts,)."""
+        return self.shared.ids
+
+    @property
+    def lengths(self) -> Ints:
+        """Scored tokens of each text, shape (texts,)."""
+        return np.where(self.is_empty, 0, self.shared.lengths)
+
+    def raised(self, is_member: Bools) -> Floats:
+        """Gains of another model that was trained on these members, shape (texts,)."""
+        gains: Floats = 0.3 * (self.generator.normal(size=len(self.ids)) + self.separation * is_member)
+        return gains
+
+    def view(self, gain: Floats) -> TokenStats:
+        """The texts as they are, by a model that finds each likelier by so many nats."""
+        return self._table(gain, spread=np.ones(len(gain)))
+
+    def seen_by(self, view: View) -> TokenStats:
+        """One view of the texts."""
+        share = _share_of_gain(view)
+        spread = self.spread if view == View("target") else np.ones(len(self.gain))
+        return self._table(share * self.gain, spread=spread, moved=int(is_rewritten(view)))
+
+    def elsewhere(self) -> Ground:
+        """As many other texts, of which each has tokens."""
+        return replace(self, is_empty=np.zeros_like(self.is_empty))
+
+    def shadow(self, needs: tuple[Need[Any], ...]) -> Shadow:
+        """Other texts with a plain signal, the same at each call."""
+        return _shadow(needs)
+
+    def _table(self, gain: Floats, *, spread: Floats, moved: int = 0) -> TokenStats:
+        lengths = self.shared.lengths
+        table = _planted(
+            gain, spread=np.repeat(spread, lengths), shared=self.shared, generator=self.generator, moved=moved
         )
-        for view in wanted
-    }
-    counts = TokenCounts(generator.integers(0, 50, size=_VOCABULARY))
-    gradients = GradientNorms(ids=shared.ids, first=np.exp(3 - gain), second=np.exp(-gain))
-    whole = Tables(tables, counts=counts, gradients=gradients)
-    if others:
-        whole = _with_others(whole, separation=separation, shared=shared, generator=generator)
-    return Planted(tables=whole, is_member=is_member)
+        return _emptied(table, self.is_empty) if self.is_empty.any() else table
 
 
-def _with_others(tables: Tables, *, separation: float, shared: TokenStats, generator: np.random.Generator) -> Tables:
-    """The tables with other cells, and with calibration texts that neither target nor cells were trained on."""
-    gain, spread = 0.3 * generator.normal(size=len(shared.ids)), np.ones(int(shared.offsets[-1]))
-    held = {View("target"): _planted(gain, spread=spread, shared=shared, generator=generator)}
-    calibration = Tables(held, cells=_planted_cells(0.0, shared=shared, generator=generator))
-    cells = _planted_cells(separation, shared=shared, generator=generator)
-    return replace(tables, cells=cells, calibration=calibration)
+@cache
+def _shadow(needs: tuple[Need[Any], ...]) -> Shadow:
+    planted = planted_tables(4.0, members=100, non_members=100, needs=needs, seed=5)
+    return Shadow(planted.tables, planted.is_member)
 
 
-def _planted_cells(separation: float, *, shared: TokenStats, generator: np.random.Generator) -> tuple[OtherCell, ...]:
-    """Ten other cells in five pairs: of each pair one was trained on a text and the other was not."""
-    cells = []
-    texts = len(shared.ids)
-    for _ in range(5):
-        in_one = generator.permutation(np.arange(texts) < texts / 2)
-        for is_member in (in_one, ~in_one):
-            gain = 0.3 * (generator.normal(size=texts) + separation * is_member)
-            spread = np.ones(int(shared.offsets[-1]))
-            stats = _planted(gain, spread=spread, shared=shared, generator=generator)
-            cells.append(OtherCell(stats=stats, is_member=is_member))
-    return tuple(cells)
+def _share_of_gain(view: View) -> float:
+    """How much of what the target gained on a text shows in a view of it."""
+    if view.model != "target":
+        return 0.0
+    return 1.0 if view.text == "plain" or is_behind_members(view) else 0.5
+
+
+def _emptied(table: TokenStats, is_empty: Bools) -> TokenStats:
+    """The same table with these texts stripped of their tokens."""
+    kept = np.repeat(~is_empty, table.lengths)
+    offsets = np.concatenate([[0], np.cumsum(np.where(is_empty, 0, table.lengths))]).astype(np.int64)
+    tokens = {name: values[kept] for name, values in table.tokens.items()}
+    return TokenStats(ids=table.ids, offsets=offsets, tokens=tokens, texts=table.texts)
 
 
 def _common_columns(lengths: Ints, *, generator: np.random.Generator, difficulty: float) -> TokenStats:
@@ -171,11 +224,6 @@ def _common_columns(lengths: Ints, *, generator: np.random.Generator, difficulty
     )
 
 
-def is_rewritten(view: View) -> bool:
-    """Whether a form of the text takes the text itself, and not its tokens with others in front of them."""
-    return view.text != "plain" and not view.text.startswith(("prefixed-", "members-"))
-
-
 def _planted(
     gain: Floats, *, spread: Floats, shared: TokenStats, generator: np.random.Generator, moved: int = 0
 ) -> TokenStats:
@@ -183,13 +231,14 @@ def _planted(
     total = int(shared.offsets[-1])
     scatter = _centred(generator.normal(0, 0.6, size=total), offsets=shared.offsets)
     difficulty = shared.tokens["logp"].astype(np.float64)
-    logp = -9 + spread * (difficulty + scatter) + np.repeat(gain, shared.lengths)
+    gains = np.repeat(gain, shared.lengths)
+    logp = -9 + spread * (difficulty + scatter) + gains
     tokens: dict[str, NDArray[np.generic]] = {
         "token_id": (shared.tokens["token_id"] + moved) % _VOCABULARY,
         "logp": logp.astype(np.float32),
-        "mean_logp": generator.normal(-1.9, 0.1, size=total).astype(np.float32),
-        "var_logp": generator.uniform(1.9, 2.1, size=total).astype(np.float32),
-        "rank": generator.integers(0, 50, size=total).astype(np.int32),
+        "mean_logp": (generator.normal(-1.9, 0.1, size=total) + 0.1 * gains).astype(np.float32),
+        "var_logp": (generator.uniform(1.9, 2.1, size=total) - 0.1 * gains).astype(np.float32),
+        "rank": np.maximum(generator.integers(0, 50, size=total) - np.rint(15 * gains), 0).astype(np.int32),
     }
     # An attack that writes into a table would spoil it for the next one: make that an error.
     for column in tokens.values():

@@ -94,7 +94,7 @@ def test_the_same_shadow_gives_the_same_model_and_moves_no_random_state(name: st
     assert one.facts == other.facts
     assert one.arrays.keys() == other.arrays.keys()
     assert all(np.array_equal(values, other.arrays[key]) for key, values in one.arrays.items())
-    scores = trained(name).score(replace(renamed(target.tables), model=one))
+    scores = trained(name).score(renamed(target.tables).given(trained(name).learned, one))
     assert roc_auc_score(target.is_member, scores.values) > 0.7
 
 
@@ -105,7 +105,8 @@ def test_a_model_comes_back_from_its_files(name: str, tmp_path: Path) -> None:
     save_file(dict(model.arrays), tmp_path / "model.safetensors")
     facts = json.loads(json.dumps(model.facts, allow_nan=False))
     again = AttackModel(arrays=load_file(tmp_path / "model.safetensors"), facts=facts, seen=model.seen)
-    first, second = (trained(name).score(replace(target, model=one)).values for one in (model, again))
+    attack = trained(name)
+    first, second = (attack.score(target.given(attack.learned, one)).values for one in (model, again))
     assert np.array_equal(first, second)
     assert facts == model.facts
 
@@ -118,21 +119,21 @@ def test_a_text_of_the_shadow_under_attack_is_caught(name: str) -> None:
     shadow, target = small(1), renamed(small(2).tables)
     attack = trained(name)
     model = attack.fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids)
-    assert attack.score(replace(target, model=model)).scored.all()
+    assert attack.score(target.given(attack.learned, model)).scored.all()
     with pytest.raises(DataError, match=rf"{name}: 60 of the texts under attack .* \(t000000, .*, …\)"):
-        attack.score(replace(shadow.tables, model=model))
+        attack.score(shadow.tables.given(attack.learned, model))
     with pytest.raises(DataError, match=r"1 of the texts .* \(t000007\)"):
-        attack.score(replace(shadow.tables.rows(7, 8), model=model))
+        attack.score(shadow.tables.rows(7, 8).given(attack.learned, model))
 
 
 def test_without_the_refusal_a_leak_would_look_like_memory() -> None:
     """Labels dealt out at random: on its own texts a forest still tells them, on others it does not."""
     noise = planted_tables(0.0, members=60, non_members=60, seed=3)
     model = trained("forest").fit(noise.tables, noise.is_member, groups=noise.tables.ids)
-    leaked = trained("forest").score(replace(renamed(noise.tables), model=model))
+    leaked = trained("forest").score(renamed(noise.tables).given(trained("forest").learned, model))
     assert roc_auc_score(noise.is_member, leaked.values) > 0.9
     fresh = planted_tables(0.0, members=500, non_members=500, seed=9)
-    honest = trained("forest").score(replace(renamed(fresh.tables), model=model))
+    honest = trained("forest").score(renamed(fresh.tables).given(trained("forest").learned, model))
     assert abs(roc_auc_score(fresh.is_member, honest.values) - 0.5) < 0.08
 
 
@@ -185,7 +186,7 @@ def test_a_transfer_says_where_it_learned(train_on: dict[str, str], label: str) 
     assert isinstance(attack, LearnedAttack)
     assert attack.label == label
     assert make_attack(json.loads(json.dumps(attack.spec()))) == attack
-    assert attack.learner == trained("forest").learner == {"name": "forest"}
+    assert attack.told == trained("forest").told == {"name": "forest"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from vestige.attacks import Tables, make_attack
+from vestige.attacks.base import CALIBRATION, OtherCells
 from vestige.errors import ConfigError
 from vestige.records import TokenStats, View
 from vestige.testing.stats import planted_tables, token_stats
@@ -63,7 +64,7 @@ def test_the_control_is_the_attack_with_the_base_as_its_target(tables: Tables) -
 
 def test_the_control_of_an_attack_that_compares_is_the_loss_of_the_base(tables: Tables) -> None:
     attack = make_attack("ref")
-    assert attack.compares
+    assert not attack.has_own_control
     assert attack.control_label == "loss on the base"
     np.testing.assert_allclose(attack.control(tables).values, [-4.8, -0.25, np.nan, -2.0])
 
@@ -101,12 +102,12 @@ def test_con_recall_with_a_gamma_of_0_is_recall_and_averages_over_its_beginnings
 
 def test_rmia_breaks_ties_by_the_gain_and_never_turns_an_order_round() -> None:
     """Gains between two calibration texts shared a value; informia, with a constant of its own, agrees in the order."""
-    planted = planted_tables(0.5, members=60, non_members=60, others=True, seed=3)
+    planted = planted_tables(0.5, members=60, non_members=60, needs=[OtherCells(), CALIBRATION], seed=3)
     rmia, informia = (make_attack(name).score(planted.tables).values for name in ("rmia", "informia"))
     assert len(np.unique(rmia)) == len(rmia)
     assert np.array_equal(np.argsort(rmia), np.argsort(informia))
     assert 0 < rmia.min() < rmia.max() < 1
-    held = len(planted.tables.calibration_tables().ids)
+    held = len(planted.tables.read(CALIBRATION).ids)
     assert len(np.unique(np.floor(rmia * (held + 1)))) < len(rmia), "as many as calibration texts, without the ties"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from vestige.attacks import Tables, make_attack
+from vestige.attacks.base import COUNTS, Column
 from vestige.errors import DataError
-from vestige.records import Column, TokenCounts, View
+from vestige.records import TokenCounts, View
 from vestige.testing.stats import token_stats
 
 PLAIN = [[-1.0, -2.0], [-3.0]]
@@ -37,7 +36,7 @@ def test_other_token_ids_are_refused() -> None:
 def test_another_form_of_the_text_may_have_other_tokens() -> None:
     lowercase = View("target", text="lowercase")
     tables = Tables({View("target"): token_stats(PLAIN), lowercase: token_stats([[-1.0] * 3, [-1.0]])})
-    assert tables.tokens(Column(lowercase, "logp")).lengths.tolist() == [3, 1]
+    assert tables.read(Column(lowercase, "logp")).lengths.tolist() == [3, 1]
 
 
 def test_no_view_and_repeated_ids_are_refused() -> None:
@@ -54,7 +53,7 @@ def test_what_was_not_collected_is_named() -> None:
     with pytest.raises(DataError, match="zlib_bytes"):
         make_attack("zlib").score(tables)
     with pytest.raises(DataError, match="no token column 'rank', only logp"):
-        tables.tokens(Column(View("target"), "rank"))
+        tables.read(Column(View("target"), "rank"))
     with pytest.raises(DataError, match="no control"):
         make_attack("loss").control(tables)
 
@@ -71,7 +70,7 @@ def test_token_counts_are_asked_for_and_must_fit_the_vocabulary() -> None:
     with pytest.raises(DataError, match="no token counts"):
         make_attack("dc_pdd").score(tables)
     with pytest.raises(DataError, match="vocabulary of 3"):
-        make_attack("dc_pdd").score(replace(tables, counts=TokenCounts(np.array([1, 1, 1]))))
+        make_attack("dc_pdd").score(tables.given(COUNTS, TokenCounts(np.array([1, 1, 1]))))
 
 
 def test_smoothed_frequencies_of_a_whole_vocabulary_add_up_to_one() -> None:
@@ -83,4 +82,4 @@ def test_rows_are_the_same_texts() -> None:
     tables = Tables({View("target"): token_stats([[-1.0, -2.0], [-3.0], [-4.0, -5.0, -6.0]])})
     some = tables.rows(1, 3)
     assert some.ids.tolist() == ["t1", "t2"]
-    assert some.tokens(Column(View("target"), "logp")).sums().tolist() == [-3.0, -15.0]
+    assert some.read(Column(View("target"), "logp")).sums().tolist() == [-3.0, -15.0]

@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from torch.nn.functional import cross_entropy
 
 from vestige.attacks import Tables, make_attack
+from vestige.attacks.base import GRADIENTS
 from vestige.data.encode import Encoded, encode
 from vestige.records import Example, View
 from vestige.stats.collect import collect
@@ -102,7 +103,7 @@ def test_what_was_memorized_pulls_less() -> None:
             optimizer.step()
     model.eval()
     target = collect(model, texts, pad_id=0)
-    tables = Tables({View("target"): target}, gradients=gradient_norms(model, texts, pad_id=0))
+    tables = Tables({View("target"): target}, {GRADIENTS: gradient_norms(model, texts, pad_id=0)})
     for p in (1, 2):
         scores = make_attack({"name": "grad_norm", "p": p}).score(tables)
         assert roc_auc_score(is_member, scores.values) > 0.95

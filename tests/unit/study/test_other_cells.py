@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vestige.attacks.base import Tables
+from vestige.attacks.base import OtherCells, Tables
 from vestige.data.splits import members_of
 from vestige.errors import ConfigError
 from vestige.records import OtherCell, View
@@ -51,7 +51,7 @@ def test_other_seeds_are_read_and_nothing_is_scored_for_it(table: Table, tmp_pat
         stats = stats_of(store, plan.catalogue.stats(Checkpoint(arm, Seat(seed, fold), 1.0), role="pool").address)  # type: ignore[arg-type]
         cells.append(OtherCell(stats, members_of(pool, seed=seed, fold=fold)))  # type: ignore[arg-type]
     assert np.sum([cell.is_member for cell in cells], axis=0).tolist() == [2] * len(pool)
-    tables = Tables({View("target"): stats_of(store, task.inputs["target"])}, cells=tuple(cells))
+    tables = Tables({View("target"): stats_of(store, task.inputs["target"])}, {OtherCells(): tuple(cells)})
     assert np.array_equal(scores_of(store, task.address).values, lira.score(tables).values)
     assert set(plan.choice.scores(rmia, Checkpoint(arm, Seat(1, "A"), 1.0)).inputs) >= {
         "target",

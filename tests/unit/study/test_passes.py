@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from vestige.attacks import discover, make_attack
-from vestige.attacks.learned.base import LearnedAttack
 from vestige.records import View
 from vestige.stats.forward import Forward
 from vestige.store.keys import Task
@@ -27,8 +26,9 @@ BUILT_IN = {name: make_attack(name) for name in discover().own()}
 ALL = [
     name
     for name, attack in BUILT_IN.items()
-    if {column.view.text for column in attack.reads} == {"plain"}
-    and not (isinstance(attack, LearnedAttack) or attack.needs_gradients or attack.needs_cells)
+    if {view.text for need in attack.reads for view in need.views} == {"plain"}
+    and not attack.assumed.shadow_models
+    and not attack.assumed.gradients
 ]
 """The attacks that read target and base on the texts as they are, and nothing else."""
 
@@ -129,4 +129,4 @@ def test_calibration_and_context_are_the_population_where_there_are_any(table: T
     assert task.spec["roles"] == ["calibration", "context"]
     assert Costs(plan.prepared.identities).of(task) == 0
     assert "base" in plan.choice.scores(plan.study.attacks.use[0], Checkpoint(Arm(*plan.grid.pairs[0]))).inputs
-    assert {column.view for column in plan.study.attacks.use[0].needs} == {View("target")}
+    assert {view for need in plan.study.attacks.use[0].needs for view in need.views} == {View("target")}

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vestige.attacks.base import Tables, score_in_blocks
+from vestige.attacks.base import Column, Needs, Tables, score_in_blocks
 from vestige.attacks.lowercase import Lowercase
 from vestige.attacks.registry import make_attack
 from vestige.data.encode import encode
 from vestige.errors import ConfigError
 from vestige.models.loading import load_tokenizer
 from vestige.models.sources import resolve
-from vestige.records import Column, View
+from vestige.records import View
 from vestige.stats.views import rewrite
 from vestige.study.grid import Arm, Checkpoint, Seat
 from vestige.study.plan import Plan
@@ -101,7 +101,7 @@ def test_a_form_of_the_base_beside_the_target_is_scored_for_both(
     table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an attack reads of the base is scored even where its control does not read it."""
-    needs: tuple[Column, ...] = (*Lowercase.needs, Column(View("base", "lowercase"), "logp"))
+    needs: Needs = (*Lowercase.needs, Column(View("base", "lowercase"), "logp"))
     monkeypatch.setattr(Lowercase, "needs", needs)
     plan = plan_of(use(table, "lowercase"), tmp_path)
     assert forms_of(plan, "base") == forms_of(plan, "target") == ["lowercase", "plain"]
@@ -135,7 +135,7 @@ def test_pac_costs_the_eleven_passes_that_it_says(table: Table, tmp_path: Path) 
     table = use(table, "pac")
     table["training"] |= {"epochs": 1, "checkpoints": [1]}
     outcome, watcher = run(table, tmp_path)
-    assert len(passes(watcher)) == make_attack("pac").assumes.passes == 11
+    assert len(passes(watcher)) == make_attack("pac").assumed.passes == 11
     assert set(passes(watcher).values()) == {1 + CELLS}
     for task in watcher.done:
         if task.stage == "scores":

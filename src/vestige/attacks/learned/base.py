@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from vestige.attacks.base import TARGET_TOKEN, Assumes, Attack, Tables
+from vestige.attacks.base import TARGET_TOKEN, ZLIB_BYTES, Attack, Needs, Tables
 from vestige.attacks.learned.features import READS
+from vestige.attacks.needs.learned import Learned
 from vestige.attacks.seeds import in_32_bits
 from vestige.errors import DataError
-from vestige.records import AttackModel, Bools, Column, Ints, Texts
+from vestige.records import AttackModel, Bools, Ints, Texts
 
 SHOWN = 5
 
@@ -52,15 +54,11 @@ class LearnedAttack(Attack, ABC):
 
     The shadow is fine-tuned as the target is, on half of the texts of the `shadow` role, so that the attacker knows who
     its members are; settings are chosen by cross-validation over its groups, and the target's truth plays no part. With
-    `train_on` the shadow is one of another method, corpus or base. What was learned comes in as `Tables.model`; a text
+    `train_on` the shadow is one of another method, corpus or base. What was learned is a need of its own; a text
     that it was fitted on is refused.
     """
 
-    needs: ClassVar[tuple[Column, ...]] = (TARGET_TOKEN, *READS)
-    needs_text: ClassVar[tuple[str, ...]] = ("zlib_bytes",)
-    assumes: ClassVar[Assumes] = Assumes(
-        distributions=True, texts=True, reference_model=True, population=True, shadow_models=True, passes=2
-    )
+    needs: ClassVar[Needs] = (TARGET_TOKEN, *READS, ZLIB_BYTES)
     train_on: TrainOn | None = None
     """Whose shadow it learns from where that is not the target's own: `{ method = …, corpus = …, base = … }`."""
 
@@ -73,11 +71,24 @@ class LearnedAttack(Attack, ABC):
         """
 
     @property
-    def needs_shadow(self) -> bool:
-        return True
+    def reads(self) -> Needs:
+        return (*self.needs, self.learned)
 
     @property
-    def learner(self) -> dict[str, Any]:
+    def learned(self) -> Learned:
+        """What it learns before it scores, as a need."""
+        return Learned(self)
+
+    @property
+    def fitted_as(self) -> str:
+        return self.name
+
+    @property
+    def trains_on(self) -> Mapping[str, str]:
+        return self.train_on.named if self.train_on is not None else {}
+
+    @property
+    def told(self) -> dict[str, Any]:
         """The spec without `train_on`: two attacks that agree in it learn the same from the same shadow."""
         return {name: value for name, value in self.spec().items() if name != "train_on"}
 
@@ -92,7 +103,7 @@ class LearnedAttack(Attack, ABC):
 
     def _learned(self, tables: Tables) -> AttackModel:
         """What was learned, once it is sure that none of these texts was there; DataError where one was."""
-        model = tables.attack_model()
+        model = tables.read(self.learned)
         seen = np.isin(fingerprints(tables), model.seen) & (tables[TARGET_TOKEN.view].lengths > 0)
         if seen.any():
             names = ", ".join(tables.ids[seen][:SHOWN]) + (", …" if seen.sum() > SHOWN else "")

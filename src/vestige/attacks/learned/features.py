@@ -11,6 +11,7 @@ import numpy as np
 from vestige.attacks.base import (
     BASE_LOGP,
     BASE_MEAN,
+    BASE_RANK,
     BASE_VARIANCE,
     TARGET_LOGP,
     TARGET_MEAN,
@@ -27,9 +28,7 @@ from vestige.attacks.ragged import Ragged
 from vestige.attacks.ratio import Ratio
 from vestige.attacks.wbc import WBC
 from vestige.attacks.zlib import Zlib
-from vestige.records import Bools, Column, Floats, View
-
-BASE_RANK = Column(View("base"), "rank")
+from vestige.records import Bools, Floats
 
 READS = (
     *(TARGET_LOGP, TARGET_MEAN, TARGET_VARIANCE, TARGET_RANK),
@@ -56,10 +55,10 @@ def token_channels(tables: Tables) -> Mapping[str, Ragged]:
     channels: dict[str, Ragged] = {}
     for logp, mean, variance, rank in (READS[:4], READS[4:]):
         model = logp.view.model
-        ranks, spread = tables.tokens(rank), tables.tokens(variance)
+        ranks, spread = tables.read(rank), tables.read(variance)
         channels |= {
-            f"{model}_logp": tables.tokens(logp),
-            f"{model}_mean": tables.tokens(mean),
+            f"{model}_logp": tables.read(logp),
+            f"{model}_mean": tables.read(mean),
             f"{model}_spread": Ragged(np.sqrt(np.maximum(spread.values, 0)), spread.offsets),
             f"{model}_rank": Ragged(np.log1p(ranks.values), ranks.offsets),
             f"{model}_standardized": standardized(tables, logp, mean, variance),

@@ -18,7 +18,7 @@ from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.stages.base import Bench, Spec, Stage
 from vestige.study.stages.corpus import examples_of
-from vestige.study.stages.tables import views_of
+from vestige.study.stages.found import Found
 
 _ARRAYS, _FACTS = "model.safetensors", "model.json"
 
@@ -28,7 +28,7 @@ _SEEN = "seen"
 
 @final
 class AttackModelSpec(Spec):
-    """A trained attack (`LearnedAttack.learner`), and the half of the shadow's texts that are its members."""
+    """A trained attack (`LearnedAttack.told`), and the half of the shadow's texts that are its members."""
 
     attack: Mapping[str, Any]
     seed: int
@@ -49,12 +49,16 @@ class AttackModelStage(Stage[AttackModelSpec]):
         attack = make_attack(spec.attack)
         assert isinstance(attack, LearnedAttack)
         is_member = members_of(shadow, seed=spec.seed, fold=spec.fold)
-        tables = Tables(views_of(task, bench.store))
+        tables = Tables.of(attack.needs, Found(task, bench.store))
         groups = own_groups(groups_of(shadow), ids=tables.ids)
         model = attack.fit(tables, is_member, groups=groups, seed=spec.seed)
         with replacing(bench.folder / _ARRAYS) as temporary:
             save_file({**model.arrays, _SEEN: model.seen}, temporary)
         write_json(bench.folder / _FACTS, model.facts)
+
+    @classmethod
+    def load(cls, store: Store, address: str) -> AttackModel:
+        return attack_model_of(store, address)
 
 
 def attack_model_of(store: Store, address: str) -> AttackModel:

@@ -117,6 +117,11 @@ class Stage(ABC, Generic[S]):
             ) from None
 
     @classmethod
+    def load(cls, store: Store, address: str) -> Any:
+        """What a finished task left, for the needs of attacks; of a stage that no need reads there is nothing."""
+        raise NotImplementedError(f"no need of an attack reads what the stage {cls.name} leaves")
+
+    @classmethod
     def cost(cls, spec: S, sizes: Sizes) -> float:
         """Scored tokens that the work amounts to, at most where it generates; 0 for what needs no model."""
         return 0.0

@@ -54,6 +54,10 @@ class CountsStage(Stage[CountsSpec]):
                 counts += np.bincount(text.ids[text.first : text.end], minlength=vocabulary)
         write_parquet(bench.folder / "counts.parquet", pa.table({"count": counts}))
 
+    @classmethod
+    def load(cls, store: Store, address: str) -> TokenCounts:
+        return counts_of(store, address)
+
 
 def counts_of(store: Store, address: str) -> TokenCounts:
     """The token counts of a population."""

@@ -49,6 +49,10 @@ class GradientsStage(ModelStage[GradientsSpec]):
         write_parquet(bench.folder / "gradients.parquet", pa.table(columns))
 
     @classmethod
+    def load(cls, store: Store, address: str) -> GradientNorms:
+        return gradients_of(store, address)
+
+    @classmethod
     def cost(cls, spec: GradientsSpec, sizes: Sizes) -> float:
         return cls.token_cost(spec) * sizes.tokens[spec.role]
 

@@ -57,6 +57,10 @@ class StatsStage(ModelStage[StatsSpec]):
         write_table(bench.folder / _TABLE, table)
 
     @classmethod
+    def load(cls, store: Store, address: str) -> TokenStats:
+        return stats_of(store, address)
+
+    @classmethod
     def cost(cls, spec: StatsSpec, sizes: Sizes) -> float:
         return sizes.tokens[spec.role]
 
