@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -268,6 +268,10 @@ class Counts:
     groups: int = 0
     unscored: Mapping[str, int] = field(default_factory=dict)
     """`"member:too_short"` → how many."""
+
+
+TIES: Final = "ties at the highest score"
+"""How the reason of a true-positive rate begins that no threshold gives, since too many non-members score highest."""
 
 
 @dataclass(frozen=True, slots=True)

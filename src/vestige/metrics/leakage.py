@@ -10,20 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
 
 import numpy as np
 
 from vestige.errors import ConfigError
 from vestige.metrics.roc import weighted_auc, weighted_tpr_at_fpr
 from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, widened_at_the_edge
-from vestige.records import Bools, Counts, Estimate, Floats, Labelled, Labels, Scores, Texts
+from vestige.records import TIES, Bools, Counts, Estimate, Floats, Labelled, Labels, Scores, Texts
 
 _VERSION = "v:2"
 """Raise it with any change that moves a value or an interval."""
-
-TIES: Final = "ties at the highest score"
-"""How the reason of a true-positive rate begins that no threshold gives, since too many non-members score highest."""
 
 _ROUNDING = (1e-9, float(np.finfo(np.float32).eps))
 """Scores that differ by no more, absolutely or relative to the largest, are equal: they come from fp32 numbers."""

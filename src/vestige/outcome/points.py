@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -102,6 +102,25 @@ def method_labels(results: Results) -> list[str]:
 def text_quantities(results: Results) -> list[str]:
     """What the study measures on generated texts beside the loss, in the order of its file."""
     return [quantity for quantity in results.facts["study"]["utility"] if quantity != "loss"]
+
+
+def best_and_last(section: Section, method: str) -> Iterable[Point]:
+    """The one or two checkpoints that the headline shows; an empty one where nothing was measured."""
+    points = [point for point in (section.best(method), section.last(method)) if point is not None]
+    distinct = points[:1] if len(points) == 2 and points[0] is points[1] else points
+    return distinct or [Point(method, None, None, is_best=False, is_last=False, numbers={})]
+
+
+def scores_at(results: Results, section: Section, point: Point) -> pl.DataFrame:
+    """The scores of one checkpoint, of all attacks and cells."""
+    keys = {
+        "base": section.base,
+        "corpus": section.corpus,
+        "method": point.method,
+        "learning_rate": point.learning_rate,
+        "epoch": point.epoch,
+    }
+    return results.scores.filter(*(pl.col(name).eq_missing(pl.lit(value)) for name, value in keys.items()))
 
 
 def searched(results: Results, section: Section) -> list[dict[str, Any]]:

@@ -9,9 +9,9 @@ from typing import Any
 from vestige.durations import duration
 from vestige.outcome.frames import Results
 from vestige.outcome.points import cells_of
+from vestige.outcome.wording import REFUSED, joined, plain
 from vestige.report.primary import when_named
 from vestige.report.tables import Cell, Group, Row, Table, method_cell
-from vestige.report.wording import REFUSED, joined, plain
 
 
 def asked(results: Results) -> list[tuple[str, list[str]]]:

@@ -10,8 +10,6 @@ import polars as pl
 from scipy.stats import gaussian_kde
 
 from vestige.metrics import common_texts, roc_curve
-from vestige.outcome.frames import Results
-from vestige.outcome.points import Point, Section
 from vestige.records import Floats, Fold, Labelled, Scores
 
 _SLACK = 1e-9
@@ -35,18 +33,6 @@ class Losses:
 
     members: Floats
     non_members: Floats
-
-
-def scores_at(results: Results, section: Section, point: Point) -> pl.DataFrame:
-    """The scores of one checkpoint, of all attacks and cells."""
-    keys = {
-        "base": section.base,
-        "corpus": section.corpus,
-        "method": point.method,
-        "learning_rate": point.learning_rate,
-        "epoch": point.epoch,
-    }
-    return results.scores.filter(*(pl.col(name).eq_missing(pl.lit(value)) for name, value in keys.items()))
 
 
 def mean_roc(scores: pl.DataFrame, *, attack: str) -> Roc | None:

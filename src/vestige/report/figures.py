@@ -12,10 +12,10 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 
 from vestige.outcome.frames import Results
-from vestige.outcome.points import Number, Point, Section, method_labels, searched, text_quantities
-from vestige.report.curves import Losses, Roc, density, losses_of, mean_roc, scores_at
+from vestige.outcome.points import Number, Point, Section, method_labels, scores_at, searched, text_quantities
+from vestige.outcome.wording import plain, quantity_name
+from vestige.report.curves import Losses, Roc, density, losses_of, mean_roc
 from vestige.report.drawing import BASE, INK, Look, Panel, decades_axis, epoch_axis, log_axis, look, margins, rate_axis
-from vestige.report.wording import plain, quantity_name
 
 _DIVERGED: Final = 20.0
 """Nats: a validation loss beyond it is left out of the figure of the search, where it would hide the others."""

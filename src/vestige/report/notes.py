@@ -7,13 +7,21 @@ from collections.abc import Iterator
 import polars as pl
 
 from vestige.attacks.blind import PERMUTED
-from vestige.data.lengths import NO_END, Lengths, remarks
 from vestige.outcome.frames import Results
-from vestige.outcome.points import NOT_MEASURED, Point, Section, cells_of, method_labels, sections, text_quantities
-from vestige.report.curves import scores_at
+from vestige.outcome.lengths import NO_END, Lengths, remarks
+from vestige.outcome.points import (
+    NOT_MEASURED,
+    Point,
+    Section,
+    best_and_last,
+    cells_of,
+    method_labels,
+    scores_at,
+    sections,
+    text_quantities,
+)
+from vestige.outcome.wording import is_tied, joined, plain, quantity_name, shown, tpr_key
 from vestige.report.primary import primary_caveat
-from vestige.report.tables import best_and_last
-from vestige.report.wording import is_tied, joined, plain, quantity_name, shown, tpr_key
 
 _CHANCE = 0.5
 _UNDER_TRAINED = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from vestige.report.wording import joined
+from vestige.outcome.wording import joined
 
 AS_BEST = "an attack picked with the numbers in sight is as optimistic as the best of many"
 

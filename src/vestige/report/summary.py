@@ -10,10 +10,10 @@ from typing import Any, final
 
 from vestige.errors import printable
 from vestige.outcome.frames import Results
-from vestige.outcome.points import Point, Section, method_labels, sections, text_quantities, tried
+from vestige.outcome.points import Point, Section, best_and_last, method_labels, sections, text_quantities, tried
+from vestige.outcome.wording import REFUSED, folded, moment, plain, quantity_name, shown, tpr_key
 from vestige.report.primary import primary_caveat
-from vestige.report.tables import best_and_last, epoch_of_lowest, search_verdict
-from vestige.report.wording import REFUSED, folded, moment, plain, quantity_name, shown, tpr_key
+from vestige.report.tables import epoch_of_lowest, search_verdict
 
 WIDTH = 80
 _GAP = 2

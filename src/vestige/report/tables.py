@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
 from vestige.outcome.frames import Results
-from vestige.outcome.points import Number, Point, Section, method_labels, searched, sections, text_quantities
-from vestige.report.wording import REFUSED, explained, moment, plain, quantity_name, shown, tpr_key
+from vestige.outcome.points import (
+    Number,
+    Point,
+    Section,
+    best_and_last,
+    method_labels,
+    searched,
+    sections,
+    text_quantities,
+)
+from vestige.outcome.wording import REFUSED, explained, moment, plain, quantity_name, shown, tpr_key
 
 TRAINS = "the attacker trains models of his own before the first text is scored"
 
@@ -249,10 +258,3 @@ def _shown_points(results: Results, section: Section) -> Iterator[tuple[Cell, Po
     for method in method_labels(results):
         for point in best_and_last(section, method):
             yield method_cell(results, method), point
-
-
-def best_and_last(section: Section, method: str) -> Iterable[Point]:
-    """The one or two checkpoints that the headline shows; an empty one where nothing was measured."""
-    points = [point for point in (section.best(method), section.last(method)) if point is not None]
-    distinct = points[:1] if len(points) == 2 and points[0] is points[1] else points
-    return distinct or [Point(method, None, None, is_best=False, is_last=False, numbers={})]

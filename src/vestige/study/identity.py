@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any, final
 
 from vestige.data.corpus import CorpusSpec
-from vestige.data.lengths import NO_END, Lengths, remarks
 from vestige.errors import named, printable
 from vestige.models.loading import Dtype
 from vestige.models.sources import Kind
+from vestige.outcome.lengths import NO_END, Lengths, remarks
 from vestige.records import ROLES, Role
 from vestige.stats.views import masked_by
 from vestige.store.keys import Task

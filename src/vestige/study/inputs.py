@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, final
 
 from vestige.data.corpus import identity, load_examples
 from vestige.data.encode import encode_prompts, stop_ids
-from vestige.data.lengths import Lengths
 from vestige.data.marks import settled
 from vestige.data.splits import manifest, split_of
 from vestige.data.validity import drop_duplicates
@@ -28,6 +27,7 @@ from vestige.models.loading import (
     vocabulary,
 )
 from vestige.models.sources import get, resolve
+from vestige.outcome.lengths import Lengths
 from vestige.records import Example, Role, Split
 from vestige.study import refusals
 from vestige.study.dry_run import try_base

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from vestige.data.corpus import said_of
-from vestige.data.lengths import Lengths
 from vestige.errors import StoreError
+from vestige.outcome.lengths import Lengths
 from vestige.records import ROLES
 from vestige.store.io import read_json, refuse_link, write_text
 from vestige.store.keys import canonical_json

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 
 from vestige.data.encode import Encoded, encode_behind, refuse_unscorable, stop_ids
-from vestige.data.lengths import Lengths
 from vestige.data.splits import fold_members, groups_of
 from vestige.data.validity import SHOWN, equal, listed, repeated, same_text
 from vestige.errors import ConfigError, DataError, ModelError, named, printable
+from vestige.outcome.lengths import Lengths
 from vestige.records import Example, Fold, Role
 from vestige.stats.views import PLAIN, beginning_of, check_form, is_behind_members, leaves_all, place_of
 from vestige.study.identity import Pair, Prompts, forms_of

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from vestige.data.encode import Encoded, encode, trained_ids
-from vestige.data.lengths import Lengths
+from vestige.outcome.lengths import Lengths
 from vestige.records import Example, Ints, Role
 from vestige.study.material import Base, Corpus, Seen
 

@@ -6,8 +6,8 @@ import pytest
 from scipy.integrate import trapezoid
 
 from vestige.outcome.frames import SCORES, Results
-from vestige.outcome.points import sections
-from vestige.report.curves import density, losses_of, mean_roc, scores_at
+from vestige.outcome.points import scores_at, sections
+from vestige.report.curves import density, losses_of, mean_roc
 
 
 def _scores(values: list[float], members: list[bool], *, attack: str = "ref", fold: str = "A") -> pl.DataFrame:

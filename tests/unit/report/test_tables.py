@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from vestige.data.lengths import Lengths, remarks
 from vestige.outcome.frames import Results
+from vestige.outcome.lengths import Lengths, remarks
 from vestige.outcome.points import sections
 from vestige.report import about, notes, tables
 from vestige.report.html import render

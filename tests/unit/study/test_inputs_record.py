@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vestige.data.corpus import identity
-from vestige.data.lengths import Lengths
+from vestige.outcome.lengths import Lengths
 from vestige.records import ROLES
 from vestige.store.layout import Store
 from vestige.study.identity import BaseIdentity, CorpusIdentity, Identities, MaskedIdentity, Prompts

@@ -14,8 +14,8 @@ from transformers import PreTrainedTokenizerFast
 
 from vestige.data.corpus import CorpusSpec
 from vestige.data.encode import encode
-from vestige.data.lengths import Lengths
 from vestige.errors import DataError, ModelError
+from vestige.outcome.lengths import Lengths
 from vestige.records import ROLES, Example, Role, Split
 from vestige.store.io import read_json, write_parquet
 from vestige.store.layout import Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 
-from vestige.metrics.leakage import TIES
 from vestige.outcome.points import Number, Point
+from vestige.records import TIES
 
 REFUSED = "—"
 TIED = "— (ties)"

@@ -4,7 +4,7 @@ import pytest
 
 from vestige.durations import duration
 from vestige.outcome.points import Number
-from vestige.report.wording import explained, folded, joined, quantity_name, shown
+from vestige.outcome.wording import explained, folded, joined, quantity_name, shown
 
 
 @pytest.mark.parametrize(
