@@ -10,8 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from vestige.errors import ConfigError
 from vestige.metrics import Bootstrap, auc, auc_above_floor, common_texts, tpr_at_fpr
-from vestige.metrics.leakage import TIES
-from vestige.records import Estimate, Fold, Ints, Labelled, Scores
+from vestige.records import TIES, Estimate, Fold, Ints, Labelled, Scores
 from vestige.testing.stats import normal_labels
 
 QUICK = Bootstrap(samples=200)
