@@ -370,13 +370,22 @@ ATTACKS: dict[str, tuple[Row, Callable[[Row], Answer]]] = {
 }
 
 
+FORMS = {
+    **{f"{kind}-256" + (f"-{i + 1}" if i else ""): f"{kind}-{i}" for kind in ("prefixed", "members") for i in range(4)},
+    **{form: form for form in ("lowercase", *(f"swap-{i}" for i in range(10)), *(f"swap-{i}-30" for i in range(5)))},
+}
+"""Each form of the texts that attacks read, and what the rows call log p in it. An attack on another one adds it here
+and to `case`.
+"""
+
+
 def main() -> None:
     expected = {
         label: {"spec": spec, "scores": [score(row) if row["target"] else "too_short" for row in CASES]}
         for label, (spec, score) in ATTACKS.items()
     }
     path = Path(__file__).with_name("attacks.json")
-    inputs = {"counts": COUNTS, "members": MEMBERS, "held": HELD, "texts": CASES}
+    inputs = {"forms": FORMS, "counts": COUNTS, "members": MEMBERS, "held": HELD, "texts": CASES}
     content = {"made_by": "derive_attacks.py", **inputs, "expected": expected}
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

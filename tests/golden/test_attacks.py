@@ -22,20 +22,25 @@ from vestige.testing.stats import token_stats
 GOLDEN = json.loads(Path(__file__).with_name("attacks.json").read_text(encoding="utf-8"))
 TEXTS = GOLDEN["texts"]
 EXPECTED = GOLDEN["expected"]
-BEHIND = {
-    f"{kind}-256" + (f"-{i + 1}" if i else ""): f"{kind}-{i}" for kind in ("prefixed", "members") for i in range(4)
+FORMS = GOLDEN["forms"]
+COLUMNS = {
+    "logp": ("target", "base"),
+    "mean_logp": ("mean", "base_mean"),
+    "var_logp": ("variance", "base_variance"),
+    "rank": ("rank", "base_rank"),
+    "token_id": ("token_id", "token_id"),
 }
-REWRITTEN = ("lowercase", *(f"swap-{i}" for i in range(10)), *(f"swap-{i}-30" for i in range(5)))
-FORMS = {**BEHIND, **{form: form for form in REWRITTEN}}
-COLUMNS = {"logp": ("target", "base"), "mean_logp": ("mean", "base_mean"), "var_logp": ("variance", "base_variance")}
 
 
 def _tables(rows: list[dict[str, Any]]) -> Tables:
     views = {}
     for place, view in enumerate((View("target"), View("base"))):
         tokens = {name: [row[sources[place]] for row in rows] for name, sources in COLUMNS.items()}
-        tokens |= {name: [row[name] for row in rows] for name in ("token_id", "rank")}
-        sizes = {"zlib_bytes": [row["zlib_bytes"] for row in rows]}
+        sizes = {
+            "zlib_bytes": [row["zlib_bytes"] for row in rows],
+            "n_bytes": [len(row["text"].encode()) for row in rows],
+            "n_tokens": [len(row["target"]) for row in rows],
+        }
         views[view] = token_stats(tokens.pop("logp"), ids=[row["name"] for row in rows], tokens=tokens, texts=sizes)
     for form, column in FORMS.items():
         ids = [row["name"] for row in rows]
@@ -55,7 +60,7 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
 
 def _token_ids(row: dict[str, Any], form: str, column: str) -> list[int]:
     """Those of the text as it is behind a beginning and where a form changes nothing, others elsewhere."""
-    same = form in BEHIND or form in row["same"]
+    same = form.startswith(("prefixed-", "members-")) or form in row["same"]
     return row["token_id"] if same else [100 + i for i in range(len(row[column]))]
 
 

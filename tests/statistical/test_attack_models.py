@@ -22,8 +22,8 @@ def _auc(name: str, *, shadow: Planted, target: Planted) -> float:
     return float(roc_auc_score(target.is_member, scores.values))
 
 
-def test_five_architectures_are_compared() -> None:
-    assert sorted(TRAINED) == ["boosting", "forest", "logistic", "mlp", "transformer"]
+def test_five_architectures_are_compared_at_least() -> None:
+    assert {"boosting", "forest", "logistic", "mlp", "transformer"} <= set(TRAINED)
 
 
 @every_architecture

@@ -140,7 +140,7 @@ class Mine(Attack):
     k: Share = 0.5
 
     def score(self, tables):
-        logp = tables.tokens(TARGET_LOGP)
+        logp = tables.read(TARGET_LOGP)
         return as_scores(tables, logp.lowest_means(share=self.k), lengths=logp.lengths)
 '''
 

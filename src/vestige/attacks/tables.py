@@ -61,12 +61,16 @@ class Tables(Mapping[View, TokenStats]):
     @property
     def ids(self) -> Texts:
         """Record ids, shape (texts,)."""
-        return next(iter(self.views.values())).ids
+        return self._first.ids
 
     @property
     def lengths(self) -> Ints:
-        """Scored tokens of each text as the target reads it, shape (texts,)."""
-        return self[View("target")].lengths
+        """Scored tokens of each text as it is, or of its first form where no attack reads it so, shape (texts,)."""
+        return next((table for view, table in self.views.items() if view.text == "plain"), self._first).lengths
+
+    @property
+    def _first(self) -> TokenStats:
+        return next(iter(self.views.values()))
 
     def read(self, need: Need[V]) -> V:
         """What an attack declared that it needs: of a `Column` a `Ragged`, of a `TextColumn` an array of shape
