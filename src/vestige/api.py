@@ -26,7 +26,7 @@ from vestige.study.plan import Plan
 from vestige.study.progress import watching
 from vestige.study.quiet import quietly
 from vestige.study.record import was_run
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.spec import Study, load_study, make_study
 from vestige.study.terminal import safe, say
 

@@ -18,7 +18,7 @@ from vestige.report.summary import summary_table
 from vestige.report.write import write_report
 from vestige.store.layout import RUN
 from vestige.study.grid import Arm, Checkpoint
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.generations import generations_of
 from vestige.testing.studies import Outcome, Recorder, run_study, tiny_study

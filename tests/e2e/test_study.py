@@ -11,7 +11,7 @@ import polars as pl
 from vestige.models.loading import _load_base
 from vestige.store.layout import LOGS, UNFINISHED
 from vestige.study.grid import Arm, Checkpoint
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.testing.studies import Outcome, Recorder, content, run_study
 from vestige.tuning.methods import discover
 

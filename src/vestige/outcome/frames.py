@@ -9,6 +9,8 @@ from typing import Any, final
 import polars as pl
 import pyarrow as pa
 
+from vestige.outcome.facts import Facts
+
 ESTIMATES: Mapping[str, Any] = {
     "base": pl.String,
     "corpus": pl.String,
@@ -79,20 +81,9 @@ LOSSES: Mapping[str, Any] = {
 @final
 @dataclass(frozen=True)
 class Results:
-    """A finished study: three frames with the columns above, and the facts around them as JSON values.
+    """A finished study: three frames with the columns above, and the facts around them."""
 
-    `facts` holds `study` (name, seeds, folds, utility, generate, primary, fpr, search, epochs, batch_size,
-    checkpoints), `bases` (name, kind, note, dtype, identity), `corpora` (name, max_length, roles, sha256,
-    dropped_duplicates, lengths by base and role), `methods` (label, name, family, spec, learning_rates, trainable by
-    base), `attacks` (label, control_label, about, assumes, learner: how a trained one is fitted, train_on: whose shadow
-    it learns from), `attack_models` (base, corpus, method, family, learning_rate, epoch, seed, attack, chosen,
-    cross_validated_auc, members, non_members), `floors` (names), `corners` (base, corpus, method, family,
-    learning_rate, epoch, attack, note, members, non_members: texts that an attack scored by a rule for a corner of its
-    formula), `search` (base, corpus, method, learning_rate, loss, losses by epoch, chosen, rivals: other rates tried),
-    `failures` (about, message), `environments`, `seconds` by stage.
-    """
-
-    facts: Mapping[str, Any]
+    facts: Facts
     estimates: pl.DataFrame
     scores: pl.DataFrame
     losses: pl.DataFrame

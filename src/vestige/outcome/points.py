@@ -9,6 +9,7 @@ from typing import Any, final
 
 import polars as pl
 
+from vestige.outcome.facts import Tried
 from vestige.outcome.frames import Results
 
 NOT_MEASURED = "not measured"
@@ -90,18 +91,18 @@ class Section:
 
 def sections(results: Results) -> list[Section]:
     """One section for each base and corpus of the study, measured or not, in the order of the study file."""
-    names = [(base["name"], corpus["name"]) for base in results.facts["bases"] for corpus in results.facts["corpora"]]
+    names = [(base.name, corpus.name) for base in results.facts.bases for corpus in results.facts.corpora]
     return [_section(results, base=base, corpus=corpus) for base, corpus in names]
 
 
 def method_labels(results: Results) -> list[str]:
     """The methods of the study, in its order, which also gives each its colour."""
-    return [method["label"] for method in results.facts["methods"]]
+    return [method.label for method in results.facts.methods]
 
 
 def text_quantities(results: Results) -> list[str]:
     """What the study measures on generated texts beside the loss, in the order of its file."""
-    return [quantity for quantity in results.facts["study"]["utility"] if quantity != "loss"]
+    return [quantity for quantity in results.facts.study.utility if quantity != "loss"]
 
 
 def best_and_last(section: Section, method: str) -> Iterable[Point]:
@@ -123,21 +124,20 @@ def scores_at(results: Results, section: Section, point: Point) -> pl.DataFrame:
     return results.scores.filter(*(pl.col(name).eq_missing(pl.lit(value)) for name, value in keys.items()))
 
 
-def searched(results: Results, section: Section) -> list[dict[str, Any]]:
+def searched(results: Results, section: Section) -> list[Tried]:
     """What was found of each learning rate that had a rival on a base and corpus, in the order of the study."""
-    return [one for one in tried(results, section) if one["rivals"]]
+    return [one for one in tried(results, section) if one.rivals]
 
 
-def tried(results: Results, section: Section) -> list[dict[str, Any]]:
+def tried(results: Results, section: Section) -> list[Tried]:
     """The same of every learning rate, those without a rival too."""
     pair = (section.base, section.corpus)
-    return [one for one in results.facts["search"] if (one["base"], one["corpus"]) == pair]
+    return [one for one in results.facts.search if (one.base, one.corpus) == pair]
 
 
 def cells_of(results: Results) -> int:
     """Trainings behind each number: seeds × folds."""
-    study = results.facts["study"]
-    return len(study["seeds"]) * int(study["folds"])
+    return len(results.facts.study.seeds) * results.facts.study.folds
 
 
 def _section(results: Results, *, base: str, corpus: str) -> Section:

@@ -43,7 +43,7 @@ class Path:
 
 def drawings(results: Results, section: Section) -> list[Drawing]:
     """All figures of one base on one corpus, in the order of the page."""
-    attack = results.facts["study"]["primary"]
+    attack = results.facts.study.primary
     paths = [
         Path(method, look(index), tuple(section.trajectory(method)))
         for index, method in enumerate(method_labels(results))
@@ -73,10 +73,10 @@ def _search(results: Results, section: Section) -> list[Drawing]:
     drawn: list[float] = []
     tried: list[float] = []
     for index, method in enumerate(method_labels(results)):
-        own = {one["learning_rate"]: one["loss"] for one in searched(results, section) if one["method"] == method}
-        rates = sorted(rate for rate, loss in own.items() if loss is not None and loss < _DIVERGED)
-        if rates:
-            style, values = look(index), [math.exp(own[rate]) for rate in rates]
+        own = {one.learning_rate: one.loss for one in searched(results, section) if one.method == method}
+        kept = {rate: loss for rate, loss in sorted(own.items()) if loss is not None and loss < _DIVERGED}
+        if kept:
+            style, rates, values = look(index), list(kept), [math.exp(loss) for loss in kept.values()]
             line = panel.axes.plot(rates, values, color=style.color, marker=style.marker, linestyle=style.dashes)
             panel.explain(line[0], method)
             drawn += values
@@ -200,7 +200,7 @@ def _rocs(results: Results, section: Section, paths: Sequence[Path], attack: str
 
 
 def _roc(results: Results, section: Section, paths: Sequence[Path], title: str, *, best: bool) -> Drawing:
-    attack = results.facts["study"]["primary"]
+    attack = results.facts.study.primary
     panel = Panel(x="false-positive rate", y="true-positive rate")
     curves: list[tuple[str, Look, Roc]] = []
     for path in paths:
@@ -239,9 +239,9 @@ def _draw_rocs(panel: Panel, curves: Sequence[tuple[str, Look, Roc]]) -> None:
 
 def _densities(results: Results, section: Section, paths: Sequence[Path]) -> list[Drawing]:
     title = "Densities of the loss"
-    if "loss" not in {attack["label"] for attack in results.facts["attacks"]}:
+    if "loss" not in {attack.label for attack in results.facts.attacks}:
         return [Drawing(title, "Not drawn: the attack loss, whose scores they are made of, is not in use.")]
-    seed, fold = results.facts["study"]["seeds"][0], "A"
+    seed, fold = results.facts.study.seeds[0], "A"
     lasts = [(path.method, path.look, next((p for p in path.points if p.is_last), None)) for path in paths]
     found = []
     for label, style, point in [("base, before fine-tuning", BASE, section.floor), *lasts]:

@@ -40,13 +40,13 @@ def _visible(value: object) -> object:
 
 def _answer(results: Results) -> dict[str, object]:
     return {
-        "study": results.facts["study"],
+        "study": results.facts.study,
         "colors": colors(len(method_labels(results))),
         "findings": notes.findings(results),
         "headline": tables.headline(results),
         "how_to_read": notes.how_to_read(results),
         "caveats": notes.caveats(results),
-        "failures": results.facts["failures"],
+        "failures": results.facts.failures,
         "asked": about.asked(results),
         "search": tables.search_table(results),
         "sections": [_section(results, one) for one in sections(results)],

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from vestige.attacks.blind import PERMUTED
 from vestige.outcome.frames import Results
-from vestige.outcome.lengths import NO_END, Lengths, remarks
+from vestige.outcome.lengths import NO_END, remarks
 from vestige.outcome.points import (
     NOT_MEASURED,
     Point,
@@ -34,7 +33,7 @@ _ENOUGH_FALSE_POSITIVES = 10
 
 def findings(results: Results) -> list[tuple[str, list[str]]]:
     """For each base and corpus its name, and a sentence per method on the primary attack at the best checkpoint."""
-    attack = results.facts["study"]["primary"]
+    attack = results.facts.study.primary
     return [
         (section.name, [_finding(section, method, attack) for method in method_labels(results)])
         for section in sections(results)
@@ -72,11 +71,11 @@ def _less(end: float | None) -> float | None:
 
 def how_to_read(results: Results) -> list[str]:
     """The caption of the headline table, a sentence or two per idea."""
-    study = results.facts["study"]
-    control = next(one["control_label"] for one in results.facts["attacks"] if one["label"] == study["primary"])
+    study = results.facts.study
+    control = next(one.control_label for one in results.facts.attacks if one.label == study.primary)
     auc = (
-        f"AUC is the chance that the attack {study['primary']} ranks a random training text above a random text that "
-        f"was not trained on: ½ is guessing, 1 is certainty.{_rates(study['fpr'])}"
+        f"AUC is the chance that the attack {study.primary} ranks a random training text above a random text that "
+        f"was not trained on: ½ is guessing, 1 is certainty.{_rates(study.fpr)}"
     )
     floor = (
         f"The floor is the base model, which has seen none of this training ({control}). What exceeds it is leakage: "
@@ -95,7 +94,7 @@ def how_to_read(results: Results) -> list[str]:
     return [auc, floor, moments, *_answers(results), brackets]
 
 
-def _rates(rates: list[float]) -> str:
+def _rates(rates: Sequence[float]) -> str:
     """What a TPR at the rates of this study means."""
     if not rates:
         return ""
@@ -109,12 +108,12 @@ def _rates(rates: list[float]) -> str:
 
 def _answers(results: Results) -> list[str]:
     """What the quantities of generated texts mean, where there are any."""
-    quantities, limits = text_quantities(results), results.facts["study"]["generate"]
+    quantities, limits = text_quantities(results), results.facts.study.generate
     if not quantities:
         return []
     said = (
-        f"{joined([quantity_name(one) for one in quantities])}: greedy answers of at most {limits['max_new_tokens']} "
-        f"tokens to the prompts of the first {limits['texts']} validation texts, against all their references. BLEU "
+        f"{joined([quantity_name(one) for one in quantities])}: greedy answers of at most {limits.max_new_tokens} "
+        f"tokens to the prompts of the first {limits.texts} validation texts, against all their references. BLEU "
         "and chrF run from 0 to 100, ROUGE-L and exact match from 0 to 1; more is better."
     )
     return [said]
@@ -130,22 +129,22 @@ def caveats(results: Results) -> list[str]:
 
 
 def _design(results: Results) -> Iterator[str]:
-    study, facts = results.facts["study"], results.facts
-    if len(study["seeds"]) == 1:
+    study, facts = results.facts.study, results.facts
+    if len(study.seeds) == 1:
         yield "One seed: the intervals cover the choice of texts and know nothing of how much a retraining would vary."
-    if study["folds"] == 1:
+    if study.folds == 1:
         yield "One fold: members and non-members are different texts, and a chance difference looks like leakage."
     else:
         yield (
             "Two folds: every text is once a member and once not, so that the base's AUC averages to ½ by design, and "
             "a difference between the folds cancels. The base's TPR still says what chance gives."
         )
-    if study.get("search") == "validation" and any(one["rivals"] for one in facts["search"]):
+    if study.training.search == "validation" and any(one.rivals for one in facts.search):
         yield "Learning rates were searched on the first seed and fold only."
     if caveat := primary_caveat(study):
         yield caveat
-    elif len(facts["attacks"]) > 1:
-        yield f"Only {study['primary']} was named before the run; the best of many, picked after, is optimistic."
+    elif len(facts.attacks) > 1:
+        yield f"Only {study.primary} was named before the run; the best of many, picked after, is optimistic."
 
 
 def _local(results: Results) -> Iterator[tuple[str, str]]:
@@ -162,16 +161,14 @@ def _local(results: Results) -> Iterator[tuple[str, str]]:
 
 def _texts(results: Results, section: Section) -> Iterator[str]:
     """Texts that were cut or that nothing can score, marks that they brought, and an end that they have not."""
-    base = next(base for base in results.facts["bases"] if base["name"] == section.base)
-    if not base.get("has_end", True):
+    if not results.facts.base(section.base).has_end:
         yield NO_END
-    corpus = next(corpus for corpus in results.facts["corpora"] if corpus["name"] == section.corpus)
-    lengths = [Lengths(**of_role) for of_role in corpus["lengths"][section.base].values()]
-    yield from remarks(lengths, max_length=corpus["max_length"])
+    corpus = results.facts.corpus(section.corpus)
+    yield from remarks(corpus.lengths[section.base].values(), max_length=corpus.max_length)
 
 
 def _shift(results: Results, section: Section) -> Iterator[str]:
-    floor = section.floor.number("auc", results.facts["study"]["primary"])
+    floor = section.floor.number("auc", results.facts.study.primary)
     if floor.low is not None and floor.high is not None and not floor.low <= _CHANCE <= floor.high:
         yield (
             f"the base's own AUC is {shown(floor)}, not ½. Members and non-members differ before any training, and all "
@@ -180,48 +177,48 @@ def _shift(results: Results, section: Section) -> Iterator[str]:
 
 
 def _split_leaks(results: Results, section: Section) -> Iterator[str]:
-    for name in results.facts["floors"]:
-        auc = section.floor.number("auc", name)
+    for floor in results.facts.floors:
+        auc = section.floor.number("auc", floor.name)
         if auc.low is None or auc.low <= _CHANCE:
             continue
-        if name == PERMUTED:
-            yield f"{name} is {shown(auc)} on labels dealt out anew: do not trust the floors of this corpus."
+        if floor.is_permuted:
+            yield f"{floor.name} is {shown(auc)} on labels dealt out anew: do not trust the floors of this corpus."
         else:
             yield (
-                f"{name} tells members from non-members without any model, AUC {shown(auc)}: the split itself leaks, "
-                "and every attack on it is inflated."
+                f"{floor.name} tells members from non-members without any model, AUC {shown(auc)}: the split "
+                "itself leaks, and every attack on it is inflated."
             )
 
 
 def _known_members(results: Results, section: Section) -> Iterator[str]:
     """What an attack that knows members does to the texts that all attacks are compared on."""
-    for attack in results.facts["attacks"]:
-        aucs = [point.number("auc", attack["label"]) for point in section.points]
+    for attack in results.facts.attacks:
+        aucs = [point.number("auc", attack.label) for point in section.points]
         known = max((auc.unscored.get("member:known_member", 0) for auc in aucs), default=0)
         if known:
             yield (
-                f"{attack['label']} knows members: they and their groups, {known} texts over all trainings, are no "
+                f"{attack.label} knows members: they and their groups, {known} texts over all trainings, are no "
                 "members of the evaluation, for any attack. In the other fold they are among the non-members still."
             )
 
 
 def _left_apart(results: Results, section: Section) -> Iterator[str]:
     """Attacks that score so few texts that the others are not held to them."""
-    for attack in results.facts["attacks"]:
-        aucs = [point.number("auc", attack["label"]) for point in (section.floor, *section.points)]
+    for attack in results.facts.attacks:
+        aucs = [point.number("auc", attack.label) for point in (section.floor, *section.points)]
         told = next((auc.apart for auc in aucs if auc.apart), "")
         if told:
             yield (
-                f"{attack['label']} is not compared on the texts of the others: {told}, and the others would lose the "
+                f"{attack.label} is not compared on the texts of the others: {told}, and the others would lose the "
                 "rest. Its numbers are of its own texts."
             )
 
 
 def _few_non_members(results: Results, section: Section) -> Iterator[str]:
-    study = results.facts["study"]
-    counts = {point.number("auc", study["primary"]).non_members for point in section.points} - {0}
+    study = results.facts.study
+    counts = {point.number("auc", study.primary).non_members for point in section.points} - {0}
     available = min(counts, default=0) // cells_of(results)
-    thin = [rate for rate in study["fpr"] if 1 <= available * rate + 1e-9 < _ENOUGH_FALSE_POSITIVES]
+    thin = [rate for rate in study.fpr if 1 <= available * rate + 1e-9 < _ENOUGH_FALSE_POSITIVES]
     if thin:
         rates = joined([f"{100 * rate:g}%" for rate in thin])
         yield (
@@ -232,11 +229,11 @@ def _few_non_members(results: Results, section: Section) -> Iterator[str]:
 
 def _tied_at_the_top(results: Results, section: Section, method: str) -> Iterator[str]:
     """Where so many non-members share the highest score that no threshold gives a TPR."""
-    attack = results.facts["study"]["primary"]
+    attack = results.facts.study.primary
     told: dict[str, float] = {}
     rates: set[float] = set()
     for point in best_and_last(section, method):
-        tied = [rate for rate in results.facts["study"]["fpr"] if is_tied(point.number(tpr_key(rate), attack))]
+        tied = [rate for rate in results.facts.study.fpr if is_tied(point.number(tpr_key(rate), attack))]
         if tied:
             told[plain(point.epoch)] = _share_at_the_top(results, section, point, attack)
             rates |= set(tied)
@@ -259,16 +256,17 @@ def _share_at_the_top(results: Results, section: Section, point: Point, attack: 
 
 def _no_auc(results: Results, section: Section) -> Iterator[str]:
     """Why attacks other than the primary one have no AUC."""
-    for attack in results.facts["attacks"]:
-        aucs = [point.number("auc", attack["label"]) for point in (section.floor, *section.points)]
+    for attack in results.facts.attacks:
+        aucs = [point.number("auc", attack.label) for point in (section.floor, *section.points)]
         reasons = dict.fromkeys(auc.reason for auc in aucs if auc.value is None and auc.reason != NOT_MEASURED)
-        if reasons and attack["label"] != results.facts["study"]["primary"]:
-            yield f"{attack['label']} has no AUC (—): {next(iter(reasons))}."
+        if reasons and attack.label != results.facts.study.primary:
+            yield f"{attack.label} has no AUC (—): {next(iter(reasons))}."
 
 
 def _refusals(results: Results, section: Section) -> Iterator[str]:
-    study = results.facts["study"]
-    keys = [("auc", study["primary"]), *((tpr_key(rate), study["primary"]) for rate in study["fpr"])]
+    study = results.facts.study
+    keys: list[tuple[str, str | None]] = [("auc", study.primary)]
+    keys += [(tpr_key(rate), study.primary) for rate in study.fpr]
     keys += [(quantity, None) for quantity in text_quantities(results)]
     numbers = [point.number(*key) for point in (section.floor, *section.points) for key in keys]
     for number in numbers:
@@ -289,10 +287,10 @@ def _still_falling(results: Results, section: Section) -> Iterator[str]:
 
 
 def _edge_of_the_search(results: Results) -> Iterator[tuple[str, str]]:
-    tried = {method["label"]: sorted(method["learning_rates"]) for method in results.facts["methods"]}
-    for found in results.facts["search"]:
-        rates, rate = tried.get(found["method"], []), found["learning_rate"]
-        if found["chosen"] and len(rates) > 1 and rate in (rates[0], rates[-1]):
+    tried = {method.label: sorted(method.learning_rates) for method in results.facts.methods}
+    for found in results.facts.search:
+        rates, rate = tried.get(found.method, []), found.learning_rate
+        if found.chosen and len(rates) > 1 and rate in (rates[0], rates[-1]):
             end = "highest" if rate == rates[-1] else "lowest"
             said = f"the best learning rate, {plain(rate)}, is the {end} tried; a better one may lie beyond."
-            yield f"{found['corpus']} · {found['base']}, {found['method']}", said
+            yield f"{found.corpus} · {found.base}, {found.method}", said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ def _rows(scores: pl.DataFrame, results: Results) -> Iterator[dict[str, Any]]:
     for attack, cells in (common_texts(labels) if labels else {}).items():
         for cell in cells:
             about = {**names, "seed": cell.seed, "fold": cell.fold, "attack": attack, **_counts(cell)}
-            for quantity, value in _values(cell, results.facts["study"]["fpr"]).items():
+            for quantity, value in _values(cell, results.facts.study.fpr).items():
                 yield {**about, "quantity": quantity, "value": value}
 
 
@@ -63,7 +63,7 @@ def _counts(cell: Labelled) -> dict[str, int]:
     return {"members": int((scored & is_member).sum()), "non_members": int((scored & ~is_member).sum())}
 
 
-def _values(cell: Labelled, rates: list[float]) -> dict[str, float | None]:
+def _values(cell: Labelled, rates: Sequence[float]) -> dict[str, float | None]:
     scored = cell.scores.scored
     values, is_member = cell.scores.values[scored], cell.is_member[scored]
     found: dict[str, float | None] = dict.fromkeys(["auc", *map(tpr_key, rates)])

@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
+from vestige.outcome.facts import StudyFacts
 from vestige.outcome.wording import joined
 
 AS_BEST = "an attack picked with the numbers in sight is as optimistic as the best of many"
 
 
-def when_named(study: Mapping[str, Any]) -> str:
+def when_named(study: StudyFacts) -> str:
     """`"named before the run"` where that is on record, else what is."""
-    named = study["primaries"]
+    named = study.primaries
     if len(named) > 1:
         return "changed since the first run"
-    if named[0]["since"] is None:
+    if named[0].since is None:
         return "named when is not on record"
     return "named when there were numbers already" if _is_late(study) else "named before the run"
 
 
-def primary_caveat(study: Mapping[str, Any]) -> str | None:
+def primary_caveat(study: StudyFacts) -> str | None:
     """What a reader must know of the choice of the primary attack; None where it was named before the run."""
-    named, primary = study["primaries"], study["primary"]
+    named, primary = study.primaries, study.primary
     if len(named) > 1:
-        steps = joined([f"{one['attack']} {_since(one['since'])}" for one in named])
+        steps = joined([f"{one.attack} {_since(one.since)}" for one in named])
         return f"The primary attack was changed from run to run: {steps}; {AS_BEST}."
-    if named[0]["since"] is None:
+    since = named[0].since
+    if since is None:
         return f"It is not on record when {primary} was named the primary attack: no run of this study is; {AS_BEST}."
     if _is_late(study):
         return (
-            f"{primary} is on record as the primary attack since {_shown(named[0]['since'])}, when the store had had "
-            f"estimates since {_shown(study['attacked_since'])}; {AS_BEST}."
+            f"{primary} is on record as the primary attack since {_shown(since)}, when the store had had "
+            f"estimates since {_shown(study.attacked_since or '')}; {AS_BEST}."
         )
     return None
 
 
-def _is_late(study: Mapping[str, Any]) -> bool:
-    first = study["attacked_since"]
-    return first is not None and first < study["primaries"][0]["since"]
+def _is_late(study: StudyFacts) -> bool:
+    first, since = study.attacked_since, study.primaries[0].since
+    return first is not None and since is not None and first < since
 
 
 def _since(time: str | None) -> str:

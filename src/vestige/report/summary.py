@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 from vestige.errors import printable
+from vestige.outcome.facts import Tried
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Point, Section, best_and_last, method_labels, sections, text_quantities, tried
 from vestige.outcome.wording import REFUSED, folded, moment, plain, quantity_name, shown, tpr_key
@@ -47,7 +48,7 @@ def summaries(results: Results) -> list[Summary]:
 def summary_table(results: Results) -> str:
     """The same as plain aligned text, no line wider than 80 columns unless a reason for a refusal is, or
     what is to be said of the choice of the primary attack."""
-    caveat = primary_caveat(results.facts["study"])
+    caveat = primary_caveat(results.facts.study)
     return "\n\n".join([*(_text(summary) for summary in summaries(results)), *([caveat] if caveat else [])])
 
 
@@ -68,14 +69,14 @@ def _titled(section: Section, what: str) -> str:
     return printable(section.name, limit=max(WIDTH - len(what), _LEAST)) + printable(what)
 
 
-def _searched(one: Mapping[str, Any], found: list[dict[str, Any]]) -> tuple[str, ...]:
-    surprise = REFUSED if one["loss"] is None else f"{math.exp(min(one['loss'], 700)):.3g}"
-    verdict = search_verdict(one, found) if one["chosen"] else ""
-    return (one["method"], plain(one["learning_rate"]), surprise, plain(epoch_of_lowest(one)), verdict)
+def _searched(one: Tried, found: list[Tried]) -> tuple[str, ...]:
+    surprise = REFUSED if one.loss is None else f"{math.exp(min(one.loss, 700)):.3g}"
+    verdict = search_verdict(one, found) if one.chosen else ""
+    return (one.method, plain(one.learning_rate), surprise, plain(epoch_of_lowest(one)), verdict)
 
 
 def _summary(results: Results, section: Section) -> Summary:
-    attack = results.facts["study"]["primary"]
+    attack = results.facts.study.primary
     title = _titled(section, f", attack {attack}")
     points = [point for method in method_labels(results) for point in best_and_last(section, method)]
     utility = [_Column("perplexity", "perplexity")]
@@ -91,7 +92,7 @@ def _summary(results: Results, section: Section) -> Summary:
 
 
 def _leakage(results: Results, attack: str) -> list[_Column]:
-    rates = results.facts["study"]["fpr"][:1]
+    rates = results.facts.study.fpr[:1]
     return [_Column("AUC", "auc", attack), *(_Column(f"TPR@{100 * rate:g}%", tpr_key(rate), attack) for rate in rates)]
 
 

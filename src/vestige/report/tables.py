@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
+from vestige.outcome.facts import AttackFacts, Tried
 from vestige.outcome.frames import Results
 from vestige.outcome.points import (
     Number,
@@ -62,12 +63,12 @@ class Table:
 
 def headline(results: Results) -> Table:
     """The primary attack: the base as floor, then each method at its best validation loss and at its end."""
-    study = results.facts["study"]
-    rates = [tpr_key(fpr) for fpr in study["fpr"]]
+    study = results.facts.study
+    rates = [tpr_key(fpr) for fpr in study.fpr]
     utility = ["perplexity", "loss", *text_quantities(results)]
     names = [quantity_name(one) for one in (*utility, "auc", *rates)]
     head = ("Method", "Checkpoint", "Epoch", "Learning rate", *names)
-    leakage = [(quantity, study["primary"]) for quantity in ("auc", *rates)]
+    leakage = [(quantity, study.primary) for quantity in ("auc", *rates)]
     groups = (Group(tuple(_headline_rows(results, one, utility, leakage)), one.name) for one in sections(results))
     return Table(head, tuple(groups))
 
@@ -86,14 +87,14 @@ def _headline_rows(
 def attack_table(results: Results, section: Section) -> Table:
     """Every attack on one base and corpus, with the counts behind the numbers; a group of rows for each attack."""
     facts = results.facts
-    rates = [tpr_key(fpr) for fpr in facts["study"]["fpr"]]
+    rates = [tpr_key(fpr) for fpr in facts.study.fpr]
     names = [quantity_name(one) for one in ("auc", *rates)]
     head = ("Method", "Checkpoint", "Epoch", *names, "Members", "Non-members", "Groups", "Left out")
     groups = []
-    for attack in facts["attacks"]:
-        label = attack["label"]
-        title = f"{label} (primary)" if label == facts["study"]["primary"] else label
-        about = f"{attack['about']} Floor: {attack['control_label']}."
+    for attack in facts.attacks:
+        label = attack.label
+        title = f"{label} (primary)" if label == facts.study.primary else label
+        about = f"{attack.about} Floor: {attack.control_label}."
         groups.append(Group(tuple(_attack_rows(results, section, label, rates)), title, about))
     return Table(head, tuple(groups))
 
@@ -113,53 +114,52 @@ def _attack_rows(results: Results, section: Section, attack: str, rates: list[st
 def cost_table(results: Results, section: Section) -> Table:
     """AUC of every attack beside what one text costs it; those that learned elsewhere are in `transfer_table`."""
     columns = [(cell, point) for cell, point in _shown_points(results, section) if point.method is not None]
-    attacks = [attack for attack in results.facts["attacks"] if not attack["train_on"]]
-    rows = [
-        Row((Cell(attack["label"], attack["about"]), _cost_cell(attack), *_aucs(attack, columns))) for attack in attacks
-    ]
+    attacks = [attack for attack in results.facts.attacks if not attack.train_on]
+    rows = [Row((Cell(attack.label, attack.about), _cost_cell(attack), *_aucs(attack, columns))) for attack in attacks]
     return Table(("Attack", "Passes per text", *_moments(columns)), (Group(tuple(rows)),))
 
 
-def _cost_cell(attack: Mapping[str, Any]) -> Cell:
-    passes = str(attack["assumes"]["passes"])
-    return Cell(f"{passes} + training", TRAINS) if attack["assumes"]["shadow_models"] else Cell(passes)
+def _cost_cell(attack: AttackFacts) -> Cell:
+    passes = str(attack.passes)
+    return Cell(f"{passes} + training", TRAINS) if attack.assumes["shadow_models"] else Cell(passes)
 
 
 def _moments(columns: list[tuple[Cell, Point]]) -> list[str]:
     return [f"{cell.text}, {moment(point)}" for cell, point in columns]
 
 
-def _aucs(attack: Mapping[str, Any], columns: list[tuple[Cell, Point]]) -> list[Cell]:
-    return [as_cell(point.number("auc", attack["label"])) for _, point in columns]
+def _aucs(attack: AttackFacts, columns: list[tuple[Cell, Point]]) -> list[Cell]:
+    return [as_cell(point.number("auc", attack.label)) for _, point in columns]
 
 
 def transfer_table(results: Results, section: Section) -> Table | None:
     """AUC of the attack models that go from one method, corpus or base to another, beside those that learned from the
     shadow of the target's own method; None where none goes anywhere.
     """
-    going = {attack["learner"] for attack in results.facts["attacks"] if attack["train_on"]}
+    attacks = results.facts.attacks
+    going = [attack.learner for attack in attacks if attack.learner and attack.train_on]
     columns = [(cell, point) for cell, point in _shown_points(results, section) if point.method is not None]
     groups = []
-    for learner in dict.fromkeys(attack["learner"] for attack in results.facts["attacks"]):
-        rows = [_transfer_row(attack, columns) for attack in results.facts["attacks"] if attack["learner"] == learner]
+    for learner in dict.fromkeys(attack.learner for attack in attacks):
         if learner in going:
+            rows = [_transfer_row(attack, columns) for attack in attacks if attack.learner == learner]
             groups.append(Group(tuple(rows), learner))
     head = ("Learned from the shadow of", *_moments(columns))
     return Table(head, tuple(groups)) if groups else None
 
 
-def _transfer_row(attack: Mapping[str, Any], columns: list[tuple[Cell, Point]]) -> Row:
-    source = ", ".join(f"{what} {name}" for what, name in attack["train_on"].items()) or "the method itself"
+def _transfer_row(attack: AttackFacts, columns: list[tuple[Cell, Point]]) -> Row:
+    source = ", ".join(f"{what} {name}" for what, name in attack.train_on.items()) or "the method itself"
     return Row((Cell(source), *_aucs(attack, columns)))
 
 
 def floor_table(results: Results) -> Table:
     """What tells members from non-members without any model, for each base and corpus."""
-    rates = [tpr_key(fpr) for fpr in results.facts["study"]["fpr"]]
+    rates = [tpr_key(fpr) for fpr in results.facts.study.fpr]
     head = ("Floor", *(quantity_name(one) for one in ("auc", *rates)), "Groups", "Left out")
     groups = []
     for section in sections(results):
-        rows = [_floor_row(section, name, rates) for name in results.facts["floors"]]
+        rows = [_floor_row(section, floor.name, rates) for floor in results.facts.floors]
         groups.append(Group(tuple(rows), section.name))
     return Table(head, tuple(groups))
 
@@ -187,31 +187,30 @@ def search_table(results: Results) -> Table | None:
         found = searched(results, section)
         rows = []
         for one in found:
-            loss = REFUSED if one["loss"] is None else f"{one['loss']:.3f}"
-            cells = (method_cell(results, one["method"]), Cell(plain(one["learning_rate"])), Cell(loss))
+            loss = REFUSED if one.loss is None else f"{one.loss:.3f}"
+            cells = (method_cell(results, one.method), Cell(plain(one.learning_rate)), Cell(loss))
             when = Cell(plain(epoch_of_lowest(one)))
-            verdict = Cell(search_verdict(one, found) if one["chosen"] else "")
-            rows.append(Row((*cells, when, verdict), "pick" if one["chosen"] else ""))
+            verdict = Cell(search_verdict(one, found) if one.chosen else "")
+            rows.append(Row((*cells, when, verdict), "pick" if one.chosen else ""))
         if rows:
             groups.append(Group(tuple(rows), section.name))
     head = ("Method", "Learning rate", "Lowest validation loss", "at epoch", "")
     return Table(head, tuple(groups)) if groups else None
 
 
-def epoch_of_lowest(searched: Mapping[str, Any]) -> float | None:
+def epoch_of_lowest(searched: Tried) -> float | None:
     """The epoch of the lowest validation loss of a searched learning rate; None where nothing is known of it."""
-    losses: Mapping[str, float] = searched["losses"]
-    return float(min(losses, key=losses.__getitem__)) if losses else None
+    return min(searched.losses, key=searched.losses.__getitem__, default=None)
 
 
-def search_verdict(chosen: Mapping[str, Any], found: list[dict[str, Any]]) -> str:
+def search_verdict(chosen: Tried, found: list[Tried]) -> str:
     """What may be better than the chosen rate: one beyond those tried, or a longer training."""
-    tried = [one["learning_rate"] for one in found if one["method"] == chosen["method"]]
-    rate = chosen["learning_rate"]
-    said = ["chosen"] if chosen["rivals"] else []
+    tried = [one.learning_rate for one in found if one.method == chosen.method]
+    rate = chosen.learning_rate
+    said = ["chosen"] if chosen.rivals else []
     if len(tried) > 1 and not min(tried) < rate < max(tried):
         said.append(f"the {'highest' if rate == max(tried) else 'lowest'} tried")
-    if epoch_of_lowest(chosen) == max(map(float, chosen["losses"]), default=None):
+    if epoch_of_lowest(chosen) == max(chosen.losses, default=None):
         said.append("still falling")
     return "; ".join(said)
 

@@ -29,7 +29,7 @@ def write_report(results: Results, folder: Path) -> Path:
     page = render(results)
     write_text(folder / "estimates.csv", results.estimates.write_csv())
     write_parquet(folder / "scores.parquet", as_arrow(results.scores))
-    write_json(folder / REPORTED, _without_nan(results.facts))
+    write_json(folder / REPORTED, _without_nan(results.facts.as_json()))
     write_text(folder / "report.html", page)
     return folder / "report.html"
 
@@ -37,7 +37,7 @@ def write_report(results: Results, folder: Path) -> Path:
 def changed_since(results: Results, folder: Path) -> list[str]:
     """The parts of the study that are not as the report in `folder` has them; none where no report can be read."""
     try:
-        old, new = _as_asked(read_json(folder / REPORTED)), _as_asked(_without_nan(results.facts))
+        old, new = _as_asked(read_json(folder / REPORTED)), _as_asked(_without_nan(results.facts.as_json()))
     except (StoreError, AttributeError, TypeError):
         return []
     return sorted(name for name in new if old.get(name) != new[name])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vestige.errors import StoreError
+from vestige.outcome.facts import NamedPrimary
 from vestige.store.io import read_json, refuse_link, write_json
 from vestige.store.keys import canonical_json
 from vestige.store.layout import LOGS, RUN
@@ -44,13 +45,13 @@ def was_run(plan: Plan) -> bool:
     return any(entry["as_written"] == as_written for entry in _entries(plan))
 
 
-def primaries(plan: Plan) -> list[dict[str, str | None]]:
+def primaries(plan: Plan) -> list[NamedPrimary]:
     """The primary attacks that the study has named, in order, and since when; None for one that no run has named."""
-    named: list[dict[str, str | None]] = []
+    named: list[NamedPrimary] = []
     current = {"primary": plan.study.attacks.primary, "time": None}
     for entry in (*_entries(plan), current):
-        if not named or named[-1]["attack"] != entry["primary"]:
-            named.append({"attack": entry["primary"], "since": entry["time"]})
+        if not named or named[-1].attack != entry["primary"]:
+            named.append(NamedPrimary(entry["primary"], entry["time"]))
     return named
 
 

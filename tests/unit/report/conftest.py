@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,24 @@ import polars as pl
 import pytest
 
 from vestige.attacks.base import Assumes
+from vestige.outcome.facts import (
+    AttackFacts,
+    BaseFacts,
+    Corner,
+    CorpusFacts,
+    Environment,
+    Facts,
+    Floor,
+    GenerateFacts,
+    MethodFacts,
+    NamedPrimary,
+    RoleSize,
+    StudyFacts,
+    TrainingFacts,
+    Tried,
+)
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
+from vestige.outcome.lengths import Lengths
 
 BASE = "tiny"
 CORPORA = ("notes", "articles")
@@ -35,7 +51,7 @@ AUC = {"lora": (0.55, 0.62, 0.78, 0.93), "prompt(tokens=50)": (0.50, 0.52, 0.55,
 def results() -> Results:
     """The study as it should be."""
     return Results(
-        facts=copy.deepcopy(FACTS),
+        facts=FACTS,
         estimates=pl.DataFrame(list(_estimates()), schema=ESTIMATES, orient="row"),
         scores=pl.concat([pl.DataFrame(frame, schema=SCORES) for frame in _scores()]),
         losses=pl.DataFrame(schema=LOSSES),
@@ -46,7 +62,7 @@ def results() -> Results:
 def one_corpus(results: Results) -> Results:
     """The study on its first corpus alone, which halves the figures."""
     first = pl.col("corpus") == CORPORA[0]
-    facts = {**results.facts, "corpora": results.facts["corpora"][:1]}
+    facts = replace(results.facts, corpora=results.facts.corpora[:1])
     return replace(results, facts=facts, estimates=results.estimates.filter(first), scores=results.scores.filter(first))
 
 
@@ -62,10 +78,12 @@ def renamed(results: Results) -> Callable[[dict[str, str]], Results]:
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: _renamed(getattr(value, one.name), names) for one in fields(value)})
     if isinstance(value, dict):
         return {_renamed(key, names): _renamed(inner, names) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_renamed(inner, names) for inner in value]
+    if isinstance(value, tuple):
+        return tuple(_renamed(inner, names) for inner in value)
     return names.get(value, value) if isinstance(value, str) else value
 
 
@@ -130,124 +148,83 @@ def _scores() -> Iterator[dict[str, Any]]:
                     }
 
 
-_LENGTH = {"texts": 40, "tokens": 2000, "scored": 1900, "cut": 7, "unscorable": 1}
-FACTS: dict[str, Any] = {
-    "study": {
-        "name": "small",
-        "seeds": [0],
-        "folds": 2,
-        "utility": ["loss"],
-        "generate": {"max_new_tokens": 64, "texts": 100},
-        "search": "validation",
-        "epochs": 3.0,
-        "batch_size": 8,
-        "checkpoints": list(EPOCHS),
-        "weight_decay": 0.0,
-        "clip": 1.0,
-        "primary": "ref",
-        "primaries": [{"attack": "ref", "since": "2026-01-01T10:00:00+00:00"}],
-        "attacked_since": "2026-01-01T10:00:09+00:00",
-        "fpr": [0.1, 0.01],
-    },
-    "bases": [
-        {
-            "name": BASE,
-            "kind": "registry",
-            "note": "4 bits, de-quantized",
-            "dtype": "float32",
-            "model": {"gguf_sha256": "ab" * 32},
-        }
-    ],
-    "corpora": [
-        {
-            "name": corpus,
-            "source": "own files",
-            "max_length": 64,
-            "dropped_duplicates": 2,
-            "sha256": "cd" * 32,
-            "roles": {
-                "pool": {"texts": TEXTS, "groups": 30},
-                "validation": {"texts": 40, "groups": 20},
-                "shadow": {"texts": 0, "groups": 0},
+_LENGTH = Lengths(texts=40, tokens=2000, scored=1900, cut=7, unscorable=1)
+_ROLES = {"pool": RoleSize(TEXTS, 30), "validation": RoleSize(40, 20), "shadow": RoleSize(0, 0)}
+
+
+def _attack(label: str, about: str, assumed: Assumes) -> AttackFacts:
+    assumes = asdict(assumed)
+    passes = assumes.pop("passes")
+    return AttackFacts(label, "loss on the base", about, assumes, passes, learner=None, train_on={})
+
+
+def _method(label: str, family: str, trainable: int) -> MethodFacts:
+    name = label.partition("(")[0]
+    return MethodFacts(label, name, family, {"name": name, "warmup": 0.2}, RATES[label], {BASE: trainable})
+
+
+def _tried(corpus: str, method: str, rate: float) -> Tried:
+    loss = min(LOSS[method]) + 0.1 * (rate == RATES[method][0])
+    chosen, rivals = rate == RATES[method][1], len(RATES[method]) - 1
+    return Tried(BASE, corpus, method, rate, loss, {1.0: 2.9, 3.0: loss}, chosen, rivals)
+
+
+FACTS = Facts(
+    study=StudyFacts(
+        name="small",
+        seeds=(0,),
+        folds=2,
+        utility=("loss",),
+        training=TrainingFacts("validation", 3.0, 8, EPOCHS, {"weight_decay": 0.0, "clip": 1.0}),
+        generate=GenerateFacts(max_new_tokens=64, texts=100),
+        primary="ref",
+        primaries=(NamedPrimary("ref", "2026-01-01T10:00:00+00:00"),),
+        attacked_since="2026-01-01T10:00:09+00:00",
+        fpr=(0.1, 0.01),
+    ),
+    bases=(
+        BaseFacts(BASE, "registry", "4 bits, de-quantized", "float32", has_end=True, model={"gguf_sha256": "ab" * 32}),
+    ),
+    corpora=tuple(
+        CorpusFacts(
+            name=corpus,
+            source="own files",
+            max_length=64,
+            dropped_duplicates=2,
+            sha256="cd" * 32,
+            roles=_ROLES,
+            lengths={BASE: {"pool": replace(_LENGTH, texts=TEXTS), "validation": _LENGTH}},
+        )
+        for corpus in CORPORA
+    ),
+    methods=(_method("lora", "parameter", 2_442_240), _method("prompt(tokens=50)", "prompt", 11_520)),
+    attacks=(
+        _attack("loss", "Mean log-probability.", Assumes()),
+        _attack("ref", "Difference to the base.", Assumes(reference_model=True, passes=2)),
+    ),
+    attack_models=(),
+    floors=tuple(Floor(name, is_permuted=False) for name in FLOORS),
+    corners=(Corner(BASE, "notes", "lora", "parameter", 1e-3, 3.0, "ref", "no_change", 3, 1),),
+    search=tuple(_tried(corpus, method, rate) for corpus in CORPORA for method in METHODS for rate in RATES[method]),
+    failures=(),
+    environments=(
+        Environment(
+            vestige="0.1.0",
+            commit="0123456789abcdef",
+            dirty=True,
+            record={
+                "vestige": "0.1.0",
+                "commit": "0123456789abcdef",
+                "dirty": True,
+                "python": "3.11.7",
+                "packages": {"torch": "2.13.0"},
+                "platform": "Linux x86_64",
+                "processor": "some",
+                "cores": 2,
+                "threads": 2,
+                "accelerator": None,
             },
-            "lengths": {BASE: {"pool": {**_LENGTH, "texts": TEXTS}, "validation": _LENGTH}},
-        }
-        for corpus in CORPORA
-    ],
-    "methods": [
-        {
-            "label": label,
-            "name": label.partition("(")[0],
-            "family": family,
-            "spec": {"name": label.partition("(")[0], "warmup": 0.2},
-            "learning_rates": list(RATES[label]),
-            "trainable": {BASE: trainable},
-        }
-        for label, family, trainable in (("lora", "parameter", 2_442_240), ("prompt(tokens=50)", "prompt", 11_520))
-    ],
-    "attacks": [
-        {
-            "label": "loss",
-            "control_label": "loss on the base",
-            "about": "Mean log-probability.",
-            "assumes": asdict(Assumes()),
-            "learner": None,
-            "train_on": {},
-        },
-        {
-            "label": "ref",
-            "control_label": "loss on the base",
-            "about": "Difference to the base.",
-            "assumes": asdict(Assumes(reference_model=True, passes=2)),
-            "learner": None,
-            "train_on": {},
-        },
-    ],
-    "attack_models": [],
-    "floors": list(FLOORS),
-    "corners": [
-        {
-            "base": BASE,
-            "corpus": "notes",
-            "method": "lora",
-            "family": "parameter",
-            "learning_rate": 1e-3,
-            "epoch": 3.0,
-            "attack": "ref",
-            "note": "no_change",
-            "members": 3,
-            "non_members": 1,
-        }
-    ],
-    "search": [
-        {
-            "base": BASE,
-            "corpus": corpus,
-            "method": method,
-            "learning_rate": rate,
-            "loss": min(LOSS[method]) + 0.1 * (rate == RATES[method][0]),
-            "losses": {"1": 2.9, "3": min(LOSS[method]) + 0.1 * (rate == RATES[method][0])},
-            "chosen": rate == RATES[method][1],
-            "rivals": len(RATES[method]) - 1,
-        }
-        for corpus in CORPORA
-        for method in METHODS
-        for rate in RATES[method]
-    ],
-    "failures": [],
-    "environments": [
-        {
-            "vestige": "0.1.0",
-            "commit": "0123456789abcdef",
-            "dirty": True,
-            "python": "3.11.7",
-            "packages": {"torch": "2.13.0"},
-            "platform": "Linux x86_64",
-            "processor": "some",
-            "cores": 2,
-            "threads": 2,
-            "accelerator": None,
-        }
-    ],
-    "seconds": {"stats": 268.2, "train": 7511.4, "utility": 0.0},
-}
+        ),
+    ),
+    seconds={"stats": 268.2, "train": 7511.4, "utility": 0.0},
+)

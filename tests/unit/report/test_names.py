@@ -49,7 +49,7 @@ def test_the_roc_is_drawn_once_where_the_last_checkpoint_is_the_best(one_corpus:
     ],
 )
 def test_the_rates_of_the_study_are_explained(rates: list[float], said: str, results: Results) -> None:
-    facts = {**results.facts, "study": {**results.facts["study"], "fpr": rates}}
+    facts = replace(results.facts, study=replace(results.facts.study, fpr=tuple(rates)))
     first = how_to_read(replace(results, facts=facts))[0]
     assert said in first
     assert ("1% FPR" in first) == (0.01 in rates)

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from vestige.errors import StoreError
+from vestige.outcome.facts import Failed
 from vestige.outcome.frames import ESTIMATES, SCORES, Results
 from vestige.outcome.points import sections
 from vestige.report.drawing import Panel, decades_axis, log_axis, look
@@ -63,7 +64,7 @@ def _read(page: str) -> _Reader:
 
 
 def _facts(results: Results, **changes: Any) -> Results:
-    return replace(results, facts={**results.facts, **changes})
+    return replace(results, facts=replace(results.facts, **changes))
 
 
 def test_page_fetches_and_runs_nothing(results: Results) -> None:
@@ -150,21 +151,21 @@ def test_data_files_hold_every_number(one_corpus: Results, tmp_path: Path) -> No
 
 
 def test_nothing_that_is_not_json_is_written(one_corpus: Results, tmp_path: Path) -> None:
-    search = [{**one, "loss": float("nan")} for one in one_corpus.facts["search"]]
+    search = tuple(replace(one, loss=float("nan")) for one in one_corpus.facts.search)
     write_report(_facts(one_corpus, search=search), tmp_path)
     facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert facts["search"][0]["loss"] is None
 
 
 def test_failures_are_shown(one_corpus: Results) -> None:
-    page = render(_facts(one_corpus, failures=[{"about": "train lora", "message": "loss is NaN <at step 3>"}]))
+    page = render(_facts(one_corpus, failures=(Failed("train lora", "loss is NaN <at step 3>"),)))
     assert "1 part(s) of the study failed" in page
     assert "loss is NaN &lt;at step 3&gt;" in page
 
 
 def test_nothing_measured_yet(one_corpus: Results) -> None:
     empty = replace(one_corpus, estimates=pl.DataFrame(schema=ESTIMATES), scores=pl.DataFrame(schema=SCORES))
-    page = render(_facts(empty, environments=[], seconds={}, search=[]))
+    page = render(_facts(empty, environments=(), seconds={}, search=()))
     assert "<svg" not in page
     assert "No method has been measured" in page
 
@@ -182,12 +183,12 @@ def test_one_fold_and_one_checkpoint(one_corpus: Results) -> None:
     estimates = one_corpus.estimates.filter(pl.col("method").is_null() | (pl.col("epoch") == 3.0))
     estimates = estimates.with_columns(is_best=pl.lit(value=True), is_last=pl.lit(value=True))
     one = replace(one_corpus, estimates=estimates, scores=one_corpus.scores.filter(pl.col("fold") == "A"))
-    assert "One fold" in render(_facts(one, study={**one_corpus.facts["study"], "folds": 1}))
+    assert "One fold" in render(_facts(one, study=replace(one_corpus.facts.study, folds=1)))
 
 
 def test_densities_need_the_loss_attack(one_corpus: Results) -> None:
     without = replace(one_corpus, scores=one_corpus.scores.filter(pl.col("attack") != "loss"))
-    without = _facts(without, attacks=one_corpus.facts["attacks"][1:])
+    without = _facts(without, attacks=one_corpus.facts.attacks[1:])
     last = next(one for one in drawings(without, sections(without)[0]) if one.title == "Densities of the loss")
     assert last.svg == ""
     assert "the attack loss" in last.caption

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from vestige.outcome.facts import AttackModelFacts, Floor
 from vestige.outcome.frames import Results
 from vestige.outcome.lengths import Lengths, remarks
 from vestige.outcome.points import sections
@@ -22,8 +22,12 @@ def _texts(table: Table, group: int = 0) -> list[list[str]]:
     return [[cell.text for cell in row.cells] for row in table.groups[group].rows]
 
 
+def _with(results: Results, **changes: Any) -> Results:
+    return replace(results, facts=replace(results.facts, **changes))
+
+
 def _with_study(results: Results, **changes: Any) -> Results:
-    return replace(results, facts={**results.facts, "study": {**results.facts["study"], **changes}})
+    return _with(results, study=replace(results.facts.study, **changes))
 
 
 def test_headline_has_the_floor_then_best_and_last(results: Results) -> None:
@@ -55,7 +59,7 @@ def test_search_marks_the_choice_at_the_edge_of_the_grid(results: Results) -> No
     table = tables.search_table(results)
     assert table is not None
     assert _texts(table)[1] == ["lora", "0.001", "1.800", "3", "chosen; the highest tried; still falling"]
-    assert tables.search_table(replace(results, facts={**results.facts, "search": []})) is None
+    assert tables.search_table(_with(results, search=())) is None
 
 
 def test_every_number_has_its_signature(results: Results) -> None:
@@ -90,7 +94,7 @@ def test_texts_that_a_rule_scored_are_counted(results: Results) -> None:
     assert table is not None
     assert table.groups[0].title == "notes · tiny"
     assert _texts(table) == [["lora", "3", "0.001", "ref", "no change", "3", "1"]]
-    assert about.corner_table(replace(results, facts={**results.facts, "corners": []})) is None
+    assert about.corner_table(_with(results, corners=())) is None
 
 
 def test_floors_without_a_model_are_shown_and_warn_where_the_split_leaks(results: Results) -> None:
@@ -297,8 +301,8 @@ def test_a_floor_above_a_half_on_labels_dealt_anew_is_called_unsound(results: Re
         attack=pl.when(is_bow).then(pl.lit("blind_permuted")).otherwise(pl.col("attack")),
         low=pl.when(is_bow).then(0.6).otherwise(pl.col("low")),
     )
-    facts = {**results.facts, "floors": ["blind_permuted"]}
-    said = "\n".join(notes.caveats(replace(results, estimates=raised, facts=facts)))
+    floors = (Floor("blind_permuted", is_permuted=True),)
+    said = "\n".join(notes.caveats(_with(replace(results, estimates=raised), floors=floors)))
     assert "do not trust the floors of this corpus" in said
     assert "the split itself leaks" not in said
 
@@ -307,22 +311,28 @@ def test_a_floor_above_a_half_on_labels_dealt_anew_is_called_unsound(results: Re
 def transferring(results: Results) -> Results:
     """The study with a trained attack, `loss` standing in for its scores, that also learned from the prompt."""
     own, going = "forest", "forest(train_on=prompt(tokens=50))"
-    attacks = [
-        {**results.facts["attacks"][0], "label": own, "learner": "forest"},
-        {
-            **results.facts["attacks"][1],
-            "label": going,
-            "learner": "forest",
-            "train_on": {"method": "prompt(tokens=50)"},
-        },
-    ]
-    fitted = {"base": "tiny", "corpus": "notes", "method": "lora", "epoch": 2.0, "learning_rate": 1e-3, "seed": 0}
-    chosen = {"attack": "forest", "chosen": {"min_samples_leaf": 3}, "cross_validated_auc": 0.8125}
-    models = [{**fitted, **chosen, "members": 150, "non_members": 149}]
+    loss, ref = results.facts.attacks
+    attacks = (
+        replace(loss, label=own, learner="forest"),
+        replace(ref, label=going, learner="forest", train_on={"method": "prompt(tokens=50)"}),
+    )
+    model = AttackModelFacts(
+        base="tiny",
+        corpus="notes",
+        method="lora",
+        family="parameter",
+        learning_rate=1e-3,
+        epoch=2.0,
+        seed=0,
+        attack="forest",
+        chosen={"min_samples_leaf": 3},
+        cross_validated_auc=0.8125,
+        members=150,
+        non_members=149,
+    )
     named = results.estimates.with_columns(pl.col("attack").replace({"loss": own, "ref": going}))
-    study = {**results.facts["study"], "primary": own}
-    facts = {**results.facts, "study": study, "attacks": attacks, "attack_models": models}
-    return replace(results, estimates=named, facts=facts)
+    with_primary = _with_study(replace(results, estimates=named), primary=own)
+    return _with(with_primary, attacks=attacks, attack_models=(model,))
 
 
 def test_transfers_stand_beside_the_attack_that_learned_from_the_method_itself(transferring: Results) -> None:
@@ -338,9 +348,9 @@ def test_transfers_stand_beside_the_attack_that_learned_from_the_method_itself(t
 
 def test_what_an_attack_costs_stands_beside_what_it_finds(transferring: Results) -> None:
     """Those that learned elsewhere are in the table of transfers alone."""
-    facts = copy.deepcopy(transferring.facts)
-    facts["attacks"][0]["assumes"] |= {"passes": 2, "shadow_models": True}
-    results = replace(transferring, facts=facts)
+    own, *others = transferring.facts.attacks
+    costly = replace(own, passes=2, assumes={**own.assumes, "shadow_models": True})
+    results = _with(transferring, attacks=(costly, *others))
     table = tables.cost_table(results, sections(results)[0])
     assert table.head[:3] == ("Attack", "Passes per text", "lora, best")
     (row,) = _texts(table)
@@ -376,14 +386,19 @@ def test_caveats_say_what_was_cut_and_what_the_texts_brought(results: Results) -
     said = "\n".join(notes.caveats(results))
     assert "14 of 100 texts are cut at max_length = 64 (14%)" in said
     assert "2 of 100 texts are without a scored token" in said
-    for corpus in results.facts["corpora"]:
-        for lengths in corpus["lengths"]["tiny"].values():
-            lengths |= {"cut": 0, "unscorable": 0, "own_eos": lengths["texts"]}
-    results.facts["bases"][0]["has_end"] = False
-    said = "\n".join(notes.caveats(results))
+    corpora = tuple(
+        replace(corpus, lengths={"tiny": {role: _whole(of) for role, of in corpus.lengths["tiny"].items()}})
+        for corpus in results.facts.corpora
+    )
+    (base,) = results.facts.bases
+    said = "\n".join(notes.caveats(_with(results, corpora=corpora, bases=(replace(base, has_end=False),))))
     assert not any(words in said for words in ("are cut", "scored token"))
     assert "all 100 texts bring their own EOS" in said
     assert "no end token" in said
+
+
+def _whole(lengths: Lengths) -> Lengths:
+    return replace(lengths, cut=0, unscorable=0, own_eos=lengths.texts)
 
 
 def test_hardly_any_cut_text_is_not_none() -> None:

@@ -21,7 +21,7 @@ from vestige.store.keys import Task
 from vestige.study.grid import Arm, Checkpoint, Seat
 from vestige.study.outlook import outlook
 from vestige.study.plan import Plan
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.run import run
 from vestige.study.spec import make_study
 from vestige.study.stages.attack_model import attack_model_of
@@ -247,7 +247,7 @@ def test_a_shadow_as_reference_costs_one_pass_per_checkpoint_for_both_folds(tabl
     found = scores_of(outcome.store, plan.choice.scores(one, Checkpoint(arm, Seat(0, "A"), 1.0)).address)
     assert np.array_equal(found.values, one.score(tables).values)
     assert set(plan.choice.scores(one, Checkpoint(Arm(*plan.grid.pairs[0]))).inputs) == {"base"}
-    assumed = next(row for row in collect(plan).facts["attacks"] if row["label"] == one.label)["assumes"]
+    assumed = next(row for row in collect(plan).facts.attacks if row.label == one.label).assumes
     assert assumed["shadow_models"]
     assert assumed["population"]
 

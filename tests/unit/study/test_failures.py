@@ -20,7 +20,7 @@ from vestige.store.keys import Task
 from vestige.study.cells import find_folds
 from vestige.study.exposure import expose
 from vestige.study.failures import Redactor
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.stages.base import Bench
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.stats import StatsSpec, StatsStage, stats_of

@@ -10,7 +10,7 @@ import numpy as np
 
 from vestige.study.costs import Costs
 from vestige.study.grid import Arm, Checkpoint, Seat
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.stages.gradients import GRADIENT_COST, gradients_of
 from vestige.study.stages.scores import scores_of
 from vestige.testing.studies import Recorder, plan_of, run_study

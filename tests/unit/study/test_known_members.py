@@ -18,7 +18,7 @@ from vestige.models.loading import load_tokenizer
 from vestige.models.sources import resolve
 from vestige.records import View
 from vestige.study.grid import Arm, Checkpoint, Seat
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
 from vestige.study.stages.stats import stats_of

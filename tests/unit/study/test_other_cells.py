@@ -13,7 +13,7 @@ from vestige.data.splits import members_of
 from vestige.errors import ConfigError
 from vestige.records import OtherCell, View
 from vestige.study.grid import Arm, Checkpoint, Seat
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
 from vestige.study.stages.stats import stats_of

@@ -16,7 +16,7 @@ from vestige.stats.forward import Forward
 from vestige.store.keys import Task
 from vestige.study.costs import Costs
 from vestige.study.grid import Checkpoint
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.stages.counts import counts_of
 from vestige.study.stages.scores import scores_of
 from vestige.study.stages.stats import stats_of
@@ -94,7 +94,7 @@ def test_every_attack_scores_every_text_of_every_cell(everything: tuple[Outcome,
 
 def test_corners_that_a_rule_scores_reach_the_report_as_counts(everything: tuple[Outcome, Recorder, Counting]) -> None:
     outcome, _, _ = everything
-    rows = collect(outcome.plan).facts["corners"]
+    rows = collect(outcome.plan).facts.corners
     expected: Counter[str] = Counter()
     for task in outcome.plan.known():
         if task.stage == "scores" and not task.spec["control"]:
@@ -102,7 +102,7 @@ def test_corners_that_a_rule_scores_reach_the_report_as_counts(everything: tuple
             expected.update(note for note in (() if notes is None else notes.tolist()) if note)
     found: Counter[str] = Counter()
     for row in rows:
-        found[row["note"]] += row["members"] + row["non_members"]
+        found[row.note] += row.members + row.non_members
     assert found == expected
 
 

@@ -18,7 +18,7 @@ from vestige.report.summary import summary_table
 from vestige.store.io import write_json
 from vestige.study.grid import Arm, Checkpoint
 from vestige.study.record import primaries, was_run
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.testing.studies import Outcome, plan_of, run_study
 
 Table = dict[str, Any]
@@ -67,7 +67,7 @@ def test_a_primary_that_is_changed_after_a_look_is_reported(table: Table, runs: 
     words = said(runs, other)
     assert "named before the run" not in words
     assert words.count("The primary attack was changed from run to run: ref since 20") == 2, "in page and summary"
-    assert [one["attack"] for one in primaries(plan_of(other, runs))] == ["ref", "zlib"]
+    assert [one.attack for one in primaries(plan_of(other, runs))] == ["ref", "zlib"]
     run_study(table, runs)
     assert [entry["primary"] for entry in record(runs)["tiny"]] == ["ref", "zlib", "ref"], "only ever added to"
     assert "named before the run" not in said(runs, table)

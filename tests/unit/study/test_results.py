@@ -16,7 +16,7 @@ from vestige.attacks.blind import FLOORS
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.layout import Store
 from vestige.study.plan import Plan
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.testing.studies import Outcome, run_study
 
 ATTACKS = ["loss", "zlib", "ref", "min_k"]
@@ -123,7 +123,7 @@ def test_losses_are_one_row_per_step_of_every_training(results: Results) -> None
 
 
 def test_facts_are_json_and_say_what_was_searched(results: Results) -> None:
-    facts: dict[str, Any] = json.loads(json.dumps(results.facts, allow_nan=False))
+    facts: dict[str, Any] = json.loads(json.dumps(results.facts.as_json(), allow_nan=False))
     searched = [row for row in facts["search"] if row["rivals"]]
     assert [row["chosen"] for row in searched].count(True) == 1
     assert {row["learning_rate"] for row in searched} == {1e-3, 1e-2}
@@ -137,7 +137,7 @@ def test_facts_are_json_and_say_what_was_searched(results: Results) -> None:
 
 def test_no_text_of_the_corpus_is_in_facts_or_frames(results: Results, tiny_notes: Path) -> None:
     notes = [json.loads(line)["note"] for line in tiny_notes.read_text().splitlines()]
-    shown = json.dumps(results.facts) + results.scores.write_csv() + results.estimates.write_csv()
+    shown = json.dumps(results.facts.as_json()) + results.scores.write_csv() + results.estimates.write_csv()
     assert not any(note in shown for note in notes)
 
 
@@ -148,7 +148,7 @@ def test_a_study_in_which_everything_failed_still_has_its_floor(table: dict[str,
     assert results.estimates["method"].is_null().all()
     assert len(results.estimates)
     assert len(results.losses) == 0
-    assert len(results.facts["failures"]) == 2
+    assert len(results.facts.failures) == 2
 
 
 def test_an_empty_store_gives_empty_frames(finished: Outcome, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from vestige.errors import ConfigError
 from vestige.outcome.points import sections
 from vestige.study.cells import find_folds
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.testing.studies import Recorder, plan_of, run_study
 
 Table = dict[str, Any]

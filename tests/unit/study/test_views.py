@@ -21,7 +21,7 @@ from vestige.records import View
 from vestige.stats.views import rewrite
 from vestige.study.grid import Arm, Checkpoint, Seat
 from vestige.study.plan import Plan
-from vestige.study.results import collect
+from vestige.study.results.collect import collect
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
 from vestige.study.stages.stats import stats_of

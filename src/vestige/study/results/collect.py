@@ -10,19 +10,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from vestige.attacks.blind import FLOORS
 from vestige.data.splits import members_of
-from vestige.discovery import about
+from vestige.outcome.facts import Corner
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.records import Counts, Estimate
-from vestige.store.io import read_json
 from vestige.store.keys import Task
-from vestige.store.layout import RUN
 from vestige.study.executors.base import Failure
 from vestige.study.grid import Arm, Checkpoint, Pair, Seat
 from vestige.study.plan import Plan
-from vestige.study.record import attacked_since, primaries
-from vestige.study.stages.attack_model import attack_model_of
+from vestige.study.results.facts import facts_of, trainings
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.estimates import Estimated, estimates_of
 from vestige.study.stages.scores import scores_of
@@ -48,7 +44,7 @@ def collect(plan: Plan, *, failures: Sequence[Failure] = ()) -> Results:
     noted = pl.concat([_NOTED, *(frame for pair in plan.grid.pairs for frame in _scores(plan, pair))])
     losses = [frame for pair in plan.grid.pairs for frame in _losses(plan, pair)]
     return Results(
-        facts={**_facts(plan, failures), "corners": _corners(noted)},
+        facts=facts_of(plan, failures=failures, corners=_corners(noted)),
         estimates=pl.DataFrame(estimates, schema=ESTIMATES, orient="row"),
         scores=noted.select(list(SCORES)),
         losses=pl.concat([pl.DataFrame(schema=LOSSES), *losses]),
@@ -141,17 +137,15 @@ def _scores(plan: Plan, pair: Pair) -> Iterator[pl.DataFrame]:
                 yield frame.select(pl.col(name).cast(kind) for name, kind in _NOTED.schema.items())
 
 
-def _corners(noted: pl.DataFrame) -> list[dict[str, Any]]:
+def _corners(noted: pl.DataFrame) -> list[Corner]:
     """How many texts an attack scored by a rule for corners of its formula, by class, summed over seeds and folds."""
     ruled = noted.filter(pl.col("method").is_not_null(), pl.col("note") != "")
     cells = [*_CHECKPOINT, "attack"]
     places = ruled.select(cells).unique(maintain_order=True).with_row_index("place")
     members = pl.col("is_member")
     counts = ruled.group_by([*cells, "note"]).agg(members=members.sum(), non_members=(~members).sum())
-    rows: list[dict[str, Any]] = (
-        counts.join(places, on=cells, nulls_equal=True).sort("place", "note").drop("place").to_dicts()
-    )
-    return rows
+    rows = counts.join(places, on=cells, nulls_equal=True).sort("place", "note").drop("place")
+    return [Corner(**row) for row in rows.iter_rows(named=True)]
 
 
 def _constants(columns: Mapping[str, Any]) -> list[Any]:
@@ -167,7 +161,7 @@ def _constants(columns: Mapping[str, Any]) -> list[Any]:
 
 
 def _losses(plan: Plan, pair: Pair) -> Iterator[pl.DataFrame]:
-    for arm, seat, task in _trainings(plan, pair):
+    for arm, seat, task in trainings(plan, pair):
         trained, last = trained_of(plan.store, task.address), plan.grid.epochs[-1]
         losses, per_epoch = trained.losses, trained.step_of(last) / last
         steps = list(range(1, len(losses) + 1))
@@ -177,125 +171,3 @@ def _losses(plan: Plan, pair: Pair) -> Iterator[pl.DataFrame]:
             *(pl.lit(value).alias(name) for name, value in {**names, "seed": seat[0], "fold": seat[1]}.items())
         )
         yield frame.select(pl.col(name).cast(kind) for name, kind in LOSSES.items())
-
-
-def _trainings(plan: Plan, pair: Pair) -> Iterator[tuple[Arm, Seat, Task]]:
-    for arm in plan.grid.arms(pair):
-        for seat in plan.grid.seats:
-            task = plan.catalogue.train(Checkpoint(arm, seat))
-            if plan.is_done(task):
-                yield arm, seat, task
-
-
-def _facts(plan: Plan, failures: Sequence[Failure]) -> dict[str, Any]:
-    study = plan.study
-    return {
-        "study": {
-            **study.study.model_dump(mode="json"),
-            **study.training.model_dump(mode="json"),
-            "generate": study.generate.model_dump(mode="json"),
-            "primary": study.attacks.primary,
-            "primaries": primaries(plan),
-            "attacked_since": attacked_since(plan),
-            "fpr": list(study.report.fpr),
-        },
-        "bases": [
-            {
-                "name": name,
-                "kind": base.kind,
-                "note": base.note,
-                "has_end": base.has_end,
-                **base.identity.keyed(),
-            }
-            for name, base in plan.prepared.bases.items()
-        ],
-        "corpora": [_corpus_facts(plan, name) for name in plan.prepared.corpora],
-        "methods": [
-            {
-                "label": method.label,
-                "name": method.name,
-                "family": method.family,
-                "spec": method.settings(),
-                "learning_rates": list(method.learning_rate),
-                "trainable": _trainable(plan, method),
-            }
-            for method in study.method
-        ],
-        "attacks": [
-            {
-                "label": attack.label,
-                "control_label": attack.control_label,
-                "about": about(type(attack)),
-                "assumes": asdict(attack.assumed),
-                "learner": attack.fitted_as,
-                "train_on": dict(attack.trains_on),
-            }
-            for attack in study.attacks.use
-        ],
-        "attack_models": [row for pair in plan.grid.pairs for row in _attack_models(plan, pair)],
-        "floors": list(FLOORS),
-        "search": [row for pair in plan.grid.pairs for row in _search(plan, pair)],
-        "failures": [{"about": failure.task.about, "message": failure.message} for failure in failures],
-        **_records(plan),
-    }
-
-
-def _attack_models(plan: Plan, pair: Pair) -> Iterator[dict[str, Any]]:
-    """What each attack model of a base and corpus found out about its own shadow."""
-    learners = {name: attack for attack in plan.study.attacks.use if (name := attack.fitted_as) is not None}
-    for arm in plan.choice.chosen(pair):
-        for seed in plan.study.study.seeds:
-            for epoch in plan.grid.epochs:
-                for name, attack in learners.items():
-                    task = plan.catalogue.attack_model(attack, Checkpoint(arm, Seat(seed, "A"), epoch).shadow)
-                    if plan.is_done(task):
-                        facts = attack_model_of(plan.store, task.address).facts
-                        yield {**_names(arm, epoch), "seed": seed, "attack": name, **facts}
-
-
-def _corpus_facts(plan: Plan, name: str) -> dict[str, Any]:
-    corpus = plan.prepared.corpora[name]
-    lengths = {
-        base: {role: asdict(plan.prepared.lengths[base, name][role]) for role in corpus.roles}
-        for base in plan.prepared.bases
-    }
-    source = corpus.spec.recipe or "own files"
-    return {"name": name, "source": source, "max_length": corpus.spec.max_length, **corpus.facts, "lengths": lengths}
-
-
-def _trainable(plan: Plan, method: Any) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for pair in plan.grid.pairs:
-        for arm, _, task in _trainings(plan, pair):
-            if arm.method == method:
-                found[arm.base] = trained_of(plan.store, task.address).trainable
-    return found
-
-
-def _search(plan: Plan, pair: Pair) -> Iterator[dict[str, Any]]:
-    for arm in plan.grid.arms(pair):
-        assert arm.method is not None
-        yield {
-            "base": arm.base,
-            "corpus": arm.corpus,
-            "method": arm.method.label,
-            "learning_rate": arm.learning_rate,
-            "loss": plan.choice.search_loss(arm),
-            "losses": {f"{epoch:g}": loss for epoch, loss in plan.choice.search_losses(arm).items()},
-            "chosen": arm == plan.choice.best(pair, arm.method),
-            "rivals": len(arm.method.learning_rate) - 1,
-        }
-
-
-def _records(plan: Plan) -> dict[str, Any]:
-    """The distinct environments that the stages ran in, and the seconds that each stage took, from their `run.json`."""
-    environments: list[dict[str, Any]] = []
-    seconds: dict[str, float] = {}
-    for task in plan.known():
-        path = plan.store.folder(task.address) / RUN
-        if plan.is_done(task) and path.exists():
-            record = read_json(path)
-            seconds[task.stage] = round(seconds.get(task.stage, 0.0) + record["seconds"], 1)
-            if record["environment"] not in environments:
-                environments.append(record["environment"])
-    return {"environments": environments, "seconds": seconds}
