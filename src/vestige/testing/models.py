@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -63,12 +64,17 @@ def tiny_texts(count: int, *, seed: int = 0) -> list[str]:
     """
     if count > 5000:
         raise ValueError(f"at most 5000 different sentences can be relied on, {count} were asked for")
+    return list(_sentences(count, seed=seed))
+
+
+@cache
+def _sentences(count: int, *, seed: int) -> tuple[str, ...]:
     chance = random.Random(seed)
     texts: dict[str, None] = {}
     while len(texts) < count:
         first, *others = (_clause(chance) for _ in range(chance.randint(1, 2)))
         texts[f"{' and '.join([first, *others])} on {chance.randint(1, 28)}.{chance.randint(1, 12)}."] = None
-    return list(texts)
+    return tuple(texts)
 
 
 def _clause(chance: random.Random) -> str:
@@ -80,7 +86,7 @@ def tiny_tokenizer(*, bos: bool = False) -> PreTrainedTokenizerFast:
 
     `bos`: it has the habit of beginning every text with BOS, as Llama's and Gemma's have and GPT-2's has not.
     """
-    tokenizer = _byte_level(["<pad>", "<bos>", "<eos>"])
+    tokenizer = _byte_level(("<pad>", "<bos>", "<eos>"))
     if bos:
         tokenizer.post_processor = processors.TemplateProcessing(
             single="<bos> $A", special_tokens=[("<bos>", tokenizer.token_to_id("<bos>"))]
@@ -113,7 +119,7 @@ def save_tiny_masked_model(folder: Path, *, seed: int = 0, byte_level: bool = Fa
     `byte_level`: its tokens are those of a byte-level BPE, which begin with the blank before a word.
     """
     special = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
-    tokenizer = _byte_level(list(special.values()), size=800) if byte_level else _word_level(list(special.values()))
+    tokenizer = _byte_level(tuple(special.values()), size=800) if byte_level else _word_level(list(special.values()))
     vocabulary = tokenizer.get_vocab()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")]
@@ -137,16 +143,22 @@ def _word_level(special: list[str]) -> Tokenizer:
     return tokenizer
 
 
-def _byte_level(special: list[str], *, size: int = 400) -> Tokenizer:
+def _byte_level(special: tuple[str, ...], *, size: int = 400) -> Tokenizer:
+    """A new one each time: the caller may change it."""
+    return Tokenizer.from_str(_trained(special, size=size))
+
+
+@cache
+def _trained(special: tuple[str, ...], *, size: int) -> str:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=size, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+        vocab_size=size, special_tokens=list(special), initial_alphabet=alphabet, show_progress=False
     )
     tokenizer.train_from_iterator(tiny_texts(400, seed=1), trainer)
-    return tokenizer
+    return str(tokenizer.to_str())
 
 
 def save_tiny_model(
