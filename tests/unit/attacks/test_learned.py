@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,13 @@ def trained(name: str) -> LearnedAttack:
 
 def small(seed: int, *, texts: int = 30) -> Planted:
     return planted_tables(2.0, members=texts, non_members=texts, seed=seed)
+
+
+@cache
+def taught(name: str) -> AttackModel:
+    """What an attack learns from `small(1)`, fitted once for all tests that only look at it."""
+    shadow = small(1)
+    return trained(name).fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids)
 
 
 def renamed(tables: Tables) -> Tables:
@@ -86,8 +94,9 @@ def test_a_seed_may_have_more_than_32_bits(name: str, seed: int) -> None:
 @every_architecture
 def test_the_same_shadow_gives_the_same_model_and_moves_no_random_state(name: str) -> None:
     shadow, target = small(1), small(2)
+    one = taught(name)
     before = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002  # it must stay as it is
-    one, other = (trained(name).fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids) for _ in range(2))
+    other = trained(name).fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids)
     after = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002
     assert torch.equal(before[0], after[0])
     assert before[1] == after[1]
@@ -100,8 +109,7 @@ def test_the_same_shadow_gives_the_same_model_and_moves_no_random_state(name: st
 
 @every_architecture
 def test_a_model_comes_back_from_its_files(name: str, tmp_path: Path) -> None:
-    shadow, target = small(1), renamed(small(2).tables)
-    model = trained(name).fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids)
+    target, model = renamed(small(2).tables), taught(name)
     save_file(dict(model.arrays), tmp_path / "model.safetensors")
     facts = json.loads(json.dumps(model.facts, allow_nan=False))
     again = AttackModel(arrays=load_file(tmp_path / "model.safetensors"), facts=facts, seen=model.seen)
@@ -117,8 +125,7 @@ def test_a_model_comes_back_from_its_files(name: str, tmp_path: Path) -> None:
 @every_architecture
 def test_a_text_of_the_shadow_under_attack_is_caught(name: str) -> None:
     shadow, target = small(1), renamed(small(2).tables)
-    attack = trained(name)
-    model = attack.fit(shadow.tables, shadow.is_member, groups=shadow.tables.ids)
+    attack, model = trained(name), taught(name)
     assert attack.score(target.given(attack.learned, model)).scored.all()
     with pytest.raises(DataError, match=rf"{name}: 60 of the texts under attack .* \(t000000, .*, …\)"):
         attack.score(shadow.tables.given(attack.learned, model))
