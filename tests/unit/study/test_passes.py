@@ -17,10 +17,11 @@ from vestige.store.keys import Task
 from vestige.study.costs import Costs
 from vestige.study.grid import Checkpoint
 from vestige.study.results.collect import collect
+from vestige.study.run import run
 from vestige.study.stages.counts import counts_of
 from vestige.study.stages.scores import scores_of
 from vestige.study.stages.stats import stats_of
-from vestige.testing.studies import Outcome, Recorder, plan_of, run_study
+from vestige.testing.studies import Outcome, Recorder, plan_of, tiny_study
 
 Table = dict[str, Any]
 BUILT_IN = {name: make_attack(name) for name in discover().own()}
@@ -53,14 +54,19 @@ class Counting:
         monkeypatch.setattr(Forward, "__call__", call)
 
 
-@pytest.fixture
-def everything(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Outcome, Recorder, Counting]:
+@pytest.fixture(scope="module")
+def everything(
+    tiny_llama: Path, tiny_notes: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Outcome, Recorder, Counting]:
+    """A study with all attacks, run and counted once; its store is not to be written to."""
+    table = tiny_study(model=tiny_llama, corpus=tiny_notes)
     table["attacks"] = {"use": ALL, "primary": "ez"}
     table["method"] = [{"name": "lora", "r": 2, "learning_rate": 1e-2}]
-    watcher, counting = Recorder(), Counting(monkeypatch)
-    outcome = run_study(table, tmp_path / "runs", watcher=watcher)
-    assert not outcome.failures
-    return outcome, watcher, counting
+    plan, watcher = plan_of(table, tmp_path_factory.mktemp("everything") / "runs"), Recorder()
+    with pytest.MonkeyPatch.context() as patch:  # the trial of every method is over, and is not counted
+        counting = Counting(patch)
+        assert not run(plan, watcher=watcher)
+    return Outcome(plan, ()), watcher, counting
 
 
 def test_all_attacks_together_cost_one_pass_per_checkpoint_and_role_and_one_of_the_base(
