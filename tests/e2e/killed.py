@@ -1,11 +1,9 @@
-"""Runs a study and kills itself at a named point: `python killed.py TABLE.json STORE POINT`; for test_kill.py."""
+"""Runs a study and kills its own process at a named point; for test_kill.py."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,11 +76,6 @@ POINTS: dict[str, Callable[[], Recorder | None]] = {
 }
 
 
-def main(table: str, store: str, point: str) -> None:
-    watcher = POINTS[point]()
-    content: dict[str, Any] = json.loads(Path(table).read_text(encoding="utf-8"))
-    run_study(content, Path(store), watcher=watcher)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def main(table: dict[str, Any], store: Path, point: str) -> None:
+    """Run the study and die on the way; a process that comes to the end has missed the point."""
+    run_study(table, store, watcher=POINTS[point]())

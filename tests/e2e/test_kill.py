@@ -4,14 +4,14 @@ byte.
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import killed
 import pytest
 
 from vestige.cli.main import main
@@ -21,7 +21,6 @@ from vestige.store.layout import DONE
 from vestige.study.progress import Lines
 from vestige.testing.studies import Outcome, Recorder, as_toml, content, run_study
 
-SCRIPT = Path(__file__).with_name("killed.py")
 QUICK = ["training, before any state", "training, after the first state", "scoring", "scoring, before DONE"]
 SLOW = [
     "training, half of its state",
@@ -34,10 +33,13 @@ SLOW = [
 
 
 def kill(table: dict[str, Any], store: Path, point: str) -> None:
-    path = store.with_name("table.json")
-    path.write_text(json.dumps(table), encoding="utf-8")
-    done = subprocess.run([sys.executable, SCRIPT, path, store, point], capture_output=True, text=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr[-2000:]
+    """In a process of its own, forked from one that has imported what all of them need."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["killed", "transformers.trainer", "peft"])
+    process = context.Process(target=killed.main, args=(table, store, point))
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
 
 def assert_same(store: Path, undisturbed: Outcome) -> None:

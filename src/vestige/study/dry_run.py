@@ -159,12 +159,16 @@ def _train(model: PreTrainedModel | PeftModel, method: Method, texts: Sequence[E
 
 @contextlib.contextmanager
 def _no_garbage_sought() -> Iterator[None]:
-    """The Trainer has Python look through everything there is for garbage, which takes longer than the step."""
+    """The Trainer has Python look through everything there is for garbage, which takes longer than the step. Whoever
+    has set something aside before finds it so.
+    """
+    is_asked_for = not gc.get_freeze_count()
     gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if is_asked_for:
+            gc.unfreeze()
 
 
 def _run(model: PreTrainedModel | PeftModel, texts: Sequence[Encoded], asked: Asked) -> None:
