@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vestige.errors import printable
+from vestige.forms import PLAIN, Form
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -65,18 +66,22 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A model and a transformation of the text (`stats/views.py` has them); scored once, whoever asks.
+    """A model and a transformation of the text (`forms.py` has them); scored once, whoever asks.
 
     `shadow` is a model that was fine-tuned as the target was, on other texts of the same corpus.
     """
 
     model: Literal["target", "base", "shadow"]
-    text: str = "plain"
+    form: Form = PLAIN
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.form, Form):
+            raise TypeError(f"expected a form such as vestige.forms.Lowercase() or Swapped(3), got {self.form!r}")
 
     @property
     def name(self) -> str:
         """`target`, `base`, and with another form of the text `target/lowercase`."""
-        return self.model if self.text == "plain" else f"{self.model}/{self.text}"
+        return self.model if self.form == PLAIN else f"{self.model}/{self.form.name}"
 
 
 TOKEN_COLUMNS: Mapping[str, type[np.generic]] = {

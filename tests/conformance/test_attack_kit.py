@@ -28,11 +28,12 @@ from vestige.attacks.base import (
 )
 from vestige.attacks.needs.other_cells import mean_over_cells
 from vestige.attacks.ragged import Ragged
+from vestige.forms import Behind, Lowercase, Masked
 from vestige.records import Floats, Scores, View
 from vestige.testing.attacks import check_attack
 
 Rule = Callable[[Tables], Floats]
-LOWERCASE = Column(View("target", "lowercase"), "logp")
+LOWERCASE = Column(View("target", Lowercase()), "logp")
 
 
 def attack(rule: Rule, *needs: object) -> Attack:
@@ -161,9 +162,9 @@ def test_what_an_attack_assumes_follows_from_its_needs() -> None:
     assert found["other cells"] == Assumes(reference_model=True, population=True, shadow_models=True, passes=3)
     assert found["calibration alone"] == found["counts"] == Assumes(population=True)
     assert found["gradients alone"] == Assumes(gradients=True, passes=3)
-    masked = attack(above_others, Column(View("target", "masked-0:bert"), "logp"))
+    masked = attack(above_others, Column(View("target", Masked(0, "bert")), "logp"))
     assert masked.assumed == Assumes(texts=True, passes=2)
-    behind = attack(above_others, TARGET_LOGP, Column(View("target", "members-256"), "logp"))
+    behind = attack(above_others, TARGET_LOGP, Column(View("target", Behind(256, "members")), "logp"))
     assert behind.assumed == Assumes(population=True, known_members=True, passes=2)
     shadow = attack(above_others, TARGET_LOGP, Column(View("shadow"), "logp"))
     assert shadow.assumed == Assumes(reference_model=True, population=True, shadow_models=True, passes=2)

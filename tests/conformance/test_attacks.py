@@ -25,6 +25,7 @@ from vestige.attacks.base import (
 )
 from vestige.attacks.learned.base import LearnedAttack
 from vestige.attacks.needs.view import is_rewritten
+from vestige.forms import PLAIN
 from vestige.records import GradientNorms, OtherCell, Scores, TokenCounts, View
 from vestige.testing.attacks import check_attack, ready
 from vestige.testing.stats import planted_tables, token_stats
@@ -35,7 +36,8 @@ every_attack = pytest.mark.parametrize("name", ATTACKS)
 logps = st.lists(st.lists(st.floats(-50, 0, width=32), max_size=12), min_size=1, max_size=8)
 
 
-FORMS = sorted({view.text for name in ATTACKS for need in make_attack(name).reads for view in need.views} - {"plain"})
+READ = {view.form for name in ATTACKS for need in make_attack(name).reads for view in need.views}
+FORMS = sorted(READ - {PLAIN}, key=lambda form: form.name)
 
 
 def _cells(base: list[list[float]]) -> tuple[OtherCell, ...]:
@@ -72,7 +74,7 @@ def _tables(target: list[list[float]], *, base: list[list[float]]) -> Tables:
         {
             View("target"): token_stats(target, texts=texts, tokens=extra),
             View("base"): token_stats(base, texts=texts, tokens=extra),
-            **{View("target", text=form): token_stats(base, tokens={"token_id": others}) for form in FORMS},
+            **{View("target", form): token_stats(base, tokens={"token_id": others}) for form in FORMS},
         },
         {
             COUNTS: TokenCounts(np.array([5, 0, 3, 1, 0, 0])),

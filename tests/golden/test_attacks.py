@@ -16,13 +16,15 @@ import pytest
 from vestige.attacks import Tables, discover, make_attack
 from vestige.attacks.base import CALIBRATION, COUNTS, GRADIENTS, OtherCells
 from vestige.attacks.learned.base import LearnedAttack
+from vestige.forms import PLAIN, Behind, Form
 from vestige.records import GradientNorms, OtherCell, TokenCounts, View
 from vestige.testing.stats import token_stats
 
 GOLDEN = json.loads(Path(__file__).with_name("attacks.json").read_text(encoding="utf-8"))
 TEXTS = GOLDEN["texts"]
 EXPECTED = GOLDEN["expected"]
-FORMS = GOLDEN["forms"]
+READ = {view.form for one in EXPECTED.values() for need in make_attack(one["spec"]).reads for view in need.views}
+FORMS = {form: GOLDEN["forms"][form.name] for form in READ - {PLAIN}}
 COLUMNS = {
     "logp": ("target", "base"),
     "mean_logp": ("mean", "base_mean"),
@@ -45,7 +47,7 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
     for form, column in FORMS.items():
         ids = [row["name"] for row in rows]
         tokens = {"token_id": [_token_ids(row, form, column) for row in rows]}
-        views[View("target", text=form)] = token_stats([row[column] for row in rows], ids=ids, tokens=tokens)
+        views[View("target", form)] = token_stats([row[column] for row in rows], ids=ids, tokens=tokens)
     first, second = (np.array([row[name] for row in rows], dtype=np.float64) for name in ("norm_1", "norm_2"))
     gradients = GradientNorms(ids=views[View("target")].ids, first=first, second=second)
     names = [row["name"] for row in rows]
@@ -58,9 +60,9 @@ def _tables(rows: list[dict[str, Any]]) -> Tables:
     return Tables(views, beside)
 
 
-def _token_ids(row: dict[str, Any], form: str, column: str) -> list[int]:
+def _token_ids(row: dict[str, Any], form: Form, column: str) -> list[int]:
     """Those of the text as it is behind a beginning and where a form changes nothing, others elsewhere."""
-    same = form.startswith(("prefixed-", "members-")) or form in row["same"]
+    same = isinstance(form, Behind) or form.name in row["same"]
     return row["token_id"] if same else [100 + i for i in range(len(row[column]))]
 
 

@@ -36,7 +36,7 @@ class ConRecall(Attack):
     name: Literal["con_recall"] = "con_recall"
     needs: ClassVar[Needs] = (
         TARGET_LOGP,
-        *behind("prefixed", tokens=PREFIX, count=BEGINNINGS),
+        *behind("context", tokens=PREFIX, count=BEGINNINGS),
         *behind("members", tokens=PREFIX, count=BEGINNINGS),
     )
     prefix: Prefix = PREFIX
@@ -45,15 +45,15 @@ class ConRecall(Attack):
 
     @property
     def reads(self) -> Needs:
-        return (TARGET_LOGP, *self._behind("prefixed"), *self._behind("members"))
+        return (TARGET_LOGP, *self._behind("context"), *self._behind("members"))
 
-    def _behind(self, kind: Literal["prefixed", "members"]) -> tuple[Column, ...]:
-        return behind(kind, tokens=self.prefix, count=self.beginnings)
+    def _behind(self, whose: Literal["context", "members"]) -> tuple[Column, ...]:
+        return behind(whose, tokens=self.prefix, count=self.beginnings)
 
     def score(self, tables: Tables) -> Scores:
         """The contrast, shape (texts,)."""
         alone = tables.read(TARGET_LOGP)
-        outsiders = [tables.read(column) for column in self._behind("prefixed")]
+        outsiders = [tables.read(column) for column in self._behind("context")]
         members = [tables.read(column) for column in self._behind("members")]
         with np.errstate(invalid="ignore"):
             values = (_mean_loss(outsiders) - self.gamma * _mean_loss(members)) / mean_loss(alone)

@@ -8,9 +8,10 @@ import numpy as np
 
 from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Tables, as_scores, token_ids, unchanged
 from vestige.attacks.ratio import loss_ratio
+from vestige.forms import Lowercase as LowercaseForm
 from vestige.records import Scores, View
 
-_BOTH = (TARGET_LOGP, Column(View("target", text="lowercase"), "logp"))
+_BOTH = (TARGET_LOGP, Column(View("target", LowercaseForm()), "logp"))
 
 
 @final

@@ -8,10 +8,11 @@ import numpy as np
 from pydantic import Field
 
 from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Tables, as_scores, token_ids, unchanged
+from vestige.forms import Masked, Swapped
 from vestige.records import Scores, View
 
 VERSIONS = 10
-_SWAPPED = (TARGET_LOGP, *(Column(View("target", text=f"swap-{version}"), "logp") for version in range(VERSIONS)))
+_SWAPPED = (TARGET_LOGP, *(Column(View("target", Swapped(version)), "logp") for version in range(VERSIONS)))
 
 
 @final
@@ -39,8 +40,8 @@ class Neighbourhood(Attack):
     def _forms(self) -> tuple[Column, ...]:
         if self.masked_lm is None:
             return _SWAPPED[: 1 + self.versions]
-        forms = [f"masked-{version}:{self.masked_lm}" for version in range(self.versions)]
-        return (TARGET_LOGP, *(Column(View("target", text=form), "logp") for form in forms))
+        forms = [Masked(version, self.masked_lm) for version in range(self.versions)]
+        return (TARGET_LOGP, *(Column(View("target", form), "logp") for form in forms))
 
     def score(self, tables: Tables) -> Scores:
         """Mean difference of the losses, shape (texts,), nats per token."""

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Share, Tables, as_scores, token_ids, unchanged
 from vestige.attacks.ragged import Ragged
+from vestige.forms import Swapped
 from vestige.records import Floats, Scores, View
 
 VERSIONS = 10
@@ -17,8 +18,8 @@ _FIFTH = 0.2
 
 def _swapped(*, versions: int, alpha: float) -> tuple[Column, ...]:
     """log p of the text as it is, and of so many versions of it."""
-    words = "" if alpha == _FIFTH else f"-{round(100 * alpha)}"
-    return (TARGET_LOGP, *(Column(View("target", text=f"swap-{one}{words}"), "logp") for one in range(versions)))
+    forms = [Swapped(version, percent=round(100 * alpha)) for version in range(versions)]
+    return (TARGET_LOGP, *(Column(View("target", form), "logp") for form in forms))
 
 
 def _in_hundredths(alpha: float) -> float:
@@ -42,7 +43,7 @@ class PAC(Attack):
     Ye et al. 2024, arXiv:2405.11930. Differs from the authors' code in its defaults: both ends are a share of .3 here,
     where theirs are far = .05 and .3; a fifth of the words is drawn, which displaces about 30% of them, where alpha =
     .3 displaces 45%; and there are ten versions for five. `{ name = "pac", far = 0.05, alpha = 0.3, versions = 5 }` is
-    theirs. Also in that a share of the tokens is exact, and in that words are swapped as `stats/views.py` says, in the
+    theirs. Also in that a share of the tokens is exact, and in that words are swapped as `forms.Swapped` says, in the
     completion alone.
     """
 

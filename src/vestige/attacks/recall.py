@@ -9,6 +9,7 @@ from pydantic import Field
 
 from vestige.attacks.base import TARGET_LOGP, Attack, Column, Needs, Tables, as_scores
 from vestige.attacks.ratio import loss_ratio
+from vestige.forms import Behind
 from vestige.records import Scores, View
 
 BEGINNINGS = 4
@@ -18,10 +19,10 @@ Beginnings = Annotated[int, Field(ge=1, le=16)]
 Prefix = Annotated[int, Field(ge=1, le=100_000)]
 
 
-def behind(kind: Literal["prefixed", "members"], *, tokens: int, count: int) -> tuple[Column, ...]:
-    """log p of the text behind each of so many beginnings: `prefixed-256`, `prefixed-256-2`, …"""
-    forms = [f"{kind}-{tokens}" + (f"-{one}" if one > 1 else "") for one in range(1, count + 1)]
-    return tuple(Column(View("target", text=form), "logp") for form in forms)
+def behind(whose: Literal["context", "members"], *, tokens: int, count: int) -> tuple[Column, ...]:
+    """log p of the text behind each of so many beginnings, the first to the last."""
+    forms = [Behind(tokens, whose, which=one) for one in range(1, count + 1)]
+    return tuple(Column(View("target", form), "logp") for form in forms)
 
 
 @final
@@ -41,13 +42,13 @@ class Recall(Attack):
     """
 
     name: Literal["recall"] = "recall"
-    needs: ClassVar[Needs] = (TARGET_LOGP, *behind("prefixed", tokens=PREFIX, count=BEGINNINGS))
+    needs: ClassVar[Needs] = (TARGET_LOGP, *behind("context", tokens=PREFIX, count=BEGINNINGS))
     prefix: Prefix = PREFIX
     beginnings: Beginnings = BEGINNINGS
 
     @property
     def reads(self) -> Needs:
-        return (TARGET_LOGP, *behind("prefixed", tokens=self.prefix, count=self.beginnings))
+        return (TARGET_LOGP, *behind("context", tokens=self.prefix, count=self.beginnings))
 
     def score(self, tables: Tables) -> Scores:
         """Loss behind a beginning over loss alone, averaged over the beginnings, shape (texts,)."""

@@ -12,6 +12,7 @@ from vestige.attacks.needs.base import Beside, Need
 from vestige.attacks.needs.outside import Places, Stored
 from vestige.attacks.needs.view import found, in_words
 from vestige.errors import DataError
+from vestige.forms import PLAIN
 from vestige.records import Ints, Texts, TokenStats, View
 
 V = TypeVar("V")
@@ -66,7 +67,7 @@ class Tables(Mapping[View, TokenStats]):
     @property
     def lengths(self) -> Ints:
         """Scored tokens of each text as it is, or of its first form where no attack reads it so, shape (texts,)."""
-        return next((table for view, table in self.views.items() if view.text == "plain"), self._first).lengths
+        return next((table for view, table in self.views.items() if view.form == PLAIN), self._first).lengths
 
     @property
     def _first(self) -> TokenStats:
@@ -108,7 +109,7 @@ def _check_aligned(view: View, *, table: TokenStats, views: Mapping[View, TokenS
     for other, its_table in views.items():
         if not np.array_equal(table.ids, its_table.ids):
             raise DataError(f"{in_words(view)} and {in_words(other)} must hold the same record ids in the same order")
-        if view.text == other.text and not table.has_tokens_of(its_table):
+        if view.form == other.form and not table.has_tokens_of(its_table):
             raise DataError(
                 f"{in_words(view)} and {in_words(other)} scored different tokens of one text: collect them again"
             )

@@ -60,13 +60,12 @@ def trained_ids(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase,
 
 
 @dataclass(frozen=True)
-class Behind:
-    """Texts behind one common beginning.
+class AfterBeginning:
+    """Texts after one common beginning.
 
-    * `beginning`: token ids that come before every text, BOS among them where the texts begin with it.
-    * `texts`: what follows it. Where the beginning has the BOS (all texts brought it, or it is the tokenizer's habit),
-      the place that a text's own BOS had now holds the last token of the beginning, so that every text has the length,
-      and the same scored tokens in the same places, as without a beginning.
+    * `beginning`: token ids that come before every text, BOS first where the texts begin with it.
+    * `texts`: what follows it. A text keeps its length, and its scored tokens their places: where texts begin with BOS,
+      the last token of the beginning takes the place of a text's own, `[BOS a b] + [BOS x]` → `[BOS a] + [b x]`.
     * `used`: how many examples, from the first on, this beginning and those before it were made of, the last one of
       each perhaps cut.
     """
@@ -83,7 +82,7 @@ def encode_behind(
     *,
     tokens: int,
     place: int = 0,
-) -> Behind:
+) -> AfterBeginning:
     """Put one beginning of exactly `tokens` tokens (BOS not counted) before every text, which `encode` encoded.
 
     The beginning is the context, each prompt and completion joined, one example after the other in the order given, a
@@ -97,10 +96,10 @@ def encode_behind(
         if len(ids) < tokens:
             raise ConfigError(_too_few_for(place + 1, number, len(ids), context=context, tokens=tokens))
     if not _all_begin_with_bos(texts, tokenizer):
-        return Behind(np.asarray(ids, dtype=np.int64), list(texts), used)
+        return AfterBeginning(np.asarray(ids, dtype=np.int64), list(texts), used)
     beginning = np.asarray([tokenizer.bos_token_id, *ids], dtype=np.int64)
     moved = [replace(text, ids=np.concatenate([beginning[-1:], text.ids[1:]])) for text in texts]
-    return Behind(beginning[:-1], moved, used)
+    return AfterBeginning(beginning[:-1], moved, used)
 
 
 def _beginning_of(

@@ -16,9 +16,9 @@ import numpy as np
 
 from vestige.data.encode import Encoded
 from vestige.errors import ModelError, Stopped, StoreError, VestigeError, printable, reason
+from vestige.forms import Behind
 from vestige.models.loading import Dtype, foreign_to_base, forget_base, load_base
 from vestige.models.sources import ModelSource
-from vestige.stats.views import beginning_of
 from vestige.store.keys import canonical_json
 from vestige.study.identity import forms_of
 from vestige.study.spec import Study
@@ -58,7 +58,7 @@ class Asked:
         return cls(
             gradients=any(attack.assumed.gradients for attack in attacks),
             answers=bool(study.study.text_utility),
-            beginnings=any(map(beginning_of, forms_of(study))),
+            beginnings=any(isinstance(form, Behind) for form in forms_of(study)),
             recomputed=study.training.gradient_checkpointing,
         )
 

@@ -11,11 +11,11 @@ from typing import Any, final
 
 from vestige.data.corpus import CorpusSpec
 from vestige.errors import named, printable
+from vestige.forms import Form, Masked
 from vestige.models.loading import Dtype
 from vestige.models.sources import Kind
 from vestige.outcome.lengths import NO_END, Lengths, remarks
 from vestige.records import ROLES, Role
-from vestige.stats.views import masked_by
 from vestige.store.keys import Task
 from vestige.study.spec import Study
 from vestige.study.stages.corpus import corpus_task
@@ -25,14 +25,15 @@ Pair = tuple[str, str]
 """The names of a base and a corpus."""
 
 
-def forms_of(study: Study) -> set[str]:
-    """The forms in which the attacks of a study read the texts."""
-    return {view.text for attack in study.attacks.use for need in attack.reads for view in need.views}
+def forms_of(study: Study) -> list[Form]:
+    """The forms in which the attacks of a study read the texts, by name."""
+    forms = {view.form for attack in study.attacks.use for need in attack.reads for view in need.views}
+    return sorted(forms, key=lambda form: form.name)
 
 
 def masked_models(study: Study) -> list[str]:
     """The masked language models that make some of these forms, by the names that the study gives them."""
-    return list(dict.fromkeys(name for _, name in filter(None, map(masked_by, sorted(forms_of(study))))))
+    return list(dict.fromkeys(form.model for form in forms_of(study) if isinstance(form, Masked)))
 
 
 @final

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from vestige.attacks.base import Attack
+from vestige.forms import PLAIN, Form, Masked, to_json
 from vestige.records import Role, View
-from vestige.stats.views import masked_by
 from vestige.store.keys import Task
 from vestige.study.grid import Arm, Checkpoint, Grid, Pair
 from vestige.study.identity import Identities
@@ -81,34 +81,30 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
         about = f"train {_shadow(checkpoint)}{arm.name}, seed {seat.seed}, fold {seat.fold}"
         return TrainStage.task(spec, self._texts(arm), where=self._where(arm), about=about)
 
-    def stats(self, checkpoint: Checkpoint, *, role: Role, text: str = "plain") -> Task:
+    def stats(self, checkpoint: Checkpoint, *, role: Role, form: Form = PLAIN) -> Task:
         """One scoring pass: a checkpoint, or the base, on one role, in one form of its texts."""
-        return self._once(("stats", checkpoint, role, text), lambda: self._stats(checkpoint, role, text))
+        return self._once(("stats", checkpoint, role, form), lambda: self._stats(checkpoint, role, form))
 
-    def _stats(self, checkpoint: Checkpoint, role: Role, text: str) -> Task:
+    def _stats(self, checkpoint: Checkpoint, role: Role, form: Form) -> Task:
         arm, inputs = checkpoint.arm, self._trained(checkpoint)
-        if masked_by(text):
-            inputs["neighbours"] = self.neighbours(text, arm.corpus, role).address
-        # Which masked model it was, its texts say; its name on this machine does not count.
-        spec = StatsSpec(**self._model(arm), epoch=checkpoint.epoch, view=text.partition(":")[0], role=role)
-        about = f"score {_named(checkpoint)} on {role}" + ("" if text == "plain" else f", {text}")
-        return StatsStage.task(spec, inputs, where=self._where(arm), about=about)
+        if isinstance(form, Masked):
+            inputs["neighbours"] = self.neighbours(form, arm.corpus, role).address
+        spec = StatsSpec(**self._model(arm), epoch=checkpoint.epoch, view=form.key_name, role=role)
+        about = f"score {_named(checkpoint)} on {role}" + ("" if form == PLAIN else f", {form.name}")
+        return StatsStage.task(spec, inputs, where=self._where(arm) | {"form": to_json(form)}, about=about)
 
     def view(self, view: View, checkpoint: Checkpoint, role: Role) -> Task:
         """The scoring pass behind one view of the texts of a role, for an attack on this checkpoint."""
         if view.model == "shadow":
-            return self.stats(checkpoint.shadow, role=role, text=view.text)
-        return self.stats(checkpoint.base if view.model == "base" else checkpoint, role=role, text=view.text)
+            return self.stats(checkpoint.shadow, role=role, form=view.form)
+        return self.stats(checkpoint.base if view.model == "base" else checkpoint, role=role, form=view.form)
 
-    def neighbours(self, text: str, corpus: str, role: Role) -> Task:
+    def neighbours(self, form: Masked, corpus: str, role: Role) -> Task:
         """The texts of a role in a form that a masked language model makes of them."""
-        found = masked_by(text)
-        assert found is not None
-        version, name = found
-        model = self.identities.masked[name]
-        spec = NeighboursSpec(masked_lm=model.identity, version=version, role=role)
+        model = self.identities.masked[form.model]
+        spec = NeighboursSpec(masked_lm=model.identity, version=form.version, role=role)
         inputs = {"corpus": self.corpus(corpus).address}
-        about = f"replace words of {corpus}, {role}, by {name}, version {version}"
+        about = f"replace words of {corpus}, {role}, by {form.model}, version {form.version}"
         return self._kept(NeighboursStage.task(spec, inputs, where={"masked_lm": model.place}, about=about))
 
     def gradients(self, checkpoint: Checkpoint, *, role: Role) -> Task:
@@ -135,7 +131,7 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
         inputs = self._texts(shadow.arm)
         for view in {view: None for need in attack.needs for view in need.views}:
             model = shadow if view.model == "target" else shadow.base
-            inputs[view.name] = self.stats(model, role="shadow", text=view.text).address
+            inputs[view.name] = self.stats(model, role="shadow", form=view.form).address
         spec = AttackModelSpec(attack=attack.told, seed=shadow.seat.seed, fold=shadow.seat.fold)
         where = f"{shadow.arm.name}, seed {shadow.seat.seed}, epoch {shadow.epoch:g}"
         return self._kept(AttackModelStage.task(spec, inputs, about=f"fit {attack.name} on the shadow of {where}"))

@@ -14,10 +14,10 @@ import numpy as np
 from vestige.data.encode import Encoded, encode_behind, refuse_unscorable, stop_ids
 from vestige.data.splits import fold_members, groups_of
 from vestige.data.validity import SHOWN, equal, listed, repeated, same_text
-from vestige.errors import ConfigError, DataError, ModelError, named, printable
+from vestige.errors import ConfigError, DataError, ModelError, named, near_misses, printable
+from vestige.forms import ONE_OF_EACH, PLAIN, Behind, Form, Rewritten
 from vestige.outcome.lengths import Lengths
 from vestige.records import Example, Fold, Role
-from vestige.stats.views import PLAIN, beginning_of, check_form, is_behind_members, leaves_all, place_of
 from vestige.study.identity import Pair, Prompts, forms_of
 from vestige.study.material import Base, Corpus, Seen
 from vestige.study.seen import contents, digest, every_text
@@ -32,8 +32,10 @@ _FEWEST_TOKENS: Final = 2
 
 def refuse_unknown_forms(study: Study) -> None:
     """Every form of the texts that an attack asks for can be made."""
-    for form in sorted(forms_of(study)):
-        check_form(form)
+    for form in forms_of(study):
+        if type(form) not in map(type, ONE_OF_EACH):
+            near = near_misses(form.name, (one.name for one in ONE_OF_EACH))
+            raise ConfigError(f"an attack needs the text in the unknown form {form.name!r}.{near}")
 
 
 def refuse_few_groups(study: Study, corpus: Corpus) -> None:
@@ -98,14 +100,19 @@ class Supplied:
 def refuse_unchanged(study: Study, corpus: Corpus) -> None:
     """An attack that compares a text with another form of it needs a form that changes some text."""
     for attack in study.attacks.use:
-        forms = {view.text for need in attack.reads for view in need.views} - {PLAIN}
-        if forms and all(leaves_all(corpus.texts("pool"), form=form) for form in sorted(forms)):
+        forms = {view.form for need in attack.reads for view in need.views} - {PLAIN}
+        if forms and all(_leaves_all(corpus.texts("pool"), form) for form in forms):
             raise ConfigError(
                 f"{attack.label} compares each text with another form of it, and all "
                 f"{len(corpus.texts('pool'))} texts of the pool of the corpus '{corpus.name}' stay as they "
                 "are in that form: they have no capitals, or no two words with a blank between them. Leave the attack "
                 "out of [attacks] use."
             )
+
+
+def _leaves_all(examples: Sequence[Example], form: Form) -> bool:
+    """Whether a form that is made of the completion alone is the text as it is for every example."""
+    return isinstance(form, Rewritten) and all(form.changed(one.completion) == one.completion for one in examples)
 
 
 def refuse_no_context(study: Study, base: Base) -> None:
@@ -138,30 +145,29 @@ def refuse_overlong_texts(study: Study, base: Base) -> None:
 
 def refuse_no_beginning(study: Study, base: Base, corpus: Corpus) -> None:
     """A beginning before every text needs texts to be made of, and room in the context of the model."""
-    beginnings = filter(beginning_of, forms_of(study))
-    for form in sorted(beginnings, key=place_of, reverse=True):  # one message for all of them
+    beginnings = [form for form in forms_of(study) if isinstance(form, Behind)]
+    for form in sorted(beginnings, key=lambda form: form.which, reverse=True):  # one message for all of them
         _refuse_no_texts_for(form, study, base, corpus)
         _refuse_no_room_for(form, study, base, corpus)
 
 
-def _refuse_no_texts_for(form: str, study: Study, base: Base, corpus: Corpus) -> None:
-    tokens = beginning_of(form)
+def _refuse_no_texts_for(form: Behind, study: Study, base: Base, corpus: Corpus) -> None:
     sources = [corpus.texts("context")]
-    if is_behind_members(form):
+    if form.whose == "members":
         pool = corpus.texts("pool")
         halves = _halves(pool, study=study)
         sources = [tuple(example for example in pool if example.group in half) for half in halves]
     if not all(sources):
         raise ConfigError(
-            f"an attack puts {tokens} tokens of the role `context` before every text, and the corpus "
+            f"an attack puts {form.tokens} tokens of the role `context` before every text, and the corpus "
             f"'{corpus.name}' has no text in that role. Set `context` in [[corpus]], or leave the attack out."
         )
     for examples in sources:
-        encode_behind(examples, [], base.tokenizer, tokens=tokens, place=place_of(form))
+        encode_behind(examples, [], base.tokenizer, tokens=form.tokens, place=form.which - 1)
 
 
-def _refuse_no_room_for(form: str, study: Study, base: Base, corpus: Corpus) -> None:
-    tokens, max_length, virtual = beginning_of(form), corpus.spec.max_length, _virtual_tokens(study)
+def _refuse_no_room_for(form: Behind, study: Study, base: Base, corpus: Corpus) -> None:
+    tokens, max_length, virtual = form.tokens, corpus.spec.max_length, _virtual_tokens(study)
     if base.context is not None and tokens + max_length + virtual > base.context:
         raise ConfigError(
             f"the {tokens} tokens that an attack puts before every text, max_length = {max_length} of the corpus "

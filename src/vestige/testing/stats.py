@@ -19,6 +19,7 @@ from vestige.attacks.base import Tables
 from vestige.attacks.needs.base import Beside, Need
 from vestige.attacks.needs.outside import Shadow
 from vestige.attacks.needs.view import is_behind_members, is_rewritten
+from vestige.forms import PLAIN
 from vestige.records import (
     Bools,
     Floats,
@@ -196,7 +197,7 @@ def _share_of_gain(view: View) -> float:
     """How much of what the target gained on a text shows in a view of it."""
     if view.model != "target":
         return 0.0
-    return 1.0 if view.text == "plain" or is_behind_members(view) else 0.5
+    return 1.0 if view.form == PLAIN or is_behind_members(view) else 0.5
 
 
 def _emptied(table: TokenStats, is_empty: Bools) -> TokenStats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from vestige.attacks import Tables, make_attack
 from vestige.attacks.base import CALIBRATION, OtherCells
 from vestige.errors import ConfigError
+from vestige.forms import Behind
 from vestige.records import TokenStats, View
 from vestige.testing.stats import planted_tables, token_stats
 
@@ -80,14 +82,14 @@ def test_a_text_without_a_surprise_scores_highest_by_a_rule_that_is_noted() -> N
     assert scores.reasons.tolist() == ["", "", "", "", "too_short"]
 
 
-def _behind(kind: str, losses: list[float]) -> dict[View, TokenStats]:
-    forms = [f"{kind}-256", *(f"{kind}-256-{place}" for place in range(2, 1 + len(losses)))]
+def _behind(whose: Literal["context", "members"], losses: list[float]) -> dict[View, TokenStats]:
+    forms = [Behind(256, whose, which=one) for one in range(1, 1 + len(losses))]
     return {View("target", form): token_stats([[-loss] * 2]) for form, loss in zip(forms, losses, strict=True)}
 
 
 def test_con_recall_with_a_gamma_of_0_is_recall_and_averages_over_its_beginnings() -> None:
     views = {View("target"): token_stats([[-1.0, -3.0]])}
-    views |= _behind("prefixed", [2.0, 3.0, 4.0, 7.0]) | _behind("members", [1.0, 1.0, 2.0, 4.0])
+    views |= _behind("context", [2.0, 3.0, 4.0, 7.0]) | _behind("members", [1.0, 1.0, 2.0, 4.0])
     tables = Tables(views)
 
     def value(**changes: object) -> float:

@@ -8,6 +8,7 @@ import pytest
 from vestige.attacks import Tables, make_attack
 from vestige.attacks.base import COUNTS, Column
 from vestige.errors import DataError
+from vestige.forms import Lowercase
 from vestige.records import TokenCounts, View
 from vestige.testing.stats import token_stats
 
@@ -34,7 +35,7 @@ def test_other_token_ids_are_refused() -> None:
 
 
 def test_another_form_of_the_text_may_have_other_tokens() -> None:
-    lowercase = View("target", text="lowercase")
+    lowercase = View("target", Lowercase())
     tables = Tables({View("target"): token_stats(PLAIN), lowercase: token_stats([[-1.0] * 3, [-1.0]])})
     assert tables.read(Column(lowercase, "logp")).lengths.tolist() == [3, 1]
 

@@ -14,6 +14,7 @@ from vestige.attacks.base import Tables
 from vestige.data.encode import encode, encode_behind
 from vestige.data.splits import members_of
 from vestige.errors import ConfigError
+from vestige.forms import PLAIN, Behind
 from vestige.models.loading import load_tokenizer
 from vestige.models.sources import resolve
 from vestige.records import View
@@ -65,7 +66,7 @@ def test_members_of_the_cell_come_first_and_are_not_evaluated(table: Table, tmp_
     assert "member:unscored_by:con_recall" in unscored, "attacks are compared on the texts that all of them score"
 
 
-FORMS = ("plain", "prefixed-40", "members-40")
+FORMS = (PLAIN, Behind(40, "context"), Behind(40, "members"))
 
 
 def test_a_group_goes_with_its_known_member(table: Table, tmp_path: Path) -> None:

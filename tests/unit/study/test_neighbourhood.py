@@ -10,6 +10,7 @@ import pytest
 
 from vestige.attacks.base import Tables
 from vestige.errors import ModelError
+from vestige.forms import PLAIN, Masked
 from vestige.records import View
 from vestige.store.io import read_parquet
 from vestige.study.grid import Arm, Checkpoint, Seat
@@ -50,7 +51,7 @@ def test_a_masked_model_rewrites_each_version_once_for_all_cells(table: Table, t
         plan.choice.scores(one, Checkpoint(Arm(*plan.grid.pairs[0]))),
     ):
         model = "base" if task.spec["control"] else "target"
-        forms = ["plain", f"masked-0:{bert}", f"masked-1:{bert}"]
+        forms = [PLAIN, Masked(0, bert), Masked(1, bert)]
         views = {View(model, form): View(model, form).name for form in forms}  # type: ignore[arg-type]
         assert set(task.inputs) == set(views.values())
         tables = Tables({view: stats_of(store, task.inputs[name]) for view, name in views.items()})
@@ -66,7 +67,7 @@ def test_the_key_knows_the_masked_model_and_not_its_folder(table: Table, tmp_pat
     def address(bert: str) -> str:
         plan = plan_of(use(table, {"name": "neighbourhood", "versions": 1, "masked_lm": bert}), tmp_path / "runs")
         arm = plan.grid.arms(plan.grid.pairs[0])[0]
-        return plan.catalogue.stats(Checkpoint(arm, Seat(0, "A"), 1.0), role="pool", text=f"masked-0:{bert}").address
+        return plan.catalogue.stats(Checkpoint(arm, Seat(0, "A"), 1.0), role="pool", form=Masked(0, bert)).address
 
     assert address(same) == address(copy) != address(other)
 

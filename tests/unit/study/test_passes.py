@@ -11,6 +11,7 @@ import pytest
 
 from vestige.attacks import discover, make_attack
 from vestige.attacks.base import COUNTS
+from vestige.forms import PLAIN
 from vestige.records import View
 from vestige.stats.forward import Forward
 from vestige.store.keys import Task
@@ -28,7 +29,7 @@ BUILT_IN = {name: make_attack(name) for name in discover().own()}
 ALL = [
     name
     for name, attack in BUILT_IN.items()
-    if {view.text for need in attack.reads for view in need.views} == {"plain"}
+    if {view.form for need in attack.reads for view in need.views} == {PLAIN}
     and not attack.assumed.shadow_models
     and not attack.assumed.gradients
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vestige.errors import ConfigError
+from vestige.testing.models import save_tiny_masked_model
 from vestige.testing.studies import plan_of
 
 Table = dict[str, Any]
@@ -57,3 +58,13 @@ def test_one_text_that_changes_is_enough_to_go_on(table: Table, tmp_path: Path) 
     plan_of(_study(table, tmp_path, _turned(ARABIC, blank=" "), "pac", "neighbourhood"), tmp_path / "runs")
     some = [text + "A" * (place % 2) for place, text in enumerate(_turned(CHINESE, blank=""))]
     plan_of(_study(table, tmp_path, some, "lowercase"), tmp_path / "runs")
+
+
+def test_what_only_a_model_can_tell_is_left_to_the_run(table: Table, tmp_path: Path) -> None:
+    """A beginning changes what comes before a text, and a masked model may know its words."""
+    bert = str(save_tiny_masked_model(tmp_path / "bert"))
+    masked = {"name": "neighbourhood", "versions": 1, "masked_lm": bert}
+    behind = {"name": "recall", "prefix": 8, "beginnings": 1}
+    table = _study(table, tmp_path, [f"answer{place}" for place in range(30)], masked, behind)
+    table["corpus"][0]["context"] = 4
+    plan_of(table, tmp_path / "runs")

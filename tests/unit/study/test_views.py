@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,21 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+import vestige.forms as forms
 from vestige.attacks.base import Column, Needs, Tables, score_in_blocks
 from vestige.attacks.lowercase import Lowercase
 from vestige.attacks.registry import make_attack
 from vestige.data.encode import encode
-from vestige.errors import ConfigError
+from vestige.errors import ConfigError, StoreError
 from vestige.models.loading import load_tokenizer
 from vestige.models.sources import resolve
 from vestige.records import View
-from vestige.stats.views import rewrite
 from vestige.study.grid import Arm, Checkpoint, Seat
 from vestige.study.plan import Plan
 from vestige.study.results.collect import collect
+from vestige.study.stages.base import Bench
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.scores import scores_of
-from vestige.study.stages.stats import stats_of
+from vestige.study.stages.stats import StatsStage, stats_of
 from vestige.testing.studies import Outcome, Recorder, plan_of, run_study, write_tiny_corpus
 
 Table = dict[str, Any]
@@ -67,7 +69,8 @@ def test_a_form_costs_one_pass_per_checkpoint_and_one_of_the_base(table: Table, 
             model = "base" if task.spec["control"] else "target"
             assert set(task.inputs) == {model, f"{model}/lowercase"}
             views = {View(model): stats_of(outcome.store, task.inputs[model])}  # type: ignore[arg-type]
-            views[View(model, "lowercase")] = stats_of(outcome.store, task.inputs[f"{model}/lowercase"])  # type: ignore[arg-type]
+            lowercase = View(model, forms.Lowercase())  # type: ignore[arg-type]
+            views[lowercase] = stats_of(outcome.store, task.inputs[f"{model}/lowercase"])
             expected = score_in_blocks(make_attack("lowercase"), Tables(views), control=task.spec["control"])
             found = scores_of(outcome.store, task.address)
             assert found.scored.all()
@@ -79,7 +82,8 @@ def test_the_pass_scores_the_rewritten_completion_behind_the_same_prompt(table: 
     tokenizer = load_tokenizer(resolve(table["base"][0]["model"]))
     task = next(task for task in watcher.done if task.stage == "stats" and task.spec["view"] == "lowercase")
     examples = examples_of(outcome.store, task.inputs["corpus"], "pool")
-    texts = encode(rewrite(examples, form="lowercase"), tokenizer, max_length=table["corpus"][0]["max_length"])
+    lower = [replace(example, completion=example.completion.lower()) for example in examples]
+    texts = encode(lower, tokenizer, max_length=table["corpus"][0]["max_length"])
     scored = np.concatenate([text.ids[text.first : text.end] for text in texts])
     assert np.array_equal(stats_of(outcome.store, task.address).tokens["token_id"], scored)
     assert any(example.prompt != example.prompt.lower() for example in examples)
@@ -101,7 +105,7 @@ def test_a_form_of_the_base_beside_the_target_is_scored_for_both(
     table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an attack reads of the base is scored even where its control does not read it."""
-    needs: Needs = (*Lowercase.needs, Column(View("base", "lowercase"), "logp"))
+    needs: Needs = (*Lowercase.needs, Column(View("base", forms.Lowercase()), "logp"))
     monkeypatch.setattr(Lowercase, "needs", needs)
     plan = plan_of(use(table, "lowercase"), tmp_path)
     assert forms_of(plan, "base") == forms_of(plan, "target") == ["lowercase", "plain"]
@@ -110,6 +114,20 @@ def test_a_form_of_the_base_beside_the_target_is_scored_for_both(
     assert list(inputs) == ["base/lowercase", "target", "target/lowercase"]
     planned = {task.address for task in plan.expected()}
     assert planned.issuperset(inputs.values())
+
+
+def test_a_pass_carries_its_form_and_none_is_stored_under_the_key_of_another(table: Table, tmp_path: Path) -> None:
+    plan = plan_of(use(table, "lowercase", "pac"), tmp_path)
+    target = Checkpoint(plan_arm(plan), Seat(0, "A"), 1)
+    told = {}
+    for form in (forms.PLAIN, forms.Lowercase(), forms.Swapped(3)):
+        task = plan.catalogue.stats(target, role="pool", form=form)
+        told[task.spec["view"]] = task.where["form"]
+        assert forms.from_json(task.where["form"]) == form
+    wrong = replace(task, where={**task.where, "form": told["lowercase"]})
+    assert wrong.address == task.address
+    with pytest.raises(StoreError, match="in the form 'swap-3' carries the form lowercase"):
+        StatsStage.run(StatsStage.read(wrong.spec), wrong, Bench(plan.store, tmp_path, lambda _: None))
 
 
 def test_recall_is_the_ratio_of_two_passes_with_a_context(table: Table, tmp_path: Path) -> None:
@@ -162,10 +180,21 @@ def test_a_beginning_that_cannot_be_is_the_users_mistake(
     assert not (tmp_path / "runs").exists()
 
 
+class Mistyped(forms.Rewritten):
+    """A form that is not one of the project's."""
+
+    @property
+    def name(self) -> str:
+        return "lowercas"
+
+    def changed(self, completion: str) -> str:
+        return completion
+
+
 def test_an_unknown_form_is_found_before_anything_is_written(
     table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Lowercase, "needs", (Column(View("target", "lowercas"), "logp"),))
+    monkeypatch.setattr(Lowercase, "needs", (Column(View("target", Mistyped()), "logp"),))
     with pytest.raises(ConfigError, match="Did you mean 'lowercase'"):
         run_study(use(table, "lowercase"), tmp_path / "runs")
     assert not (tmp_path / "runs").exists()

@@ -26,10 +26,10 @@ class TextColumn(Need[Floats]):
     def of(self, views: Views, values: Mapping[Beside[Any], Any]) -> Floats:
         """The column, shape (texts,), float64, from any view of this form of the texts."""
         for view, table in views.items():
-            if view.text == self.view.text and self.name in table.texts:
+            if view.form == self.view.form and self.name in table.texts:
                 return table.texts[self.name].astype("float64")
         there = ", ".join(map(in_words, views))
-        raise DataError(f"no view of the text {self.view.text!r} has the column {self.name!r}; there are {there}")
+        raise DataError(f"no view of the text {self.view.form.name!r} has the column {self.name!r}; there are {there}")
 
     @property
     def views(self) -> tuple[View, ...]:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 from vestige.attacks.assumes import Assumes
 from vestige.errors import DataError
+from vestige.forms import PLAIN, Behind, Masked
 from vestige.records import TokenStats, View
 
 
 def in_words(view: View) -> str:
     """`view target/plain`."""
-    return f"view {view.model}/{view.text}"
+    return f"view {view.model}/{view.form.name}"
 
 
 def found(view: View, views: Mapping[View, TokenStats]) -> TokenStats:
@@ -24,12 +25,12 @@ def found(view: View, views: Mapping[View, TokenStats]) -> TokenStats:
 
 def is_behind_members(view: View) -> bool:
     """Whether known members of the cell come before every text."""
-    return view.text.startswith("members-")
+    return isinstance(view.form, Behind) and view.form.whose == "members"
 
 
 def is_rewritten(view: View) -> bool:
     """Whether a form of the text takes the text itself, and not its tokens with others in front of them."""
-    return view.text != "plain" and not view.text.startswith(("prefixed-", "members-"))
+    return view.form != PLAIN and not isinstance(view.form, Behind)
 
 
 def view_assumes(view: View) -> Assumes:
@@ -37,7 +38,7 @@ def view_assumes(view: View) -> Assumes:
     return Assumes(
         texts=is_rewritten(view),
         reference_model=view.model != "target",
-        population=view.model == "shadow" or (view.text != "plain" and not is_rewritten(view)),
+        population=view.model == "shadow" or isinstance(view.form, Behind),
         shadow_models=view.model == "shadow",
         known_members=is_behind_members(view),
         passes=0,
@@ -46,4 +47,4 @@ def view_assumes(view: View) -> Assumes:
 
 def passes_of(view: View) -> int:
     """Forward passes over a text that a view takes: a masked language model that rewrites it makes one too."""
-    return 2 if view.text.startswith("masked-") else 1
+    return 2 if isinstance(view.form, Masked) else 1

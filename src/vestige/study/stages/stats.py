@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
-from vestige.data.encode import Behind, Encoded, encode, encode_behind
+from vestige.data.encode import AfterBeginning, Encoded, encode, encode_behind
 from vestige.data.marks import settled
+from vestige.errors import StoreError, printable
+from vestige.forms import Behind, Form, Masked, Rewritten, from_json
 from vestige.records import Example, Role, TokenStats
 from vestige.stats.table import read_table, write_table
-from vestige.stats.views import beginning_of, is_behind_members, place_of, rewrite
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.stages.base import Bench, ModelStage, Sizes
@@ -28,7 +29,7 @@ _TABLE = "tokens.parquet"
 
 @final
 class StatsSpec(CheckpointSpec):
-    """A checkpoint, or the base, on the texts of a role in the form `view`."""
+    """A checkpoint, or the base, on the texts of a role in the form `view` (`Form.key_name`)."""
 
     view: str
     role: Role
@@ -46,12 +47,13 @@ class StatsStage(ModelStage[StatsSpec]):
     def run(cls, spec: StatsSpec, task: Task, bench: Bench) -> None:
         from vestige.stats.collect import collect
 
+        form = _form(spec, task)
         with checkpoint(spec, task, bench.store) as (model, tokenizer):
-            texts = encode(_in_form(spec, task, bench.store, tokenizer), tokenizer, max_length=spec.max_length)
+            texts = encode(_in_form(form, spec, task, bench.store, tokenizer), tokenizer, max_length=spec.max_length)
             beginning = None
-            if beginning_of(spec.view):
-                behind = _behind(spec, texts, task, bench.store, tokenizer)
-                beginning, texts = behind.beginning, behind.texts
+            if isinstance(form, Behind):
+                after = _after(form, texts, task, bench.store, tokenizer)
+                beginning, texts = after.beginning, after.texts
             pad = pad_id(tokenizer, model)
             table = collect(model, texts, pad_id=pad, beginning=beginning, progress=bench.progress)
         write_table(bench.folder / _TABLE, table)
@@ -69,29 +71,46 @@ class StatsStage(ModelStage[StatsSpec]):
         return spec.base.keyed()
 
 
-def _in_form(spec: StatsSpec, task: Task, store: Store, tokenizer: PreTrainedTokenizerBase) -> list[Example]:
+def _form(spec: StatsSpec, task: Task) -> Form:
+    """The form that a task carries; StoreError where its key names another."""
+    form = from_json(task.where["form"])
+    if form.key_name != spec.view:
+        raise StoreError(
+            f"A scoring pass in the form {spec.view!r} carries the form {printable(form.name)}, and would be stored "
+            "under the key of another. Have it made by `Catalogue.stats`, which sets both."
+        )
+    return form
+
+
+def _in_form(
+    form: Form, spec: StatsSpec, task: Task, store: Store, tokenizer: PreTrainedTokenizerBase
+) -> list[Example]:
+    """The texts of the role as the form has them, without what comes before them."""
     examples = examples_of(store, task.inputs["corpus"], spec.role)
-    if "neighbours" in task.inputs:
+    if isinstance(form, Masked):
         return replaced(examples, store, task.inputs["neighbours"])
+    own = [one.example for one in settled(examples, tokenizer)]
+    if not isinstance(form, Rewritten):
+        return own
     # A form is one of what a text says, not of the marks that it brings.
-    return rewrite([one.example for one in settled(examples, tokenizer)], form=spec.view)
+    return [replace(example, completion=form.changed(example.completion)) for example in own]
 
 
-def _behind(
-    spec: StatsSpec, texts: list[Encoded], task: Task, store: Store, tokenizer: PreTrainedTokenizerBase
-) -> Behind:
-    """The texts behind a beginning, of texts of the role `context` or of those that the cell was trained on."""
-    tokens, place, corpus = beginning_of(spec.view), place_of(spec.view), task.inputs["corpus"]
-    if not is_behind_members(spec.view):
-        return encode_behind(examples_of(store, corpus, "context"), texts, tokenizer, tokens=tokens, place=place)
-    ahead = texts_of_cell(store, task.inputs["cell"], corpus=corpus)
-    behind = encode_behind(ahead, texts, tokenizer, tokens=tokens, place=place)
-    return replace(behind, texts=_without_groups_of(ahead[: behind.used], ahead, behind.texts))
+def _after(
+    form: Behind, texts: list[Encoded], task: Task, store: Store, tokenizer: PreTrainedTokenizerBase
+) -> AfterBeginning:
+    """The texts after a beginning, of texts of the role `context` or of those that the cell was trained on."""
+    corpus, asked = task.inputs["corpus"], {"tokens": form.tokens, "place": form.which - 1}
+    if form.whose == "context":
+        return encode_behind(examples_of(store, corpus, "context"), texts, tokenizer, **asked)
+    members = texts_of_cell(store, task.inputs["cell"], corpus=corpus)
+    after = encode_behind(members, texts, tokenizer, **asked)
+    return replace(after, texts=_without_groups_of(members[: after.used], members, after.texts))
 
 
 def _without_groups_of(known: list[Example], members: list[Example], texts: list[Encoded]) -> list[Encoded]:
-    """The texts, with no scored token left of those that stand before themselves, or share a group with one that does:
-    they would be told by what they have in common.
+    """The texts, of which those that are among the `known` ones in the beginning, or share a group with one, keep no
+    scored token: behind texts of their own group they would be told by what they have in common.
     """
     groups = {example.group for example in known}
     ids = {example.id for example in members if example.group in groups}
