@@ -89,10 +89,10 @@ def _in_form(
     examples = examples_of(store, task.inputs["corpus"], spec.role)
     if isinstance(form, Masked):
         return replaced(examples, store, task.inputs["neighbours"])
+    # A form is one of what a text says, not of the marks that it brings.
     own = [one.example for one in settled(examples, tokenizer)]
     if not isinstance(form, Rewritten):
         return own
-    # A form is one of what a text says, not of the marks that it brings.
     return [replace(example, completion=form.changed(example.completion)) for example in own]
 
 
