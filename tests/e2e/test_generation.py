@@ -72,7 +72,7 @@ def test_the_base_answers_as_a_naive_loop_does(outcome: Outcome) -> None:
     stored = generations_of(store, plan.catalogue.generations(Checkpoint(Arm(*pair))).address)
     source = resolve(pair[0])
     model, tokenizer = load_base(source, dtype="float32"), load_tokenizer(source)
-    examples = examples_of(store, plan.prepared.corpora["notes"].task.address, "validation")[:10]
+    examples = examples_of(store, plan.identities.corpora["notes"].task.address, "validation")[:10]
     asked = [example for example in examples if example.prompt]
     answers = []
     for example in asked:

@@ -26,7 +26,7 @@ class Clock:
 
     def __init__(self, plan: Plan, *, search_only: bool = False, now: Callable[[], float] = time.monotonic) -> None:
         self.plan = plan
-        self._costs = Costs(plan.prepared.identities)
+        self._costs = Costs(plan.identities)
         self._now = now
         self._paces = paces_in(plan)
         self._own: dict[Kind, Work] = {}

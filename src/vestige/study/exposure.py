@@ -195,7 +195,7 @@ def expose(plan: Plan, checkpoint: Checkpoint, *, fdr: float = FALSE_DISCOVERIES
         )
     columns: dict[str, Floats] = {}
     needs: list[int | None] = []
-    calibration = plan.prepared.corpora[arm.corpus].size("calibration")
+    calibration = plan.identities.corpora[arm.corpus].size("calibration")
     for attack in attacks:
         scores, held = _scores(plan, checkpoint, attack)
         p_values = conformal_p_values(scores, calibration=held) if held else np.full(scores.values.shape, np.nan)

@@ -61,7 +61,7 @@ class Paces:
 
 def paces_in(plan: Plan) -> Paces:
     """What the store of a plan has measured, in stages of this study and of others."""
-    costs_by_rule = Costs(plan.prepared.identities)
+    costs_by_rule = Costs(plan.identities)
     costs = {task.address: costs_by_rule.of(task) for task in plan.known()}
     measured: dict[Kind, Work] = {}
     for stage in model_stages():
@@ -107,7 +107,7 @@ def forecast(plan: Plan) -> Forecast:
 
 def costly(plan: Plan, tasks: Iterable[Task]) -> Iterator[tuple[Task, float]]:
     """The tasks that need a model, each once, with what they cost in scored tokens."""
-    costs = Costs(plan.prepared.identities)
+    costs = Costs(plan.identities)
     for task in {task.address: task for task in tasks}.values():
         if cost := costs.of(task):
             yield task, cost

@@ -65,31 +65,6 @@ class Inputs:
         roles = (split.roles for split in self.splits.values())
         return [example for one in roles for examples in one.values() for example in examples]
 
-    @property
-    def remarks(self) -> list[str]:
-        """What is to be known of models and texts before a run, a line each."""
-        return self.identities.remarks
-
-    @property
-    def bases(self) -> Mapping[str, BaseIdentity]:
-        return self.identities.bases
-
-    @property
-    def corpora(self) -> Mapping[str, CorpusIdentity]:
-        return self.identities.corpora
-
-    @property
-    def masked(self) -> Mapping[str, MaskedIdentity]:
-        return self.identities.masked
-
-    @property
-    def lengths(self) -> Mapping[Pair, Mapping[Role, Lengths]]:
-        return self.identities.lengths
-
-    @property
-    def prompts(self) -> Mapping[Pair, Prompts]:
-        return self.identities.prompts
-
 
 def read_inputs(study: Study, *, say: Say = lambda _: None, trying: bool = True) -> Inputs:
     """Read a study's data and models and judge them; `say` is told what takes long, such as the first fetching of a

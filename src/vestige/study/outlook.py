@@ -122,9 +122,9 @@ def _state(plan: Plan, cell: Checkpoint) -> str:
 
 def _pool(plan: Plan, corpus: str) -> Sequence[Example]:
     """The texts under attack, read for the run or as the store holds them; none where it does not yet."""
-    if corpus in plan.prepared.splits:
-        return plan.prepared.splits[corpus].roles["pool"]
-    address = plan.prepared.corpora[corpus].task.address
+    if corpus in plan.inputs.splits:
+        return plan.inputs.splits[corpus].roles["pool"]
+    address = plan.identities.corpora[corpus].task.address
     return examples_of(plan.store, address, "pool") if plan.store.is_done(address) else ()
 
 
@@ -132,8 +132,8 @@ def remarks_of(plan: Plan) -> Iterator[str]:
     """What the user should know before hours are spent: what was found when the study was checked, and false-positive
     rates that the texts cannot carry.
     """
-    yield from plan.prepared.remarks
-    for name in plan.prepared.corpora:
+    yield from plan.identities.remarks
+    for name in plan.identities.corpora:
         pool = _pool(plan, name)
         if not pool:
             continue

@@ -9,20 +9,21 @@ from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.catalogue import Catalogue
 from vestige.study.choice import Choice
-from vestige.study.grid import Arm, Checkpoint, Pair
+from vestige.study.grid import Checkpoint, Pair
 from vestige.study.inputs import Inputs
 from vestige.study.waves import Wave, waves
 
 
 @final
 class Plan:
-    """A prepared study, held against the store that it runs in."""
+    """A study whose inputs are known, held against the store that it runs in."""
 
-    def __init__(self, prepared: Inputs, store: Store) -> None:
-        self.prepared = prepared
-        self.study = prepared.study
+    def __init__(self, inputs: Inputs, store: Store) -> None:
+        self.inputs = inputs
+        self.study = inputs.study
+        self.identities = inputs.identities
         self.store = store
-        self.catalogue = Catalogue(prepared.study, prepared.identities)
+        self.catalogue = Catalogue(inputs.study, inputs.identities)
         self.grid = self.catalogue.grid
         self.choice = Choice(self.catalogue, store)
 
@@ -49,6 +50,3 @@ class Plan:
     def is_done(self, task: Task) -> bool:
         """Whether the store holds what a task makes."""
         return self.store.is_done(task.address)
-
-
-__all__ = ["Arm", "Plan"]

@@ -150,7 +150,7 @@ class Live:
 def label(task: Task, plan: Plan) -> str:
     """What a task is about, without the base and the corpus where the study has but one."""
     about = task.about
-    for names in (list(plan.prepared.bases), list(plan.prepared.corpora)):
+    for names in (list(plan.identities.bases), list(plan.identities.corpora)):
         if len(names) == 1:
             about = about.replace(f"{names[0]}, ", "", 1)
     return safe(about)

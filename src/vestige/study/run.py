@@ -22,10 +22,10 @@ def run(
     one after the other, each named when the one before is done. One run at a time works in a store; the others wait,
     and `say` is told.
     """
-    executor = Inline(plan.store, watcher, say, Redactor(plan.prepared.examples))
+    executor = Inline(plan.store, watcher, say, Redactor(plan.inputs.examples))
     with plan.store.locked(say=say), threads(plan.study.run.threads):
         record_run(plan)
-        record_inputs(plan.store, plan.study, plan.prepared.identities)
+        record_inputs(plan.store, plan.study, plan.identities)
         for wave in plan.waves(search_only=search_only):
             executor.run(wave.tasks)
     return tuple(executor.failures)

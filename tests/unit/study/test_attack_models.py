@@ -144,7 +144,7 @@ def test_an_attack_model_is_the_same_bytes_every_time_and_holds_no_text(outcome:
     task = stages(plan)["attack_model"][0]
     runs = shutil.copytree(outcome.store.root, tmp_path / "runs")
     shutil.rmtree(runs / task.address)
-    again = Plan(plan.prepared, type(outcome.store)(runs))
+    again = Plan(plan.inputs, type(outcome.store)(runs))
     watcher = Recorder()
     assert not run(again, watcher=watcher)
     assert [one.address for one in watcher.done] == [task.address]
@@ -274,11 +274,11 @@ def test_a_shadow_that_cannot_be_trained_takes_what_learns_from_it_and_nothing_e
 
 def test_a_damaged_search_takes_what_learns_from_its_method_and_nothing_else(outcome: Outcome, tmp_path: Path) -> None:
     runs = shutil.copytree(outcome.store.root, tmp_path / "runs")
-    plan = Plan(outcome.plan.prepared, type(outcome.store)(runs))
+    plan = Plan(outcome.plan.inputs, type(outcome.store)(runs))
     lora, prompt = arms(plan)["lora"], arms(plan)["prompt"]
     several = lora.method.model_copy(update={"learning_rate": (1e-3, 1e-2)})  # type: ignore[union-attr]
     study = plan.study.model_copy(update={"method": (several, plan.study.method[1])})
-    searching = Plan(replace(plan.prepared, study=study), plan.store)
+    searching = Plan(replace(plan.inputs, study=study), plan.store)
     rate = searching.grid.arms(plan.grid.pairs[0])[1]
     path = runs / searching.catalogue.utility(rate, 1.0, searching.grid.search_seats).address
     (path / "estimates.json").write_text("[")

@@ -56,7 +56,7 @@ def test_a_csv_of_300_records(tmp_path: Path, tiny_llama: Path, monkeypatch: pyt
     fields = drafted.guess.fields
     assert (fields.completion, fields.prompt, fields.group, fields.id) == ("answer", "prompt", "customer", None)
     assert plan.study.study.name == "letters"
-    lengths = next(iter(plan.prepared.lengths.values()))
+    lengths = next(iter(plan.identities.lengths.values()))
     assert {role: one.texts for role, one in lengths.items() if one.texts} == drafted.sizes
     assert sum(one.cut for one in lengths.values()) <= 0.06 * 300
     text = (tmp_path / "study.toml").read_text(encoding="utf-8")

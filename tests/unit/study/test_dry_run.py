@@ -132,9 +132,9 @@ def test_foreign_parts_are_named_before_the_run(tmp_path: Path, tiny_notes: Path
     weights = load_file(folder / "model.safetensors") | {"reward_head.dense.weight": torch.ones(1, 32)}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     prepared = read_inputs(make_study(table_of(folder, tiny_notes)))
-    (base,) = prepared.bases.values()
+    (base,) = prepared.identities.bases.values()
     assert base.foreign == ("reward_head",)
-    assert any("left aside" in line and "reward_head" in line for line in prepared.remarks)
+    assert any("left aside" in line and "reward_head" in line for line in prepared.identities.remarks)
     assert "reward_head" in base.note
 
 

@@ -73,7 +73,7 @@ def test_parts_that_never_meet_are_told(finished: Outcome) -> None:
 
 
 def test_an_empty_store_holds_no_cell(finished: Outcome, tmp_path: Path) -> None:
-    empty = Plan(finished.plan.prepared, Store(tmp_path / "empty"))
+    empty = Plan(finished.plan.inputs, Store(tmp_path / "empty"))
     with pytest.raises(ConfigError, match="no finished cell"):
         find_folds(empty, "")
 
@@ -137,7 +137,7 @@ def test_without_calibration_nothing_agrees(finished: Outcome) -> None:
 
 def test_texts_are_given_only_when_asked_for(calibrated: Outcome, exposed: Exposure) -> None:
     (bare,), (full,) = exposed.rows(1), exposed.rows(1, texts=True)
-    corpus = calibrated.plan.prepared.corpora["notes"].task.address
+    corpus = calibrated.plan.identities.corpora["notes"].task.address
     text = next(one for one in examples_of(calibrated.store, corpus, "pool") if one.id == bare["id"])
     assert full == bare | {"text": text.prompt + text.completion}
     assert text.completion not in str(bare)
@@ -146,7 +146,7 @@ def test_texts_are_given_only_when_asked_for(calibrated: Outcome, exposed: Expos
 def test_an_attack_that_has_not_run_is_named(calibrated: Outcome, checkpoint: Checkpoint) -> None:
     attacks = calibrated.plan.study.attacks.model_validate({"use": ["zlib"], "primary": "zlib"})
     study = calibrated.plan.study.model_copy(update={"attacks": attacks})
-    further = Plan(replace(calibrated.plan.prepared, study=study), calibrated.store)
+    further = Plan(replace(calibrated.plan.inputs, study=study), calibrated.store)
     with pytest.raises(ConfigError, match=r"attack zlib on .* is not in the store yet"):
         expose(further, checkpoint)
 

@@ -101,7 +101,7 @@ def test_a_stage_that_fails_in_its_own_way_leaves_no_text_anywhere(
 def test_no_object_shows_a_text_where_it_is_printed(finished: Outcome) -> None:
     """A notebook prints whatever a cell ends in: every object that can be reached from the public ones, by its repr."""
     plan, store = finished.plan, finished.store
-    split = plan.prepared.splits["notes"]
+    split = plan.inputs.splits["notes"]
     texts = [one.completion for examples in split.roles.values() for one in examples]
     tokenizer = AutoTokenizer.from_pretrained(plan.grid.pairs[0][0])
     pool = split.roles["pool"]

@@ -102,7 +102,7 @@ def test_a_study_without_any_references_is_refused(asking: Table) -> None:
 
 def test_answers_beyond_the_context_are_refused(asking: Table) -> None:
     prepared = read_inputs(make_study(asking))
-    longest = next(iter(prepared.prompts.values())).longest
+    longest = next(iter(prepared.identities.prompts.values())).longest
     room = CONTEXT - longest - 4  # the virtual tokens of the prompt
     asking["generate"]["max_new_tokens"] = room
     read_inputs(make_study(asking))
@@ -121,11 +121,11 @@ def test_the_texts_asked_are_the_first_with_a_prompt(asking: Table) -> None:
     validation = prepared.splits["notes"].roles["validation"]
     encoded = encode_prompts([one for one in validation if one.prompt], tiny_tokenizer(), max_length=40)
     lengths = [len(prompt.ids) for prompt in encoded]
-    counts = next(iter(prepared.prompts.values()))
+    counts = next(iter(prepared.identities.prompts.values()))
     assert 0 < counts.texts < len(validation)
     assert (counts.texts, counts.tokens) == (len(lengths), sum(lengths))
     asking["generate"]["texts"] = 4
-    few = next(iter(read_inputs(make_study(asking)).prompts.values()))
+    few = next(iter(read_inputs(make_study(asking)).identities.prompts.values()))
     assert few.texts == sum(bool(example.prompt) for example in validation[:4])
 
 
@@ -169,7 +169,7 @@ def test_a_further_quantity_generates_nothing_anew(asking: Table, tmp_path: Path
 
 def test_what_generating_costs(asking: Table, tmp_path: Path) -> None:
     plan = plan_of(asking, tmp_path)
-    prompts = plan.prepared.prompts[plan.grid.pairs[0]]
+    prompts = plan.identities.prompts[plan.grid.pairs[0]]
     task = plan.catalogue.generations(Checkpoint(Arm(*plan.grid.pairs[0])))
-    assert Costs(plan.prepared.identities).of(task) == prompts.tokens + GENERATION_COST * prompts.texts * 8
-    assert Costs(plan.prepared.identities).of(plan.catalogue.text_utility(Arm(*plan.grid.pairs[0]), None)) == 0
+    assert Costs(plan.identities).of(task) == prompts.tokens + GENERATION_COST * prompts.texts * 8
+    assert Costs(plan.identities).of(plan.catalogue.text_utility(Arm(*plan.grid.pairs[0]), None)) == 0

@@ -33,8 +33,8 @@ def test_gradients_are_taken_once_per_checkpoint_and_once_of_the_base(table: Tab
     }
     for task in taken:
         assert (
-            Costs(plan.prepared.identities).of(task)
-            == GRADIENT_COST * plan.prepared.lengths[plan.grid.pairs[0]]["pool"].tokens
+            Costs(plan.identities).of(task)
+            == GRADIENT_COST * plan.identities.lengths[plan.grid.pairs[0]]["pool"].tokens
         )
     arm = plan.grid.arms(plan.grid.pairs[0])[0]
     for attack in plan.study.attacks.use[1:]:

@@ -49,7 +49,7 @@ def test_members_of_the_cell_come_first_and_are_not_evaluated(table: Table, tmp_
     for fold in ("A", "B"):
         task = plan.choice.scores(attack, Checkpoint(arm, Seat(0, fold), 1.0))
         assert set(task.inputs) == {"target", "target/prefixed-40", "target/members-40"}
-        pool = examples_of(store, plan.prepared.corpora["notes"].task.address, "pool")
+        pool = examples_of(store, plan.identities.corpora["notes"].task.address, "pool")
         is_member = members_of(pool, seed=0, fold=fold)
         members = [example for example, chosen in zip(pool, is_member, strict=True) if chosen]
         behind = encode_behind(members, encode(pool, tokenizer, max_length=40), tokenizer, tokens=40)
@@ -84,7 +84,7 @@ def test_a_group_goes_with_its_known_member(table: Table, tmp_path: Path) -> Non
         plan.study.attacks.use[1], Checkpoint(plan.grid.arms(plan.grid.pairs[0])[0], Seat(0, "A"), 1.0)
     )
     scores = scores_of(store, task.address)
-    groups = {one.id: one.group for one in examples_of(store, plan.prepared.corpora["notes"].task.address, "pool")}
+    groups = {one.id: one.group for one in examples_of(store, plan.identities.corpora["notes"].task.address, "pool")}
     left_out = {groups[name] for name in scores.ids[scores.reasons == "known_member"]}
     kept = {groups[name] for name in scores.ids[scores.scored]}
     assert left_out
@@ -100,7 +100,7 @@ def test_too_few_members_to_fill_the_beginning_are_refused_at_once(table: Table,
 
 def test_every_beginning_is_of_texts_of_its_own_and_all_of_them_are_known(table: Table, tmp_path: Path) -> None:
     plan = plan_of(use(table, tmp_path, {**ATTACK, "beginnings": 2}), tmp_path / "runs")
-    pool = plan.prepared.splits["notes"].roles["pool"]
+    pool = plan.inputs.splits["notes"].roles["pool"]
     tokenizer = load_tokenizer(resolve(table["base"][0]["model"]))
     texts = encode(pool[:1], tokenizer, max_length=40)
     first, second = (encode_behind(pool, texts, tokenizer, tokens=40, place=place) for place in (0, 1))

@@ -135,6 +135,6 @@ def test_calibration_and_context_are_the_population_where_there_are_any(table: T
     plan = plan_of(table, tmp_path)
     task: Task = plan.catalogue.counts(plan.grid.pairs[0])
     assert task.spec["roles"] == ["calibration", "context"]
-    assert Costs(plan.prepared.identities).of(task) == 0
+    assert Costs(plan.identities).of(task) == 0
     assert "base" in plan.choice.scores(plan.study.attacks.use[0], Checkpoint(Arm(*plan.grid.pairs[0]))).inputs
     assert {view for need in plan.study.attacks.use[0].needs for view in need.views} == {View("target")}

@@ -79,7 +79,7 @@ def test_a_dict_is_relative_to_the_working_directory(
     monkeypatch.chdir(project)
     study = make_study(table)
     monkeypatch.chdir(project / "studies")
-    assert len(read_inputs(study).bases) == 1
+    assert len(read_inputs(study).identities.bases) == 1
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_home_and_absolute_paths(project: Path, table: Table, monkeypatch: pytes
     monkeypatch.setenv("USERPROFILE", str(project))
     path = written(project, table, model="~/models/tiny", corpus=str(project / "data" / "notes.jsonl"))
     assert load_study(path).place_of("~/models/tiny") == str(project / "models" / "tiny")
-    assert read_inputs(load_study(path)).corpora
+    assert read_inputs(load_study(path)).identities.corpora
 
 
 @pytest.mark.parametrize("path", ["x" * 5000, "a/" * 3000, "./" + "y" * 300 + ".gguf"])

@@ -172,7 +172,7 @@ def test_the_rate_that_goes_on_follows_the_stored_losses(finished: Outcome, tmp_
         record = read_json(folder / DONE)
         del record["files"]["estimates.json"]
         write_json(folder / DONE, record)
-    turned = Plan(plan.prepared, store)
+    turned = Plan(plan.inputs, store)
     chosen = next(arm for arm in turned.choice.chosen(plan.grid.pairs[0]) if arm.method == lora)
     assert chosen.learning_rate != better.learning_rate
 
@@ -180,9 +180,9 @@ def test_the_rate_that_goes_on_follows_the_stored_losses(finished: Outcome, tmp_
 def test_costs_count_the_tokens_that_a_model_sees(table: Table, tmp_path: Path) -> None:
     plan = plan_of(table, tmp_path)
     tasks = known(table, tmp_path)
-    lengths = next(iter(plan.prepared.lengths.values()))
+    lengths = next(iter(plan.identities.lengths.values()))
     for task in tasks:
-        cost = Costs(plan.prepared.identities).of(task)
+        cost = Costs(plan.identities).of(task)
         if task.stage == "stats":
             assert cost == lengths[task.spec["role"]].tokens
         elif task.stage == "train":

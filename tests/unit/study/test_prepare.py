@@ -133,8 +133,8 @@ def test_lengths_count_texts_tokens_and_what_was_cut(table: Table) -> None:
     # Cut there, questions with their first token of an answer repeat each other.
     table["corpus"] = [{**long, "max_length": 64}, {**short, "max_length": 12, "duplicates": "drop"}]
     prepared = read_inputs(make_study(table))
-    ((base, _), *_) = prepared.lengths
-    whole, cut = prepared.lengths[base, "long"]["pool"], prepared.lengths[base, "short"]["pool"]
+    ((base, _), *_) = prepared.identities.lengths
+    whole, cut = prepared.identities.lengths[base, "long"]["pool"], prepared.identities.lengths[base, "short"]["pool"]
     assert (whole.texts, whole.cut, whole.unscorable) == (16, 0, 0)
     assert (cut.texts, cut.cut, cut.tokens) == (16, 16, 16 * 12)
     assert cut.scored < whole.scored < whole.tokens
@@ -147,7 +147,7 @@ def test_a_file_that_changed_is_read_anew(table: Table, tmp_path: Path) -> None:
     found = []
     for seed in (0, 1):
         write_tiny_corpus(path, seed=seed)
-        corpus = read_inputs(make_study(table)).corpora["notes"]
+        corpus = read_inputs(make_study(table)).identities.corpora["notes"]
         texts = {example.completion for example in split_of(corpus.spec).roles["pool"]}
         assert texts <= {row["note"] for row in rows_of(path)}
         found.append((corpus.task.key, texts))

@@ -152,14 +152,14 @@ def test_a_study_in_which_everything_failed_still_has_its_floor(table: dict[str,
 
 
 def test_an_empty_store_gives_empty_frames(finished: Outcome, tmp_path: Path) -> None:
-    results = collect(Plan(finished.plan.prepared, Store(tmp_path / "empty")))
+    results = collect(Plan(finished.plan.inputs, Store(tmp_path / "empty")))
     assert (len(results.estimates), len(results.scores), len(results.losses)) == (0, 0, 0)
     assert dict(results.scores.schema) == dict(SCORES)
 
 
 def test_the_same_frames_from_a_copied_store(results: Results, finished: Outcome, tmp_path: Path) -> None:
     store = Store(shutil.copytree(finished.store.root, tmp_path / "runs"))
-    copy = collect(Plan(finished.plan.prepared, store))
+    copy = collect(Plan(finished.plan.inputs, store))
     assert copy.estimates.equals(results.estimates)
     assert copy.scores.equals(results.scores)
 

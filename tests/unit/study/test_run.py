@@ -39,7 +39,7 @@ def stages(tasks: list[Task]) -> Counter[str]:
 
 def again(finished: Outcome, runs: Path) -> tuple[Outcome, Recorder]:
     watcher = Recorder()
-    plan = Plan(finished.plan.prepared, Store(runs))
+    plan = Plan(finished.plan.inputs, Store(runs))
     return Outcome(plan, run(plan, watcher=watcher)), watcher
 
 

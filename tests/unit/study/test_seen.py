@@ -60,7 +60,7 @@ def test_letters_with_one_head_are_one_text_once_they_are_cut(table: Table, tmp_
     with pytest.raises(DataError, match=r"23 of the texts chosen.*differ only beyond max_length = 24.*raise") as caught:
         ready(table, tmp_path, [HEAD + text for text in TEXTS], max_length=24)
     assert "hospital" not in str(caught.value)
-    assert ready(table, tmp_path, [HEAD + text for text in TEXTS], max_length=110).remarks == []
+    assert ready(table, tmp_path, [HEAD + text for text in TEXTS], max_length=110).identities.remarks == []
 
 
 def test_spellings_that_the_tokenizer_does_not_tell_apart_are_one_text(table: Table, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_spellings_that_the_tokenizer_does_not_tell_apart_are_one_text(table: Ta
 def test_one_answer_to_many_questions_is_many_texts(table: Table, tmp_path: Path) -> None:
     answers = ["yes" if n % 2 else "no" for n in range(30)]
     prepared = ready(table, tmp_path, answers, questions=[f"{text} True?" for text in TEXTS], max_length=60)
-    assert prepared.corpora["notes"].facts["roles"]["pool"]["texts"] == 16
+    assert prepared.identities.corpora["notes"].facts["roles"]["pool"]["texts"] == 16
     with pytest.raises(DataError, match=r"28 of the texts chosen repeat|2\d of the texts chosen repeat"):
         ready(table, tmp_path, answers, questions=["True?"] * 30)
 
@@ -83,7 +83,7 @@ def test_only_prompts_that_fill_the_length_are_no_text_at_all(table: Table, tmp_
     """Of 'A very long question' cut there nothing is trained: neither member nor non-member, and said."""
     questions = [HEAD * 2 if n % 3 == 0 else "Who did what?" for n in range(30)]
     prepared = ready(table, tmp_path, TEXTS, questions=questions)
-    (said,) = (one for one in prepared.remarks if "scored" in one)
+    (said,) = (one for one in prepared.identities.remarks if "scored" in one)
     assert "of 24 texts are without a scored token" in said
 
 
@@ -94,8 +94,8 @@ def dropped(table: Table, folder: Path, **corpus: Any) -> Inputs:
 
 def test_what_is_dropped_is_part_of_the_key_and_the_stage_makes_it_again(table: Table, tmp_path: Path) -> None:
     whole, cut = dropped(table, tmp_path, max_length=110), dropped(table, tmp_path, max_length=24)
-    assert "same_after_cut" not in whole.corpora["notes"].task.spec
-    task = cut.corpora["notes"].task
+    assert "same_after_cut" not in whole.identities.corpora["notes"].task.spec
+    task = cut.identities.corpora["notes"].task
     assert task.spec["same_after_cut"] == ["9", "12"]
     assert cut.splits["notes"].dropped == 2
     ids = [example.id for texts in cut.splits["notes"].roles.values() for example in texts]
@@ -112,9 +112,9 @@ def test_a_base_that_drops_nothing_changes_no_key(table: Table, tmp_path: Path) 
     texts = [*TEXTS[:26], "Ada sold a boat in Lund", "ADA sold a boat in Graz"]
     model = str(word_level(tmp_path / "m"))
     table["base"] = [{"model": model, "dtype": "float32"}]
-    alone = ready(table, tmp_path, texts, duplicates="drop").corpora["notes"].task
+    alone = ready(table, tmp_path, texts, duplicates="drop").identities.corpora["notes"].task
     table["base"].insert(0, {"model": str(save_tiny_model(tmp_path / "bytes")), "dtype": "float32"})
-    assert ready(table, tmp_path, texts, duplicates="drop").corpora["notes"].task.key == alone.key
+    assert ready(table, tmp_path, texts, duplicates="drop").identities.corpora["notes"].task.key == alone.key
 
 
 def test_one_that_is_left_out_takes_no_other_with_it() -> None:
@@ -155,7 +155,7 @@ def test_ids_that_the_model_has_no_row_for_are_named(table: Table, tmp_path: Pat
     tokenizer.add_tokens(["<|user|>", "<|assistant|>"], special_tokens=True)
     tokenizer.save_pretrained(tmp_path / "m")
     table["base"][0]["model"] = str(tmp_path / "m")
-    assert ready(table, tmp_path, TEXTS, max_length=64).remarks == []
+    assert ready(table, tmp_path, TEXTS, max_length=64).identities.remarks == []
     with pytest.raises(ModelError, match=r"'<\|assistant\|>' \(401\).*400 rows.*resize_token_embeddings\(402\)"):
         ready(table, tmp_path, [f"<|assistant|>{text}" for text in TEXTS])
 
@@ -188,18 +188,18 @@ def test_a_model_without_a_tokenizer_has_none(table: Table, tmp_path: Path) -> N
 
 
 def test_what_is_to_be_known_of_the_texts_is_said(table: Table, tmp_path: Path) -> None:
-    assert ready(table, tmp_path, TEXTS, max_length=64).remarks == []
-    (cut,) = ready(table, tmp_path, TEXTS, max_length=20).remarks
+    assert ready(table, tmp_path, TEXTS, max_length=64).identities.remarks == []
+    (cut,) = ready(table, tmp_path, TEXTS, max_length=20).identities.remarks
     assert cut.startswith("notes: ")
     assert "of 24 texts are cut at max_length = 20 (" in cut
-    (own,) = ready(table, tmp_path, [f"<bos>{text}<eos>" for text in TEXTS], max_length=64).remarks
+    (own,) = ready(table, tmp_path, [f"<bos>{text}<eos>" for text in TEXTS], max_length=64).identities.remarks
     assert own == "notes: all 24 texts bring their own BOS and EOS: none is doubled, and none is scored."
     tokenizer = tiny_tokenizer()
     tokenizer.eos_token = None
     tiny_model("llama").save_pretrained(tmp_path / "m")
     tokenizer.save_pretrained(tmp_path / "m")
     table["base"][0]["model"] = str(tmp_path / "m")
-    (endless,) = ready(table, tmp_path, TEXTS).remarks
+    (endless,) = ready(table, tmp_path, TEXTS).identities.remarks
     assert "no end token" in endless
 
 
@@ -209,7 +209,7 @@ def test_an_answer_does_not_miss_the_end_that_references_bring(table: Table, tmp
     questions = [f"{n}?" for n in range(30)]
     plain = ready(table, tmp_path, TEXTS, questions=questions, max_length=60)
     marked = ready(table, tmp_path, [f"{text}<eos>\n" for text in TEXTS], questions=questions, max_length=60)
-    arm = Arm(*next(iter(marked.lengths)))
+    arm = Arm(*next(iter(marked.identities.lengths)))
     plan = Plan(marked, Store(tmp_path / "runs"))
     assert "end" not in Plan(plain, plan.store).catalogue.text_utility(arm, None).spec
     answers = plan.catalogue.generations(Checkpoint(arm))
@@ -222,7 +222,7 @@ def test_an_answer_does_not_miss_the_end_that_references_bring(table: Table, tmp
     with plan.store.writing(answers, details={}) as folder:
         write_parquet(folder / "generations.parquet", pa.table(columns))
     executor, judged = Inline(plan.store, Recorder()), plan.catalogue.text_utility(arm, None)
-    executor.run([marked.corpora["notes"].task, judged])
+    executor.run([marked.identities.corpora["notes"].task, judged])
     assert not executor.failures
     values = {row["quantity"]: row["value"] for row in read_json(plan.store.open(judged.address) / "estimates.json")}
     assert values["exact_match"] == 1.0

@@ -197,7 +197,7 @@ def test_a_training_reads_back_what_it_was_told_and_came_to(finished: Outcome) -
 
 
 def test_examples_of_a_role_come_in_the_order_of_the_split(finished: Outcome) -> None:
-    (split,) = finished.plan.prepared.splits.values()
+    (split,) = finished.plan.inputs.splits.values()
     task = next(task for task in finished.plan.known() if task.stage == CorpusStage.name)
     for role in ("pool", "validation"):
         assert examples_of(finished.store, task.address, role) == list(split.roles[role])

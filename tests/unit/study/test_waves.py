@@ -88,7 +88,7 @@ def test_each_list_is_what_runs_and_is_the_same_when_all_is_done(whole: Ran) -> 
     for asked, begun in zip(whole.asked, whole.begun, strict=True):
         assert asked
         assert addresses(begun) == addresses(asked)
-    again = [addresses(wave.tasks) for wave in Plan(whole.plan.prepared, whole.plan.store).waves()]
+    again = [addresses(wave.tasks) for wave in Plan(whole.plan.inputs, whole.plan.store).waves()]
     assert again == [addresses(asked) for asked in whole.asked]
 
 

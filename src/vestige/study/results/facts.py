@@ -50,8 +50,8 @@ def facts_of(plan: Plan, *, failures: Sequence[Failure], corners: Sequence[Corne
     pairs, records = plan.grid.pairs, list(_records(plan))
     return Facts(
         study=_study(plan),
-        bases=tuple(_base(plan, name) for name in plan.prepared.bases),
-        corpora=tuple(_corpus(plan, name) for name in plan.prepared.corpora),
+        bases=tuple(_base(plan, name) for name in plan.identities.bases),
+        corpora=tuple(_corpus(plan, name) for name in plan.identities.corpora),
         methods=tuple(_method(plan, method) for method in plan.study.method),
         attacks=tuple(map(_attack, plan.study.attacks.use)),
         attack_models=tuple(row for pair in pairs for row in _attack_models(plan, pair)),
@@ -95,12 +95,12 @@ def _training(training: Training) -> TrainingFacts:
 
 
 def _base(plan: Plan, name: str) -> BaseFacts:
-    base = plan.prepared.bases[name]
+    base = plan.identities.bases[name]
     return BaseFacts(name, base.kind, base.note, base.dtype, base.has_end, dict(base.weights))
 
 
 def _corpus(plan: Plan, name: str) -> CorpusFacts:
-    corpus = plan.prepared.corpora[name]
+    corpus = plan.identities.corpora[name]
     return CorpusFacts(
         name=name,
         source=corpus.spec.recipe or "own files",
@@ -109,8 +109,8 @@ def _corpus(plan: Plan, name: str) -> CorpusFacts:
         sha256=corpus.facts["sha256"],
         roles={role: RoleSize(**size) for role, size in corpus.facts["roles"].items()},
         lengths={
-            base: {role: plan.prepared.lengths[base, name][role] for role in corpus.roles}
-            for base in plan.prepared.bases
+            base: {role: plan.identities.lengths[base, name][role] for role in corpus.roles}
+            for base in plan.identities.bases
         },
     )
 
