@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vestige.errors import VestigeError
 from vestige.store.layout import Store
 from vestige.study.catalogue import Catalogue
 from vestige.study.choice import Choice
@@ -85,11 +86,22 @@ def moved(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _identities(study: Study, known: dict[str, Any] | None) -> dict[str, Any]:
+    """What the inputs of a study are known by: read from them, or as frozen before where they are not here."""
+    try:
+        return identities_of(study)
+    except VestigeError as error:
+        if known is None:
+            raise
+        sys.stderr.write(f"{study.study.name}: taken as frozen before, since its inputs cannot be read: {error}\n")
+        return known
+
+
 def main() -> None:
     """Rewrite both."""
-    before = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
+    before, known = (json.loads(path.read_text(encoding="utf-8")) for path in (GOLDEN, IDENTITIES))
     studies = {str(file.relative_to(STUDIES)): study_of(file) for file in study_files()}
-    identities = {name: identities_of(study) for name, study in studies.items()}
+    identities = {name: _identities(study, known.get(name)) for name, study in studies.items()}
     after: Frozen = {name: frozen(study, identities[name]) for name, study in studies.items()}
     for path, content in ((IDENTITIES, identities), (GOLDEN, after)):
         path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
