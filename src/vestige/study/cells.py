@@ -17,7 +17,7 @@ _LONG = 400
 @final
 @dataclass(frozen=True)
 class Held:
-    """A checkpoint whose pool the store holds scored, and which one of its cell it is."""
+    """A checkpoint whose pass over the pool is in the store, and whether it is the best or the last of its cell."""
 
     checkpoint: Checkpoint
     is_best: bool

@@ -249,7 +249,7 @@ _METHODS = (
 
 
 def _attack_lines(outside: int) -> list[str]:
-    """`outside`: non-members, which decide how small a false-positive rate can be measured."""
+    """The sections on attacks and report; `outside` is the number of non-members, which bounds the measurable FPR."""
     rate = 0.1 if outside < 60 else 0.05
     attacks = AttackSection()
     return [

@@ -24,7 +24,7 @@ ASSUMED_PACE: Final = 700.0
 @final
 @dataclass
 class Work:
-    """Scored tokens that were worth of work, and the seconds that it took."""
+    """How much was done, in scored tokens, and the seconds that it took."""
 
     tokens: float = 0.0
     seconds: float = 0.0

@@ -79,7 +79,7 @@ def same_after_cut(
 
 
 def contents(examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> Iterator[bytes]:
-    """What tells each example from others; empty where nothing of it is trained: it is neither member nor not."""
+    """A digest of what is trained of each example, by which two are one text; empty where nothing of it is trained."""
     for some in _slices(examples):
         yield from map(digest, trained_ids(some, tokenizer, max_length=max_length))
 

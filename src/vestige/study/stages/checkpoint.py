@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CheckpointSpec(BaseModelSpec, ABC):
-    """Of a stage that runs a checkpoint of the cell among its inputs, or without an `epoch` the base."""
+    """What a stage that runs a checkpoint is told: which epoch of the cell among its inputs, or None for the base."""
 
     epoch: Number | None = None
 

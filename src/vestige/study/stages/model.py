@@ -27,7 +27,7 @@ class KeyedBase(Spec):
 
 
 class BaseModelSpec(Spec, ABC):
-    """Of a stage that runs a base, or what was trained from it, on texts cut after `max_length` tokens."""
+    """What a stage that runs a base, or a checkpoint of it, is told: the base, and where texts are cut."""
 
     base: KeyedBase
     max_length: int

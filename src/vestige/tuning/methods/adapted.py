@@ -41,7 +41,8 @@ def adapted(base: PreTrainedModel, config: PeftConfig) -> Iterator[PeftModel]:
 @contextlib.contextmanager
 def _targets_as_named(base: PreTrainedModel) -> Iterator[None]:
     """peft takes `gate_proj` and `up_proj` in a mixture of experts for the names that the experts once had, and would
-    drop the linear layers (shared experts, dense blocks) that have these names today. It knows the mixture by this.
+    drop the linear layers (shared experts, dense blocks) that have these names today. It knows a mixture by its
+    `model_type`, which is therefore empty inside.
     """
     config: Any = base.config
     config.model_type = ""
