@@ -295,6 +295,20 @@ class Estimate:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What was estimated: a quantity, of generated texts or a model (`attack` is None) or of an attack.
+
+    `apart`: of leakage alone, why the attack is not measured on the texts that it shares with the others; empty where
+    it is.
+    """
+
+    quantity: str
+    estimate: Estimate
+    attack: str | None = None
+    apart: str | None = None
+
+
 @dataclass(frozen=True)
 class Labelled:
     """The scores of one attack on one cell, with the truth: the input of every leakage metric.

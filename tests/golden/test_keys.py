@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from freeze_keys import GOLDEN, IDENTITIES, STUDIES, frozen, identities_of, moved, study_files, study_of
 
-from vestige.records import Counts, Estimate
+from vestige.records import Counts, Estimate, Estimated
 from vestige.store.layout import Store
 from vestige.study.catalogue import Catalogue
 from vestige.study.choice import Choice
 from vestige.study.inputs_record import identities_from
-from vestige.study.stages.estimates import Estimated, write_estimates
+from vestige.study.stages.estimates import write_estimates
 from vestige.study.stages.utility import UtilityStage
 from vestige.study.waves import waves
 

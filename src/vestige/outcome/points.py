@@ -4,37 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, final
 
 import polars as pl
 
 from vestige.outcome.facts import Tried
 from vestige.outcome.frames import Results
+from vestige.records import Counts, Estimate, Estimated
 
 NOT_MEASURED = "not measured"
 
-
-@final
-@dataclass(frozen=True)
-class Number:
-    """One estimate: value and 95% interval (None where refused, with the reason), counts, its signature, and why its
-    attack is not compared on the texts of the others, where it is not.
-    """
-
-    quantity: str
-    attack: str | None = None
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    members: int = 0
-    non_members: int = 0
-    texts: int = 0
-    groups: int = 0
-    unscored: Mapping[str, int] = field(default_factory=dict)
-    reason: str = NOT_MEASURED
-    signature: str = ""
-    apart: str = ""
+_NONE = Estimate(None, None, None, Counts(), signature="", reason=NOT_MEASURED)
 
 
 @final
@@ -47,11 +28,15 @@ class Point:
     epoch: float | None
     is_best: bool
     is_last: bool
-    numbers: Mapping[tuple[str, str | None], Number]
+    numbers: Mapping[tuple[str, str | None], Estimated]
 
-    def number(self, quantity: str, attack: str | None = None) -> Number:
-        """The number, or an empty one whose reason is that it was not measured."""
-        return self.numbers.get((quantity, attack), Number(quantity, attack))
+    def number(self, quantity: str, attack: str | None = None) -> Estimated:
+        """What was estimated; refused, its reason `NOT_MEASURED`, where nothing was."""
+        return self.numbers.get((quantity, attack), Estimated(quantity, _NONE, attack=attack))
+
+    def estimate(self, quantity: str, attack: str | None = None) -> Estimate:
+        """The estimate alone."""
+        return self.number(quantity, attack).estimate
 
 
 _NO_BASE = Point(None, None, None, is_best=True, is_last=True, numbers={})
@@ -161,7 +146,14 @@ def _point(frame: pl.DataFrame) -> Point:
     )
 
 
-def _number(row: Mapping[str, Any]) -> Number:
-    names = ("quantity", "attack", "value", "low", "high", "members", "non_members", "texts", "groups", "signature")
-    own = {name: row[name] for name in names} | {name: row[name] or "" for name in ("reason", "apart")}
-    return Number(**own, unscored=json.loads(row["unscored"] or "{}"))
+def _number(row: Mapping[str, Any]) -> Estimated:
+    classes = {name: row[name] for name in ("members", "non_members", "texts", "groups")}
+    estimate = Estimate(
+        value=row["value"],
+        low=row["low"],
+        high=row["high"],
+        counts=Counts(**classes, unscored=json.loads(row["unscored"] or "{}")),
+        signature=row["signature"],
+        reason=row["reason"] or "",
+    )
+    return Estimated(row["quantity"], estimate, attack=row["attack"], apart=row["apart"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable
 
-from vestige.outcome.points import Number, Point
-from vestige.records import TIES
+from vestige.outcome.points import Point
+from vestige.records import TIES, Counts, Estimate, Estimated
 
 REFUSED = "—"
 TIED = "— (ties)"
@@ -23,37 +23,39 @@ _NAMES = {
 }
 
 
-def shown(number: Number) -> str:
+def shown(number: Estimated) -> str:
     """Value, interval: AUC and other shares as `.78 [.74, .82]`, a difference of AUCs as `+.28 [+.22, +.34]`, TPR as
     `3.1% [0.9, 12]`, perplexity, BLEU and chrF to three digits, loss to .001. `—` where there is no estimate, and
     `— (ties)` where ties are why.
     """
-    if number.value is None:
-        return TIED if is_tied(number) else REFUSED
+    estimate = number.estimate
+    if estimate.value is None:
+        return TIED if is_tied(estimate) else REFUSED
     write = _writer(number.quantity)
     unit = "%" if number.quantity.startswith("tpr@") else ""
-    value = f"{write(number.value)}{unit}"
-    if number.low is None or number.high is None:
+    value = f"{write(estimate.value)}{unit}"
+    if estimate.low is None or estimate.high is None:
         return f"{value} [no interval]"
-    return f"{value} [{write(number.low)}, {write(number.high)}]"
+    return f"{value} [{write(estimate.low)}, {write(estimate.high)}]"
 
 
-def is_tied(number: Number) -> bool:
+def is_tied(estimate: Estimate) -> bool:
     """Whether a true-positive rate is refused because too many non-members share the highest score."""
-    return number.value is None and number.reason.startswith(TIES)
+    return estimate.value is None and estimate.reason.startswith(TIES)
 
 
-def explained(number: Number) -> str:
+def explained(estimate: Estimate) -> str:
     """What stands behind a number, for its tooltip: why it is refused, its counts, its signature."""
-    parts = [f"Refused: {number.reason}" if number.value is None else "", counted(number), number.signature]
+    refused = f"Refused: {estimate.reason}" if estimate.value is None else ""
+    parts = (refused, counted(estimate.counts), estimate.signature)
     return " · ".join(part for part in parts if part)
 
 
-def counted(number: Number) -> str:
+def counted(counts: Counts) -> str:
     """`300 members, 300 non-members, 120 groups`, or texts and groups where there are no classes."""
-    if number.members or number.non_members:
-        return f"{number.members} members, {number.non_members} non-members, {number.groups} groups"
-    return f"{number.texts} texts, {number.groups} groups" if number.texts else ""
+    if counts.members or counts.non_members:
+        return f"{counts.members} members, {counts.non_members} non-members, {counts.groups} groups"
+    return f"{counts.texts} texts, {counts.groups} groups" if counts.texts else ""
 
 
 def quantity_name(quantity: str) -> str:

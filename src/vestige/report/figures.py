@@ -12,8 +12,9 @@ from matplotlib.artist import Artist
 from matplotlib.lines import Line2D
 
 from vestige.outcome.frames import Results
-from vestige.outcome.points import Number, Point, Section, method_labels, scores_at, searched, text_quantities
+from vestige.outcome.points import Point, Section, method_labels, scores_at, searched, text_quantities
 from vestige.outcome.wording import plain, quantity_name
+from vestige.records import Estimate
 from vestige.report.curves import Losses, Roc, density, losses_of, mean_roc
 from vestige.report.drawing import BASE, INK, Look, Panel, decades_axis, epoch_axis, log_axis, look, margins, rate_axis
 
@@ -97,12 +98,12 @@ def _along(section: Section, paths: Sequence[Path], quantity: str, attack: str |
     words = f"AUC of {attack}" if attack else f"validation {name}"
     title = f"{words[0].upper()}{words[1:]} along the training"
     panel = Panel(x="epochs", y=words)
-    values = [_floor_line(panel, section.floor.number(quantity, attack))]
+    values = [_floor_line(panel, section.floor.estimate(quantity, attack))]
     for path in paths:
-        known = [(point, point.number(quantity, attack)) for point in path.points]
-        known = [(point, number) for point, number in known if number.value is not None]
-        _bars(panel, path, [point.epoch or 0.0 for point, _ in known], [number for _, number in known])
-        values.append([number.value for _, number in known if number.value is not None])
+        known = [(point, point.estimate(quantity, attack)) for point in path.points]
+        known = [(point, estimate) for point, estimate in known if estimate.value is not None]
+        _bars(panel, path, [point.epoch or 0.0 for point, _ in known], [estimate for _, estimate in known])
+        values.append([estimate.value for _, estimate in known if estimate.value is not None])
     flat = [value for one in values for value in one]
     if not flat:
         return Drawing(title, "No number to draw: all are refused or not measured.")
@@ -113,26 +114,26 @@ def _along(section: Section, paths: Sequence[Path], quantity: str, attack: str |
     return Drawing(title, caption, panel.svg(f"{section.name}|{title}"))
 
 
-def _floor_line(panel: Panel, number: Number) -> list[float]:
-    if number.value is None:
+def _floor_line(panel: Panel, floor: Estimate) -> list[float]:
+    if floor.value is None:
         return []
-    line = panel.axes.axhline(number.value, color=BASE.color, linestyle=BASE.dashes, linewidth=0.9)
+    line = panel.axes.axhline(floor.value, color=BASE.color, linestyle=BASE.dashes, linewidth=0.9)
     panel.explain(line, "base")
-    return [number.value]
+    return [floor.value]
 
 
-def _bars(panel: Panel, path: Path, x: Sequence[float], numbers: Sequence[Number]) -> None:
+def _bars(panel: Panel, path: Path, x: Sequence[float], estimates: Sequence[Estimate]) -> None:
     """A line through the values with a bar for each interval, and its entry in the legend."""
-    y = [number.value or 0.0 for number in numbers]
+    y = [estimate.value or 0.0 for estimate in estimates]
     style = path.look
     line = panel.axes.plot(x, y, color=style.color, marker=style.marker, linestyle=style.dashes, markersize=4)[0]
-    low, high = ([end if end is not None else at for end, at in zip(ends, y, strict=True)] for ends in _ends(numbers))
+    low, high = ([end if end is not None else at for end, at in zip(ends, y, strict=True)] for ends in _ends(estimates))
     panel.axes.vlines(x, low, high, color=style.color, linewidth=1, alpha=0.55)
     panel.explain(line, path.method)
 
 
-def _ends(numbers: Sequence[Number]) -> tuple[list[float | None], list[float | None]]:
-    return [number.low for number in numbers], [number.high for number in numbers]
+def _ends(estimates: Sequence[Estimate]) -> tuple[list[float | None], list[float | None]]:
+    return [one.low for one in estimates], [one.high for one in estimates]
 
 
 def _against(section: Section, paths: Sequence[Path], attack: str) -> Drawing:
@@ -140,7 +141,7 @@ def _against(section: Section, paths: Sequence[Path], attack: str) -> Drawing:
     panel = Panel(x="validation perplexity (← better)", y=f"AUC of {attack} (↓ better)")
     drawn = _base_point(panel, section, attack)
     for path in paths:
-        known = [(p, p.number("perplexity"), p.number("auc", attack)) for p in path.points]
+        known = [(p, p.estimate("perplexity"), p.estimate("auc", attack)) for p in path.points]
         both = [(p, x, y) for p, x, y in known if x.value is not None and y.value is not None]
         _bars(panel, path, [x.value or 0.0 for _, x, _ in both], [y for _, _, y in both])
         for point, x, y in both:
@@ -159,7 +160,7 @@ def _against(section: Section, paths: Sequence[Path], attack: str) -> Drawing:
 
 
 def _base_point(panel: Panel, section: Section, attack: str) -> list[float]:
-    x, y = section.floor.number("perplexity"), section.floor.number("auc", attack)
+    x, y = section.floor.estimate("perplexity"), section.floor.estimate("auc", attack)
     if x.value is None or y.value is None:
         return []
     mark = panel.axes.plot([x.value], [y.value], color=BASE.color, marker=BASE.marker, linestyle="none", markersize=5)

@@ -43,17 +43,17 @@ def findings(results: Results) -> list[tuple[str, list[str]]]:
 def _finding(section: Section, method: str, attack: str) -> str:
     point = section.best(method)
     auc = point.number("auc", attack) if point else None
-    if point is None or auc is None or auc.value is None:
-        return f"{method}: no number ({auc.reason if auc else NOT_MEASURED})."
+    if point is None or auc is None or auc.estimate.value is None:
+        return f"{method}: no number ({auc.estimate.reason if auc else NOT_MEASURED})."
     where = f"AUC {shown(auc)} at perplexity {shown(point.number('perplexity'))}"
     return f"{method}: {where} – {_against_the_floor(point, attack)}."
 
 
 def _against_the_floor(point: Point, attack: str) -> str:
     """What the paired difference to the floor says; where there is none, what the AUC says of chance."""
-    auc, above = point.number("auc", attack), point.number("auc_above_floor", attack)
-    known = above.value is not None
-    low, high = (above.low, above.high) if known else (_less(auc.low), _less(auc.high))
+    auc, above = point.estimate("auc", attack), point.number("auc_above_floor", attack)
+    known = above.estimate.value is not None
+    low, high = (above.estimate.low, above.estimate.high) if known else (_less(auc.low), _less(auc.high))
     if low is not None and low > 0:
         said = f"above the floor by {shown(above).removeprefix('+')}, on the same texts"
         return said if known else "its interval lies above chance; the floor is not measured"
@@ -169,7 +169,8 @@ def _texts(results: Results, section: Section) -> Iterator[str]:
 
 def _shift(results: Results, section: Section) -> Iterator[str]:
     floor = section.floor.number("auc", results.facts.study.primary)
-    if floor.low is not None and floor.high is not None and not floor.low <= _CHANCE <= floor.high:
+    low, high = floor.estimate.low, floor.estimate.high
+    if low is not None and high is not None and not low <= _CHANCE <= high:
         yield (
             f"the base's own AUC is {shown(floor)}, not ½. Members and non-members differ before any training, and all "
             "figures of this corpus are shifted by it."
@@ -179,7 +180,7 @@ def _shift(results: Results, section: Section) -> Iterator[str]:
 def _split_leaks(results: Results, section: Section) -> Iterator[str]:
     for floor in results.facts.floors:
         auc = section.floor.number("auc", floor.name)
-        if auc.low is None or auc.low <= _CHANCE:
+        if auc.estimate.low is None or auc.estimate.low <= _CHANCE:
             continue
         if floor.is_permuted:
             yield f"{floor.name} is {shown(auc)} on labels dealt out anew: do not trust the floors of this corpus."
@@ -193,8 +194,8 @@ def _split_leaks(results: Results, section: Section) -> Iterator[str]:
 def _known_members(results: Results, section: Section) -> Iterator[str]:
     """What an attack that knows members does to the texts that all attacks are compared on."""
     for attack in results.facts.attacks:
-        aucs = [point.number("auc", attack.label) for point in section.points]
-        known = max((auc.unscored.get("member:known_member", 0) for auc in aucs), default=0)
+        counts = [point.estimate("auc", attack.label).counts for point in section.points]
+        known = max((one.unscored.get("member:known_member", 0) for one in counts), default=0)
         if known:
             yield (
                 f"{attack.label} knows members: they and their groups, {known} texts over all trainings, are no "
@@ -216,7 +217,7 @@ def _left_apart(results: Results, section: Section) -> Iterator[str]:
 
 def _few_non_members(results: Results, section: Section) -> Iterator[str]:
     study = results.facts.study
-    counts = {point.number("auc", study.primary).non_members for point in section.points} - {0}
+    counts = {point.estimate("auc", study.primary).counts.non_members for point in section.points} - {0}
     available = min(counts, default=0) // cells_of(results)
     thin = [rate for rate in study.fpr if 1 <= available * rate + 1e-9 < _ENOUGH_FALSE_POSITIVES]
     if thin:
@@ -233,7 +234,7 @@ def _tied_at_the_top(results: Results, section: Section, method: str) -> Iterato
     told: dict[str, float] = {}
     rates: set[float] = set()
     for point in best_and_last(section, method):
-        tied = [rate for rate in results.facts.study.fpr if is_tied(point.number(tpr_key(rate), attack))]
+        tied = [rate for rate in results.facts.study.fpr if is_tied(point.estimate(tpr_key(rate), attack))]
         if tied:
             told[plain(point.epoch)] = _share_at_the_top(results, section, point, attack)
             rates |= set(tied)
@@ -257,7 +258,7 @@ def _share_at_the_top(results: Results, section: Section, point: Point, attack: 
 def _no_auc(results: Results, section: Section) -> Iterator[str]:
     """Why attacks other than the primary one have no AUC."""
     for attack in results.facts.attacks:
-        aucs = [point.number("auc", attack.label) for point in (section.floor, *section.points)]
+        aucs = [point.estimate("auc", attack.label) for point in (section.floor, *section.points)]
         reasons = dict.fromkeys(auc.reason for auc in aucs if auc.value is None and auc.reason != NOT_MEASURED)
         if reasons and attack.label != results.facts.study.primary:
             yield f"{attack.label} has no AUC (—): {next(iter(reasons))}."
@@ -270,9 +271,10 @@ def _refusals(results: Results, section: Section) -> Iterator[str]:
     keys += [(quantity, None) for quantity in text_quantities(results)]
     numbers = [point.number(*key) for point in (section.floor, *section.points) for key in keys]
     for number in numbers:
-        if number.value is None and number.reason != NOT_MEASURED and not is_tied(number):
-            yield f"{quantity_name(number.quantity)} is refused (—): {number.reason}."
-    if any(number.reason == NOT_MEASURED for number in numbers):
+        estimate = number.estimate
+        if estimate.value is None and estimate.reason != NOT_MEASURED and not is_tied(estimate):
+            yield f"{quantity_name(number.quantity)} is refused (—): {estimate.reason}."
+    if any(number.estimate.reason == NOT_MEASURED for number in numbers):
         yield "some numbers are missing (—): they have not been measured, or their part of the study failed."
     missing = [method for method in method_labels(results) if section.best(method) is None]
     if missing:

@@ -84,7 +84,7 @@ def _summary(results: Results, section: Section) -> Summary:
     utility += [
         _Column(quantity_name(one), one)
         for one in text_quantities(results)
-        if any(point.number(one).value is not None for point in (section.floor, *points))
+        if any(point.estimate(one).value is not None for point in (section.floor, *points))
     ]
     choices = ([*utility[:kept], *_leakage(results, attack)] for kept in range(len(utility), 0, -1))
     tables = [_table(title, (section.floor, *points), columns) for columns in choices]
@@ -100,7 +100,7 @@ def _table(title: str, points: Sequence[Point], columns: Sequence[_Column]) -> S
     head = ("method", "epoch", *(column.head for column in columns))
     keys = [(column.quantity, column.attack) for column in columns]
     rows = [_row(point, keys) for point in points]
-    refused = {point.number(*key).reason for point in points for key in keys} - {""}
+    refused = {point.estimate(*key).reason for point in points for key in keys} - {""}
     return Summary(title, head, _fitted(head, rows), tuple(sorted(refused)))
 
 

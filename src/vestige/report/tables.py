@@ -9,7 +9,6 @@ from typing import final
 from vestige.outcome.facts import AttackFacts, Tried
 from vestige.outcome.frames import Results
 from vestige.outcome.points import (
-    Number,
     Point,
     Section,
     best_and_last,
@@ -19,6 +18,7 @@ from vestige.outcome.points import (
     text_quantities,
 )
 from vestige.outcome.wording import REFUSED, explained, moment, plain, quantity_name, shown, tpr_key
+from vestige.records import Counts, Estimated
 
 TRAINS = "the attacker trains models of his own before the first text is scored"
 
@@ -103,12 +103,12 @@ def _attack_rows(results: Results, section: Section, attack: str, rates: list[st
     for label, point in _shown_points(results, section):
         auc = point.number("auc", attack)
         numbers = map(as_cell, [auc, *(point.number(rate, attack) for rate in rates)])
-        counts = (Cell(f"{count:,}") for count in (auc.members, auc.non_members, auc.groups))
-        left_out = Cell(f"{sum(auc.unscored.values()):,}", unscored_words(auc))
+        found = auc.estimate.counts
+        counts = (Cell(f"{count:,}") for count in (found.members, found.non_members, found.groups))
         settings = (Cell(moment(point)), Cell(plain(point.epoch)))
         if point.method is None:
             settings = (Cell("before", "before fine-tuning"), Cell(REFUSED))
-        yield Row((label, *settings, *numbers, *counts, left_out), "floor" if point.method is None else "")
+        yield Row((label, *settings, *numbers, *counts, _left_out(found)), "floor" if point.method is None else "")
 
 
 def cost_table(results: Results, section: Section) -> Table:
@@ -166,18 +166,14 @@ def floor_table(results: Results) -> Table:
 
 def _floor_row(section: Section, name: str, rates: list[str]) -> Row:
     numbers = [section.floor.number(quantity, name) for quantity in ("auc", *rates)]
-    counts = (
-        Cell(f"{numbers[0].groups:,}"),
-        Cell(f"{sum(numbers[0].unscored.values()):,}", unscored_words(numbers[0])),
-    )
-    return Row((Cell(name), *map(as_cell, numbers), *counts), "floor")
+    counts = numbers[0].estimate.counts
+    return Row((Cell(name), *map(as_cell, numbers), Cell(f"{counts.groups:,}"), _left_out(counts)), "floor")
 
 
-def unscored_words(number: Number) -> str:
-    """`2 member: too_short, 1 non_member: too_short`."""
-    return ", ".join(
-        f"{count} {why.replace(':', ': ').replace('_', ' ')}" for why, count in sorted(number.unscored.items())
-    )
+def _left_out(counts: Counts) -> Cell:
+    """How many texts have no score, and why: `2 member: too short, 1 non member: too short`."""
+    reasons = (f"{count} {why.replace(':', ': ').replace('_', ' ')}" for why, count in sorted(counts.unscored.items()))
+    return Cell(f"{sum(counts.unscored.values()):,}", ", ".join(reasons))
 
 
 def search_table(results: Results) -> Table | None:
@@ -229,18 +225,19 @@ def signature_table(results: Results) -> Table:
     return Table(head, tuple(groups))
 
 
-def _signed(results: Results, point: Point, number: Number) -> Row:
-    text = shown(number) if number.value is not None else f"{REFUSED} {number.reason}"
+def _signed(results: Results, point: Point, number: Estimated) -> Row:
+    estimate, found = number.estimate, number.estimate.counts
+    text = shown(number) if estimate.value is not None else f"{REFUSED} {estimate.reason}"
     settings = (Cell(plain(point.epoch)), Cell(plain(point.learning_rate)), Cell(number.attack or REFUSED))
-    counts = f"{number.members} + {number.non_members}" if number.members or number.non_members else f"{number.texts}"
-    counts += f" texts, {number.groups} groups"
-    last = (Cell(quantity_name(number.quantity)), Cell(text), Cell(counts), Cell(number.signature))
+    counts = f"{found.members} + {found.non_members}" if found.members or found.non_members else f"{found.texts}"
+    counts += f" texts, {found.groups} groups"
+    last = (Cell(quantity_name(number.quantity)), Cell(text), Cell(counts), Cell(estimate.signature))
     return Row((method_cell(results, point.method), *settings, *last), "floor" if point.method is None else "")
 
 
-def as_cell(number: Number) -> Cell:
+def as_cell(number: Estimated) -> Cell:
     """A number with what stands behind it."""
-    return Cell(shown(number), explained(number))
+    return Cell(shown(number), explained(number.estimate))
 
 
 def method_cell(results: Results, method: str | None) -> Cell:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from vestige.durations import duration
-from vestige.outcome.points import Number
 from vestige.outcome.wording import explained, folded, joined, quantity_name, shown
+from vestige.records import Counts, Estimate, Estimated
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,14 @@ from vestige.outcome.wording import explained, folded, joined, quantity_name, sh
 def test_a_number_is_shown_with_its_interval(
     quantity: str, value: float, low: float, high: float, expected: str
 ) -> None:
-    assert shown(Number(quantity, value=value, low=low, high=high)) == expected
+    assert shown(Estimated(quantity, Estimate(value, low, high, Counts(), signature=""))) == expected
 
 
 def test_a_refused_number_is_a_dash_that_explains_itself() -> None:
-    number = Number("tpr@0.01", "ref", members=19, non_members=20, groups=9, reason="too few", signature="tpr|v:1")
-    assert shown(number) == "—"
-    assert explained(number) == "Refused: too few · 19 members, 20 non-members, 9 groups · tpr|v:1"
+    counts = Counts(members=19, non_members=20, groups=9)
+    refused = Estimate(None, None, None, counts, signature="tpr|v:1", reason="too few")
+    assert shown(Estimated("tpr@0.01", refused, attack="ref")) == "—"
+    assert explained(refused) == "Refused: too few · 19 members, 20 non-members, 9 groups · tpr|v:1"
 
 
 def test_words() -> None:

@@ -36,8 +36,8 @@ def test_only_the_best_and_the_last_checkpoint_are_attacked(shown: Table, tmp_pa
     assert last is not None
     assert (best.epoch, last.epoch) == (4.0, 12.0), "the premise of this test"
     for point in section.trajectory("full"):
-        assert point.number("perplexity").value is not None
-        assert (point.number("auc", "ref").value is None) == (point.epoch == 8.0)
+        assert point.number("perplexity").estimate.value is not None
+        assert (point.number("auc", "ref").estimate.value is None) == (point.epoch == 8.0)
     passes = [task.spec for task in watcher.done if task.stage == "stats" and task.spec["role"] == "pool"]
     assert sorted({spec["epoch"] for spec in passes if "epoch" in spec}) == [4.0, 12.0]
     with pytest.raises(ConfigError, match="no cell is called 'epoch 8'"):

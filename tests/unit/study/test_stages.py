@@ -9,14 +9,14 @@ from typing import Any, final
 import pytest
 
 from vestige.errors import StoreError
-from vestige.records import Counts, Estimate
+from vestige.records import Counts, Estimate, Estimated
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import Store
 from vestige.study import stages as folder
 from vestige.study.stages import scores
 from vestige.study.stages.base import Bench, ModelStage, Number, Spec, Stage
 from vestige.study.stages.corpus import CorpusStage, examples_of
-from vestige.study.stages.estimates import Estimated, estimates_of, write_estimates
+from vestige.study.stages.estimates import estimates_of, write_estimates
 from vestige.study.stages.registry import model_stages, stage_named, stages, versions
 from vestige.study.stages.scores import ScoresSpec
 from vestige.study.stages.stats import StatsStage

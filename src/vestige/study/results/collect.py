@@ -13,14 +13,14 @@ import polars as pl
 from vestige.data.splits import members_of
 from vestige.outcome.facts import Corner
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
-from vestige.records import Counts, Estimate
+from vestige.records import Counts, Estimate, Estimated
 from vestige.store.keys import Task
 from vestige.study.executors.base import Failure
 from vestige.study.grid import Arm, Checkpoint, Pair, Seat
 from vestige.study.plan import Plan
 from vestige.study.results.facts import facts_of, trainings
 from vestige.study.stages.corpus import examples_of
-from vestige.study.stages.estimates import Estimated, estimates_of
+from vestige.study.stages.estimates import estimates_of
 from vestige.study.stages.scores import scores_of
 from vestige.study.stages.train import trained_of
 

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, final
+from typing import Any
 
-from vestige.records import Counts, Estimate
+from vestige.records import Counts, Estimate, Estimated
 from vestige.store.io import read_json, write_json
 from vestige.store.layout import Store
 
 _FILE = "estimates.json"
-
-
-@final
-@dataclass(frozen=True)
-class Estimated:
-    """What was estimated: a quantity, of generated texts or a model (`attack` is None) or of an attack.
-
-    `apart`: of leakage alone, why the attack is not measured on the texts that it shares with the others; empty where
-    it is.
-    """
-
-    quantity: str
-    estimate: Estimate
-    attack: str | None = None
-    apart: str | None = None
 
 
 def write_estimates(folder: Path, rows: Iterable[Estimated]) -> None:

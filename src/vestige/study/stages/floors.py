@@ -7,11 +7,11 @@ from typing import final
 from vestige.attacks.blind import floor_labels, floor_scores
 from vestige.data.splits import groups_of, members_of
 from vestige.metrics.uncertainty import Bootstrap, own_groups
-from vestige.records import Example, Fold, Labelled, TokenStats
+from vestige.records import Estimated, Example, Fold, Labelled, TokenStats
 from vestige.store.keys import Task
 from vestige.study.stages.base import Bench, Number, Spec, Stage
 from vestige.study.stages.corpus import examples_of
-from vestige.study.stages.estimates import Estimated, write_estimates
+from vestige.study.stages.estimates import write_estimates
 from vestige.study.stages.leakage import leakage_rows
 from vestige.study.stages.stats import stats_of
 

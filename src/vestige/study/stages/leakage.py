@@ -10,12 +10,12 @@ from vestige.data.splits import groups_of, members_of
 from vestige.metrics.common_texts import apart, common_texts
 from vestige.metrics.leakage import auc, auc_above_floor, tpr_at_fpr
 from vestige.metrics.uncertainty import Bootstrap
-from vestige.records import Example, Fold, Labelled, Labels
+from vestige.records import Estimated, Example, Fold, Labelled, Labels
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.stages.base import Bench, Number, Spec, Stage
 from vestige.study.stages.corpus import examples_of
-from vestige.study.stages.estimates import Estimated, write_estimates
+from vestige.study.stages.estimates import write_estimates
 from vestige.study.stages.scores import scores_of
 
 

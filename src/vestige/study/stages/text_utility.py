@@ -9,10 +9,11 @@ from vestige.data.splits import groups_of
 from vestige.metrics.measures import TextQuantity
 from vestige.metrics.text import text_utility
 from vestige.metrics.uncertainty import Bootstrap
+from vestige.records import Estimated
 from vestige.store.keys import Task
 from vestige.study.stages.base import Bench, Spec, Stage
 from vestige.study.stages.corpus import examples_of
-from vestige.study.stages.estimates import Estimated, write_estimates
+from vestige.study.stages.estimates import write_estimates
 from vestige.study.stages.generations import generations_of
 
 

@@ -7,10 +7,11 @@ from typing import final
 from vestige.data.splits import groups_of
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.metrics.utility import perplexity, validation_loss
+from vestige.records import Estimated
 from vestige.store.keys import Task
 from vestige.study.stages.base import Bench, Spec, Stage
 from vestige.study.stages.corpus import examples_of
-from vestige.study.stages.estimates import Estimated, write_estimates
+from vestige.study.stages.estimates import write_estimates
 from vestige.study.stages.stats import stats_of
 
 
