@@ -19,7 +19,7 @@ from vestige.outcome.points import sections
 from vestige.report.drawing import Panel, decades_axis, log_axis, look
 from vestige.report.figures import drawings
 from vestige.report.html import render
-from vestige.report.write import write_report
+from vestige.report.write import changed_since, write_report
 
 NASTY = '<script>alert("$x$ & y")</script>'
 
@@ -61,6 +61,32 @@ def _read(page: str) -> _Reader:
     reader.close()
     assert not reader.open
     return reader
+
+
+_BEFORE: dict[str, Any] = {
+    "study": {
+        "name": "small",
+        "seeds": [0],
+        "folds": 2,
+        "utility": ["loss"],
+        "generate": {"max_new_tokens": 64, "texts": 100},
+        "search": "validation",
+        "epochs": 3.0,
+        "batch_size": 8,
+        "checkpoints": [0.5, 1.0, 2.0, 3.0],
+        "weight_decay": 0.0,
+        "clip": 1.0,
+        "primary": "ref",
+        "fpr": [0.1, 0.01],
+    },
+    "bases": [{"name": "tiny", "dtype": "float32"}],
+    "corpora": [{"name": "notes", "max_length": 64, "sha256": "cd" * 32}],
+    "methods": [
+        {"label": "lora", "spec": {"name": "lora", "warmup": 0.2}, "learning_rates": [3e-4, 1e-3]},
+        {"label": "prompt(tokens=50)", "spec": {"name": "prompt", "warmup": 0.2}, "learning_rates": [1e-2, 3e-2]},
+    ],
+    "attacks": [{"label": "loss"}, {"label": "ref"}],
+}
 
 
 def _facts(results: Results, **changes: Any) -> Results:
@@ -155,6 +181,26 @@ def test_nothing_that_is_not_json_is_written(one_corpus: Results, tmp_path: Path
     write_report(_facts(one_corpus, search=search), tmp_path)
     facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert facts["search"][0]["loss"] is None
+
+
+def test_a_report_of_before_is_compared_with_what_is_asked_now(one_corpus: Results, tmp_path: Path) -> None:
+    """`_BEFORE` is what reports have had beside them since there are any, written down here by hand."""
+    (tmp_path / "facts.json").write_text(json.dumps(_BEFORE), encoding="utf-8")
+    assert changed_since(one_corpus, tmp_path) == []
+    study = one_corpus.facts.study
+    longer = replace(study, training=replace(study.training, epochs=4.0, others={"weight_decay": 0.1, "clip": 1.0}))
+    fewer = _facts(one_corpus, study=longer, attacks=one_corpus.facts.attacks[:1])
+    assert changed_since(fewer, tmp_path) == ["attacks", "epochs", "weight_decay"]
+
+
+def test_facts_are_json_of_the_shape_of_before(one_corpus: Results, tmp_path: Path) -> None:
+    write_report(one_corpus, tmp_path)
+    facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"))
+    assert facts["floors"] == ["blind_length", "blind_bow"]
+    assert facts["attacks"][1]["assumes"]["passes"] == 2
+    assert facts["search"][0]["losses"].keys() == {"1", "3"}
+    assert facts["environments"][0]["packages"] == {"torch": "2.13.0"}
+    assert {name: facts["study"][name] for name in _BEFORE["study"]} == _BEFORE["study"]
 
 
 def test_failures_are_shown(one_corpus: Results) -> None:

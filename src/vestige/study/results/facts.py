@@ -30,9 +30,10 @@ from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import RUN
 from vestige.study.executors.base import Failure
-from vestige.study.grid import Arm, Checkpoint, Pair, Seat
+from vestige.study.grid import Checkpoint, Pair, Seat
 from vestige.study.plan import Plan
 from vestige.study.record import attacked_since, primaries
+from vestige.study.results.measured import trainings
 from vestige.study.stages.attack_model import attack_model_of
 from vestige.study.stages.train import trained_of
 from vestige.tuning.methods.base import Method
@@ -62,15 +63,6 @@ def facts_of(plan: Plan, *, failures: Sequence[Failure], corners: Sequence[Corne
         environments=_environments(records),
         seconds=_seconds(records),
     )
-
-
-def trainings(plan: Plan, pair: Pair) -> Iterator[tuple[Arm, Seat, Task]]:
-    """Every training of a base and corpus that is done."""
-    for arm in plan.grid.arms(pair):
-        for seat in plan.grid.seats:
-            task = plan.catalogue.train(Checkpoint(arm, seat))
-            if plan.is_done(task):
-                yield arm, seat, task
 
 
 def _study(plan: Plan) -> StudyFacts:
