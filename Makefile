@@ -50,10 +50,10 @@ format: $(READY) ## mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-reference: $(READY) ## write docs/reference/study-file.md, and the tables of README.md, from what there is
+reference: $(READY) ## write docs/reference/study-file.md, and the tables of README.md and docs/checks/, from what there is
 	$(BIN)/python -m vestige.study.reference > reference.tmp
 	mv reference.tmp docs/reference/study-file.md
-	$(BIN)/python -m vestige.study.readme README.md
+	$(BIN)/python -m vestige.study.readme README.md docs/checks/README.md
 
 freeze-keys: env ## write tests/golden/keys.json: the keys of every task of every file in studies/
 	$(BIN)/python tests/golden/freeze_keys.py

@@ -138,13 +138,13 @@ def report(study: StudyFile, store: StoreFolder = RUNS) -> None:
 
 @app.command("list")
 def list_names(
-    what: Annotated[Literal["methods", "attacks", "models", "corpora"], typer.Argument()],
+    what: Annotated[Literal["methods", "attacks", "models", "corpora", "checks"], typer.Argument()],
     as_json: AsJson = False,
     base: Annotated[
         str | None, typer.Option(help="With methods: count the parameters that each trains of this model.")
     ] = None,
 ) -> None:
-    """List what a study can name."""
+    """List what a study can name, and what its report checks."""
     from vestige.cli.tables import count_trainable, listing, print_listing
 
     if base is not None and what != "methods":

@@ -34,8 +34,9 @@ def print_draft(draft: Draft, *, source: Path, out: Path) -> None:
 
 
 def listing(what: str) -> list[dict[str, Any]]:
-    """What a study can name, as JSON rows."""
-    return {"methods": _methods, "attacks": _attacks, "models": _models, "corpora": _corpora}[what]()
+    """What a study can name or its report checks, as JSON rows."""
+    rows = {"methods": _methods, "attacks": _attacks, "models": _models, "corpora": _corpora, "checks": _checks}
+    return rows[what]()
 
 
 def _methods() -> list[dict[str, Any]]:
@@ -129,6 +130,12 @@ def _corpora() -> list[dict[str, Any]]:
         }
         for name, recipe in discover().items()
     ]
+
+
+def _checks() -> list[dict[str, Any]]:
+    from vestige.checks.registry import discover, page_of
+
+    return [{"name": code, "about": about(check), "page": page_of(code)} for code, check in discover().items()]
 
 
 def _parameters(model: Any, *, without: Sequence[str]) -> dict[str, Any]:

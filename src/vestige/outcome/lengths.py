@@ -27,18 +27,34 @@ class Lengths:
 
 def remarks(roles: Iterable[Lengths], *, max_length: int) -> Iterator[str]:
     """What a reader must know of the texts of all roles together, a sentence each; none where all are whole."""
-    total = Lengths(*map(sum, zip(*map(astuple, roles), strict=True)))
+    total = together(roles)
+    yield from of_cut(total, max_length=max_length)
+    yield from of_unscorable(total)
+    yield from of_marks(total)
+
+
+def together(roles: Iterable[Lengths]) -> Lengths:
+    """The sum over roles, of which there must be one."""
+    return Lengths(*map(sum, zip(*map(astuple, roles), strict=True)))
+
+
+def of_cut(total: Lengths, *, max_length: int) -> Iterator[str]:
+    """Of texts that were cut."""
     if total.cut:
         yield f"{_of(total.cut, total)} cut at max_length = {max_length} ({_share(total.cut, total)})."
+
+
+def of_unscorable(total: Lengths) -> Iterator[str]:
+    """Of texts without a scored token."""
     if total.unscorable:
         yield (
             f"{_of(total.unscorable, total)} without a scored token, being too short or filled by the prompt: no "
             "attack can score them."
         )
-    yield from _own_marks(total)
 
 
-def _own_marks(total: Lengths) -> Iterator[str]:
+def of_marks(total: Lengths) -> Iterator[str]:
+    """Of texts that bring their own BOS and EOS."""
     said = {"BOS": total.own_bos, "EOS": total.own_eos}
     if total.own_bos == total.own_eos:
         said = {"BOS and EOS": total.own_bos}

@@ -11,9 +11,13 @@ import polars as pl
 
 from vestige.outcome.facts import Tried
 from vestige.outcome.frames import Results
+from vestige.outcome.lengths import Lengths, together
 from vestige.records import Counts, Estimate, Estimated
 
 NOT_MEASURED = "not measured"
+
+CHANCE = 0.5
+"""The AUC of guessing."""
 
 _NONE = Estimate(None, None, None, Counts(), signature="", reason=NOT_MEASURED)
 
@@ -107,6 +111,11 @@ def scores_at(results: Results, section: Section, point: Point) -> pl.DataFrame:
         "epoch": point.epoch,
     }
     return results.scores.filter(*(pl.col(name).eq_missing(pl.lit(value)) for name, value in keys.items()))
+
+
+def lengths_of(results: Results, section: Section) -> Lengths:
+    """How long the texts of all roles of a corpus are to a base."""
+    return together(results.facts.corpus(section.corpus).lengths[section.base].values())
 
 
 def searched(results: Results, section: Section) -> list[Tried]:

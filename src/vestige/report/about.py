@@ -10,8 +10,8 @@ from vestige.durations import duration
 from vestige.outcome.facts import AttackFacts, BaseFacts, CorpusFacts, Facts, MethodFacts, TrainingFacts
 from vestige.outcome.frames import Results
 from vestige.outcome.points import cells_of
+from vestige.outcome.primary import Naming, naming
 from vestige.outcome.wording import REFUSED, joined, plain
-from vestige.report.primary import when_named
 from vestige.report.tables import Cell, Group, Row, Table, method_cell
 
 
@@ -70,7 +70,15 @@ def _cells(results: Results) -> str:
 
 def _attacks(facts: Facts) -> str:
     names = joined([attack.label for attack in facts.attacks])
-    return f"{names}; the primary one, {when_named(facts.study)}, is {facts.study.primary}."
+    return f"{names}; the primary one, {_WHEN_NAMED[naming(facts.study)]}, is {facts.study.primary}."
+
+
+_WHEN_NAMED: Mapping[Naming, str] = {
+    "before the run": "named before the run",
+    "changed": "changed since the first run",
+    "not on record": "named when is not on record",
+    "late": "named when there were numbers already",
+}
 
 
 def data_table(results: Results) -> Table:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import jinja2
 from markupsafe import Markup
 
+from vestige.checks.registry import check
 from vestige.errors import printable
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section, method_labels, sections
-from vestige.report import about, notes, tables
+from vestige.report import about, checked, notes, tables
 from vestige.report.drawing import colors
 from vestige.report.figures import drawings
 
@@ -45,12 +46,21 @@ def _answer(results: Results) -> dict[str, object]:
         "findings": notes.findings(results),
         "headline": tables.headline(results),
         "how_to_read": notes.how_to_read(results),
-        "caveats": notes.caveats(results),
+        **_checks(results),
         "failures": results.facts.failures,
         "asked": about.asked(results),
         "search": tables.search_table(results),
         "sections": [_section(results, one) for one in sections(results)],
         "trains": tables.TRAINS,
+    }
+
+
+def _checks(results: Results) -> dict[str, object]:
+    verdicts = check(results)
+    return {
+        "failed": checked.failed(verdicts),
+        "passed": checked.passed(verdicts),
+        "not_applicable": checked.not_applicable(verdicts),
     }
 
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
+from vestige.checks.v006_primary_attack import PrimaryAttack
 from vestige.errors import printable
 from vestige.outcome.facts import Tried
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Point, Section, best_and_last, method_labels, sections, text_quantities, tried
 from vestige.outcome.wording import REFUSED, folded, moment, plain, quantity_name, shown, tpr_key
-from vestige.report.primary import primary_caveat
 from vestige.report.tables import epoch_of_lowest, search_verdict
 
 WIDTH = 80
@@ -48,8 +48,8 @@ def summaries(results: Results) -> list[Summary]:
 def summary_table(results: Results) -> str:
     """The same as plain aligned text, no line wider than 80 columns unless a reason for a refusal is, or
     what is to be said of the choice of the primary attack."""
-    caveat = primary_caveat(results.facts.study)
-    return "\n\n".join([*(_text(summary) for summary in summaries(results)), *([caveat] if caveat else [])])
+    caveats = [remark.said for remark in PrimaryAttack().look(results).remarks]
+    return "\n\n".join([*(_text(summary) for summary in summaries(results)), *caveats])
 
 
 def search_summary(results: Results) -> str:

@@ -1,4 +1,6 @@
-"""The tables of README.md, made from what is registered: `python -m vestige.study.readme README.md` writes them anew.
+"""The tables of README.md and of docs/checks/README.md, made from what is registered.
+
+`python -m vestige.study.readme README.md docs/checks/README.md` writes them anew.
 
 Each stands between two comments, `<!-- attacks: made by `make reference` -->` and `<!-- end of attacks -->`; what is
 around them is written by hand.
@@ -14,10 +16,14 @@ from typing import Final
 
 from vestige.attacks import discover as discover_attacks
 from vestige.attacks.base import Attack
+from vestige.checks.registry import discover as discover_checks
 from vestige.data.recipes import discover as discover_recipes
 from vestige.discovery import about
 from vestige.models.registry import list_known
 from vestige.tuning.methods import discover as discover_methods
+
+Tables = Mapping[str, Callable[[], Iterator[str]]]
+"""Name of a table → its lines."""
 
 _GIVEN: Final = ("log_probabilities", "passes")
 """What every attack has, and what stands beside its name."""
@@ -26,13 +32,13 @@ _NOT_LISTED: Final = ("name", "learning_rate", "warmup")
 """Parameters that every method takes."""
 
 
-def with_tables(text: str) -> str:
-    """The README with its tables as the registries have them.
+def with_tables(text: str, tables: Tables | None = None) -> str:
+    """The README with its tables as the registries have them; `tables` are those that it must have.
 
     Raises:
         ValueError: the comments around a table are missing.
     """
-    for name, rows in TABLES.items():
+    for name, rows in (tables or TABLES).items():
         begin, end = f"<!-- {name}: made by `make reference` -->\n", f"<!-- end of {name} -->\n"
         if begin not in text or end not in text:
             raise ValueError(f"the README has no place for the table of {name}: {begin!r} … {end!r} is missing")
@@ -81,12 +87,18 @@ def _models() -> Iterator[str]:
         yield _row(f"`{model.name}`", model.description, model.licence)
 
 
+def _checks() -> Iterator[str]:
+    yield from ("| code | what holds where a study passes |", "|---|---|")
+    for code, check in discover_checks().items():
+        yield _row(f"[{code}]({code}.md)", about(check))
+
+
 def _row(*cells: str) -> str:
     escaped = [cell.replace("|", r"\|") for cell in cells]
     return f"| {' | '.join(escaped)} |"
 
 
-TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
+TABLES: Final[Tables] = {
     "methods": _methods,
     "attacks": _attacks,
     "corpora": _corpora,
@@ -94,10 +106,15 @@ TABLES: Final[Mapping[str, Callable[[], Iterator[str]]]] = {
 }
 
 
+OF_CHECKS: Final[Tables] = {"checks": _checks}
+"""What stands in the README of `docs/checks/` instead."""
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Write the tables of the file that is named anew."""
-    (path,) = map(Path, arguments)
-    path.write_text(with_tables(path.read_text(encoding="utf-8")), encoding="utf-8")
+    """Write the tables of the files that are named anew."""
+    for path in map(Path, arguments):
+        tables = OF_CHECKS if path.parent.name == "checks" else TABLES
+        path.write_text(with_tables(path.read_text(encoding="utf-8"), tables), encoding="utf-8")
 
 
 if __name__ == "__main__":

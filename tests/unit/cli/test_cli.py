@@ -315,14 +315,14 @@ def test_attacks_are_listed_with_what_they_assume(run: Run) -> None:
     assert "reference model, 2 passes per text" in " ".join(printed.split())
 
 
-@pytest.mark.parametrize("what", ["methods", "attacks", "models", "corpora"])
+@pytest.mark.parametrize("what", ["methods", "attacks", "models", "corpora", "checks"])
 def test_lists_are_json_on_request(what: str, run: Run) -> None:
     rows = json.loads(run("list", what, "--json")[1])
     status, text, _ = run("list", what)
     assert status == 0
     assert rows
     assert all(row["name"] in text for row in rows)
-    if what != "models":
+    if what not in ("models", "checks"):
         assert {row["from"] for row in rows} == {"vestige"}
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -8,14 +7,21 @@ from typing import Any
 import polars as pl
 import pytest
 
+from vestige.checks.registry import check
 from vestige.outcome.facts import AttackModelFacts, Floor
 from vestige.outcome.frames import Results
 from vestige.outcome.lengths import Lengths, remarks
 from vestige.outcome.points import sections
 from vestige.report import about, notes, tables
+from vestige.report.checked import failed
 from vestige.report.html import render
 from vestige.report.summary import WIDTH, summaries, summary_table
 from vestige.report.tables import Table
+
+
+def _caveats(results: Results) -> list[str]:
+    """What the page says of the checks that fail."""
+    return [line.said for line in failed(check(results))]
 
 
 def _texts(table: Table, group: int = 0) -> list[list[str]]:
@@ -101,21 +107,21 @@ def test_floors_without_a_model_are_shown_and_warn_where_the_split_leaks(results
     table = tables.floor_table(results)
     assert [group.title for group in table.groups] == ["notes · tiny", "articles · tiny"]
     assert _texts(table)[1][:2] == ["blind_bow", ".50 [.46, .54]"]
-    assert "the split itself leaks" not in "\n".join(notes.caveats(results))
+    assert "the split itself leaks" not in "\n".join(_caveats(results))
     is_bow = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "auc") & (pl.col("corpus") == "notes")
     raised = results.estimates.with_columns(
         pl.when(is_bow).then(pl.col(name) + 0.3).otherwise(pl.col(name)).alias(name)
         for name in ("value", "low", "high")
     )
-    said = "\n".join(notes.caveats(replace(results, estimates=raised)))
+    said = "\n".join(_caveats(replace(results, estimates=raised)))
     assert "do not trust the floors" not in said
     assert "notes · tiny: blind_bow tells members from non-members without any model, AUC .80 [.76, .84]" in said
 
 
 def test_caveats_come_from_the_numbers(results: Results) -> None:
-    said = "\n".join(notes.caveats(results))
+    said = "\n".join(_caveats(results))
     assert "One seed" in said
-    assert "Two folds" in said
+    assert "Two folds" in "\n".join(notes.how_to_read(results))
     assert "29 non-members per training are few for an FPR of 10%" in said
     assert (
         "notes · tiny, prompt(tokens=50); articles · tiny, prompt(tokens=50): validation loss is still falling" in said
@@ -132,10 +138,10 @@ def test_ties_at_the_top_are_told_where_they_make_a_tpr_zero(results: Results) -
     is_tied = is_lora & (pl.col("id").str.extract(r"(\d+)$").cast(pl.Int64) % 10 < 2)
     scores = results.scores.with_columns(score=pl.when(is_tied).then(9.0).otherwise("score"))
     tied = replace(results, scores=scores)
-    assert "share the highest score" not in "\n".join(notes.caveats(tied)), "the TPR is not refused"
+    assert "share the highest score" not in "\n".join(_caveats(tied)), "the TPR is not refused"
     reason = "ties at the highest score: 12 of the 60 non-members of cell 0/A share it, more than FPR 0.1 allows"
     refused = replace(tied, estimates=_refused(results, pl.col("quantity") == "tpr@0.1", reason))
-    said = "\n".join(notes.caveats(refused))
+    said = "\n".join(_caveats(refused))
     assert "lora: many non-members share the highest score of ref (20% at epoch" in said
     assert "there is no TPR at 10% FPR" in said
     assert "TPR at 10% FPR is refused" not in said, "once is enough"
@@ -199,14 +205,14 @@ def test_an_attack_without_an_auc_is_named_with_the_reason(results: Results) -> 
         value=pl.when(those).then(None).otherwise("value"),
         reason=pl.when(those).then(pl.lit("cell 0/A: all 59 scores are equal")).otherwise("reason"),
     )
-    said = "\n".join(notes.caveats(replace(results, estimates=refused)))
+    said = "\n".join(_caveats(replace(results, estimates=refused)))
     assert said.count("loss has no AUC (—): cell 0/A: all 59 scores are equal.") == 1
-    assert "has no AUC" not in "\n".join(notes.caveats(results))
+    assert "has no AUC" not in "\n".join(_caveats(results))
 
 
 def test_an_attack_that_is_left_out_of_the_common_texts_is_named(results: Results) -> None:
     why = pl.when(pl.col("attack") == "loss").then(pl.lit("it scores 12 of 60 texts")).otherwise(pl.lit(""))
-    said = notes.caveats(replace(results, estimates=results.estimates.with_columns(apart=why)))
+    said = _caveats(replace(results, estimates=results.estimates.with_columns(apart=why)))
     (caveat,) = [one for one in said if "not compared on the texts of the others" in one]
     assert "loss is not compared on the texts of the others: it scores 12 of 60 texts" in caveat
 
@@ -215,7 +221,7 @@ def test_caveats_of_one_fold_and_a_shifted_split(results: Results) -> None:
     shifted = results.estimates.with_columns(
         pl.when(pl.col("method").is_null()).then(0.6).otherwise("low").alias("low")
     )
-    said = "\n".join(notes.caveats(_with_study(replace(results, estimates=shifted), folds=1, seeds=[0, 1])))
+    said = "\n".join(_caveats(_with_study(replace(results, estimates=shifted), folds=1, seeds=[0, 1])))
     assert "One fold" in said
     assert "One seed" not in said
     assert "not ½. Members and non-members differ before any training" in said
@@ -233,7 +239,7 @@ def test_findings_stay_modest(results: Results) -> None:
 def test_a_method_without_numbers_is_said(results: Results) -> None:
     without = replace(results, estimates=results.estimates.filter(pl.col("method").ne_missing("lora")))
     assert _texts(tables.headline(without))[1] == ["lora", "", "—", "—", *["—"] * 5]
-    assert "lora not measured" in "\n".join(notes.caveats(without))
+    assert "lora not measured" in "\n".join(_caveats(without))
     assert notes.findings(without)[0][1][0] == "lora: no number (not measured)."
 
 
@@ -291,7 +297,7 @@ def test_summary_shows_as_much_of_answers_as_fits(results: Results) -> None:
 
 
 def test_refused_answers_are_a_caveat(results: Results) -> None:
-    said = notes.caveats(_with_answers(results, fpr=[0.1], value=None))
+    said = _caveats(_with_answers(results, fpr=[0.1], value=None))
     assert "notes · tiny; articles · tiny: BLEU is refused (—): no references." in said
 
 
@@ -302,7 +308,7 @@ def test_a_floor_above_a_half_on_labels_dealt_anew_is_called_unsound(results: Re
         low=pl.when(is_bow).then(0.6).otherwise(pl.col("low")),
     )
     floors = (Floor("blind_permuted", is_permuted=True),)
-    said = "\n".join(notes.caveats(_with(replace(results, estimates=raised), floors=floors)))
+    said = "\n".join(_caveats(_with(replace(results, estimates=raised), floors=floors)))
     assert "do not trust the floors of this corpus" in said
     assert "the split itself leaks" not in said
 
@@ -359,15 +365,6 @@ def test_what_an_attack_costs_stands_beside_what_it_finds(transferring: Results)
     assert "2 + training" in render(results)
 
 
-def test_an_attack_that_knows_members_says_how_many_are_left_out(results: Results) -> None:
-    known = json.dumps({"member:known_member": 7, "member:too_short": 1})
-    ref = pl.when(pl.col("attack") == "ref").then(pl.lit(known)).otherwise(pl.col("unscored"))
-    said = notes.caveats(replace(results, estimates=results.estimates.with_columns(unscored=ref)))
-    (caveat,) = [one for one in said if "knows members" in one]
-    assert "ref knows members: they and their groups, 7 texts over all trainings" in caveat
-    assert not [one for one in notes.caveats(results) if "knows members" in one]
-
-
 def test_attack_models_say_what_was_chosen_and_how_they_did_on_their_shadow(transferring: Results) -> None:
     table = about.attack_model_table(transferring)
     assert table is not None
@@ -383,7 +380,7 @@ def test_a_study_without_trained_attacks_has_neither_table(results: Results) -> 
 
 def test_caveats_say_what_was_cut_and_what_the_texts_brought(results: Results) -> None:
     """Of 60 and 40 texts 7 each are cut, and 1 each has no scored token."""
-    said = "\n".join(notes.caveats(results))
+    said = "\n".join(_caveats(results))
     assert "14 of 100 texts are cut at max_length = 64 (14%)" in said
     assert "2 of 100 texts are without a scored token" in said
     corpora = tuple(
@@ -391,7 +388,7 @@ def test_caveats_say_what_was_cut_and_what_the_texts_brought(results: Results) -
         for corpus in results.facts.corpora
     )
     (base,) = results.facts.bases
-    said = "\n".join(notes.caveats(_with(results, corpora=corpora, bases=(replace(base, has_end=False),))))
+    said = "\n".join(_caveats(_with(results, corpora=corpora, bases=(replace(base, has_end=False),))))
     assert not any(words in said for words in ("are cut", "scored token"))
     assert "all 100 texts bring their own EOS" in said
     assert "no end token" in said

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from vestige.api import Result
+from vestige.checks.registry import check
 from vestige.errors import ConfigError, StoreError
 from vestige.report.about import asked
-from vestige.report.notes import caveats
+from vestige.report.checked import failed
 from vestige.report.summary import summary_table
 from vestige.store.io import write_json
 from vestige.study.grid import Arm, Checkpoint
@@ -40,7 +41,7 @@ def said(runs: Path, table: Table) -> str:
     """The report's words on the primary attack."""
     results = collect(plan_of(table, runs))
     words = [sentence for term, sentences in asked(results) if term == "Attacks" for sentence in sentences]
-    return "\n".join([*words, *caveats(results), summary_table(results)])
+    return "\n".join([*words, *(line.said for line in failed(check(results))), summary_table(results)])
 
 
 def with_primary(table: Table, primary: str) -> Table:
