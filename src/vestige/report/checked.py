@@ -32,7 +32,7 @@ def passed(checked: Sequence[Checked]) -> list[Line]:
 def not_applicable(checked: Sequence[Checked]) -> list[Line]:
     """What could not be looked at, and why."""
     found = [one for one in checked if one.verdict.outcome == "not applicable"]
-    return [_line(one, f"{one.about} Not applicable: {one.verdict.reason}.") for one in found]
+    return [_line(one, f"{one.about} Here {one.verdict.reason}.") for one in found]
 
 
 def _sentences(one: Checked) -> Iterator[str]:
