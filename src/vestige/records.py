@@ -1,4 +1,4 @@
-"""What flows from stage to stage: frozen records, their units and shapes.
+"""What flows from layer to layer: frozen records, their units and shapes.
 
 Torch-free: attacks, metrics and report are built on these alone. Log-probabilities are in nats; scores are oriented so
 that higher means more likely a member; a number that is shown is always an `Estimate`. What holds a text, or tokens

@@ -1,1 +1,1 @@
-"""Stage 2: base models in."""
+"""Base models in."""

@@ -1,1 +1,1 @@
-"""Stage 4: checkpoint × view → one per-token table, from one forward pass."""
+"""Checkpoint × view → one per-token table, from one forward pass."""

@@ -1,1 +1,1 @@
-"""Stage 9: artefacts on disk, content-addressed, written so that a kill or a full disk leaves nothing half-true."""
+"""Artefacts on disk, content-addressed, written so that a kill or a full disk leaves nothing half-true."""

@@ -1,1 +1,1 @@
-"""Stage 8: study.toml → cells → stages."""
+"""study.toml → the grid of its cells → tasks, wave by wave → results."""

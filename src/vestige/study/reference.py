@@ -21,7 +21,7 @@ from vestige.attacks.base import Attack
 from vestige.attacks.registry import discover as discover_attacks
 from vestige.study.explain import model_of
 from vestige.study.spec import Study
-from vestige.tuning.methods import MOST_ARMS
+from vestige.tuning.methods import MOST_METHODS
 from vestige.tuning.methods import discover as discover_methods
 from vestige.tuning.methods.base import Method
 
@@ -36,7 +36,7 @@ Paths are relative to the folder of the study file; those of a dict to the worki
 A Windows path stands in single quotes: `'C:\\models\\tiny'`.
 
 A single value may stand where a list is expected. A list where a method expects one value is an arm for each of them:
-`r = [1, 4, 16]` trains three, two such lists train every combination, {MOST_ARMS} at most. `learning_rate` is a grid
+`r = [1, 4, 16]` trains three, two such lists train every combination, {MOST_METHODS} at most. `learning_rate` is a grid
 to search instead.
 """
 

@@ -108,8 +108,8 @@ class Study(Section):
     @model_validator(mode="after")
     def _can_be_planned(self) -> Self:
         cells = len(self.study.seeds) * self.study.folds
-        arms = len(self.base) * len(self.corpus) * len(self.method) * len(self.training.checkpoints)
-        read = arms * cells * sum(attack.tables_read(cells) for attack in self.attacks.use)
+        checkpoints = len(self.base) * len(self.corpus) * len(self.method) * len(self.training.checkpoints)
+        read = checkpoints * cells * sum(attack.tables_read(cells) for attack in self.attacks.use)
         if read > MOST_READ:
             raise ValueError(
                 f"bases × corpora × methods × checkpoints × seeds × folds × attacks come to {read:,} tables to read, "

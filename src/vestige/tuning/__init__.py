@@ -1,1 +1,1 @@
-"""Stage 3: base + method → checkpoints along the training."""
+"""Base + method → checkpoints along the training."""

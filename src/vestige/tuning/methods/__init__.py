@@ -19,7 +19,7 @@ from vestige.tuning.methods.base import Method
 GROUP: Final = "vestige.methods"
 """The entry point group of methods that live elsewhere: `my_method = "my_package.my_module:MyMethod"`."""
 
-MOST_ARMS: Final = 100
+MOST_METHODS: Final = 100
 """The most methods that one table with lists may stand for."""
 
 Keys = tuple[str, ...]
@@ -58,7 +58,7 @@ def make_methods(table: Mapping[str, Any]) -> tuple[Method, ...]:
     several lists one for each combination, the last list going round fastest. `learning_rate` stays a grid to search.
 
     Raises:
-        ConfigError: the name is unknown (near misses shown), a list is empty, or there are more than `MOST_ARMS`
+        ConfigError: the name is unknown (near misses shown), a list is empty, or there are more than `MOST_METHODS`
             combinations. Wrong parameters raise pydantic's ValidationError.
     """
     method = _class_of(table)
@@ -66,9 +66,9 @@ def make_methods(table: Mapping[str, Any]) -> tuple[Method, ...]:
     if empty := [".".join(keys) for keys, values in axes.items() if not values]:
         raise ConfigError(f"{printable(empty[0])} is an empty list: give it a value.")
     count = math.prod(map(len, axes.values()))
-    if count > MOST_ARMS:
+    if count > MOST_METHODS:
         raise ConfigError(
-            f"the lists of this method come to {count:,} combinations; {MOST_ARMS} are the most. Shorten them, or "
+            f"the lists of this method come to {count:,} combinations; {MOST_METHODS} are the most. Shorten them, or "
             "split the study."
         )
     combinations = itertools.product(*axes.values())
