@@ -117,7 +117,7 @@ def test_is_final_frozen_documented_and_named_by_one_literal(name: str) -> None:
     attack = discover()[name]
     assert getattr(attack, "__final__", False)
     assert attack.__doc__
-    assert "arXiv" in attack.__doc__
+    assert any(source in attack.__doc__ for source in ("arXiv", "doi", "No paper:")), "name the source, or its absence"
     assert "nscorable" in attack.__doc__
     assert get_args(attack.model_fields["name"].annotation) == (name,)
     with pytest.raises(ValueError, match="frozen"):

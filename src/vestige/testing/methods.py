@@ -156,7 +156,9 @@ def _check_training(method: Method, base: PreTrainedModel, *, folder: Path) -> d
     with method.prepare(base, seed=1) as again:
         load_weights(again, folder / "saved")
         same = _same(scores, _scores(again))
-        assert same, f"{method.label}: scores change when the weights are saved and loaded"
+        assert same, (
+            f"{method.label}: scores change when the weights are saved and loaded into another start: is something frozen drawn from `seed`?"
+        )
     return weights
 
 
