@@ -157,7 +157,8 @@ def _check_training(method: Method, base: PreTrainedModel, *, folder: Path) -> d
         load_weights(again, folder / "saved")
         same = _same(scores, _scores(again))
         assert same, (
-            f"{method.label}: scores change when the weights are saved and loaded into another start: is something frozen drawn from `seed`?"
+            f"{method.label}: scores change when the weights are saved, and loaded after a start with another seed: is "
+            "something that is frozen drawn from `seed`?"
         )
     return weights
 
