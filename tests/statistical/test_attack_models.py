@@ -26,10 +26,13 @@ def test_five_architectures_are_compared_at_least() -> None:
     assert {"boosting", "forest", "logistic", "mlp", "transformer"} <= set(TRAINED)
 
 
-@every_architecture
+# The transformer takes three quarters of a minute to fit: `make test-slow` holds it to the same.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "transformer")) for name in TRAINED]
+)
 def test_comes_within_two_hundredths_of_the_best_attack_there_is(name: str) -> None:
     """Of 5,000 and 5,000 texts an AUC of .856 has a standard error of .004."""
-    shadow = planted_tables(1.5, members=600, non_members=600, seed=5, evener=False)
+    shadow = planted_tables(1.5, members=400, non_members=400, seed=5, evener=False)
     target = planted_tables(1.5, members=5000, non_members=5000, seed=6, evener=False)
     assert _auc(name, shadow=shadow, target=target) == pytest.approx(normal_auc(1.5), abs=0.02)
 
