@@ -9,7 +9,7 @@ from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
 from vestige.records import Role
 from vestige.store.keys import Task
-from vestige.study.attacked import Settled, UnderAttack, learns_from
+from vestige.study.attacked import Settled, UnderAttack
 from vestige.study.grid import Arm, Checkpoint, Pair, Seat
 from vestige.study.model_tasks import ModelTasks, addresses, seat_and_epoch
 from vestige.study.stages.floors import BlindCell, FloorsSpec, FloorsStage
@@ -29,10 +29,6 @@ class Catalogue(ModelTasks):
         """The roles whose texts are attacked: the pool, and the calibration texts that its scores are held against."""
         roles: tuple[Role, ...] = ("pool", "calibration")
         return [role for role in roles if role in self.identities.corpora[corpus].roles]
-
-    def can_be_made(self, attack: Attack, arm: Arm, *, settled: Settled) -> bool:
-        """Whether what an attack on an arm learns from is known."""
-        return learns_from(attack, arm, settled=settled) is not None
 
     def scores(self, attack: Attack, checkpoint: Checkpoint, role: Role = "pool", *, settled: Settled) -> Task:
         """One attack on one checkpoint, or its control on the base, over the texts of one role."""

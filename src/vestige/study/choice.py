@@ -13,6 +13,7 @@ from vestige.errors import StoreError
 from vestige.records import Role
 from vestige.store.keys import Task
 from vestige.store.layout import Store
+from vestige.study.attacked import learns_from
 from vestige.study.catalogue import Catalogue
 from vestige.study.grid import Arm, Checkpoint, Pair, Seat
 from vestige.study.stages.estimates import estimates_of
@@ -118,7 +119,7 @@ class Choice:
         has chosen nothing (yet).
         """
         uses = self.grid.study.attacks.use
-        return [one for one in uses if self.catalogue.can_be_made(one, arm, settled=self.settled)]
+        return [one for one in uses if learns_from(one, arm, settled=self.settled) is not None]
 
     def scores(self, attack: Attack, checkpoint: Checkpoint, role: Role = "pool") -> Task:
         """One attack on one checkpoint, or its control on the base."""

@@ -22,7 +22,7 @@ from vestige.models.registry import KNOWN
 from vestige.models.sources import ModelSource, resolve
 from vestige.records import Example
 from vestige.study.sections import AttackSection
-from vestige.study.stages.registry import versions
+from vestige.study.stages.registry import stages
 
 _TOKENS = 14_000  # of the pool together: what the study's four trainings of three epochs learn in minutes on two cores
 _POOL = (64, 256)  # texts of the pool, at least and at most, where so many are there
@@ -183,7 +183,7 @@ def _study_lines(source: Path, *, out: Path, model: str) -> list[str]:
     return [
         "",
         "[study]",
-        _line("name", f"{name}-study" if name in versions() else name, "the folder of the report, in runs"),
+        _line("name", f"{name}-study" if name in stages() else name, "the folder of the report, in runs"),
         _line("folds", 1, folds),
         f"{'':<{_COLUMN}} # and how much better each record is known to the model that learned it",
         "",

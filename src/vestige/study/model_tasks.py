@@ -21,9 +21,6 @@ from vestige.study.stages.neighbours import NeighboursSpec, NeighboursStage
 from vestige.study.stages.stats import StatsSpec, StatsStage
 from vestige.study.stages.train import TrainSpec, TrainStage
 
-Inputs = dict[str, Task]
-"""What a task reads, by the names that it knows it by."""
-
 _POPULATION: tuple[Role, ...] = ("calibration", "context")
 """The texts of a corpus that an attacker may know to be like those of the pool."""
 

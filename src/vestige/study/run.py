@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
-from vestige.study.executors.base import Failure, Watcher
+from vestige.study.executors.base import Executor, Failure, Watcher
 from vestige.study.executors.inline import Inline
 from vestige.study.failures import Redactor
 from vestige.study.inputs_record import record_inputs
@@ -22,7 +22,7 @@ def run(
     one after the other, each named when the one before is done. One run at a time works in a store; the others wait,
     and `say` is told.
     """
-    executor = Inline(plan.store, watcher, say, Redactor(plan.inputs.examples))
+    executor: Executor = Inline(plan.store, watcher, say, Redactor(plan.inputs.examples))
     with plan.store.locked(say=say), threads(plan.study.run.threads):
         record_run(plan)
         record_inputs(plan.store, plan.study, plan.identities)

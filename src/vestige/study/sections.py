@@ -17,7 +17,7 @@ from vestige.errors import ConfigError, near_misses, printable
 from vestige.metrics.measures import TEXT_QUANTITIES, TextQuantity
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.store.layout import LOGS
-from vestige.study.stages.registry import versions
+from vestige.study.stages.registry import stages
 
 DEFAULT_PRIMARY: Final = "ez"
 """Why this one: docs/decisions/0013-the-default-primary-attack.md."""
@@ -75,7 +75,7 @@ class StudySection(Section):
     @field_validator("name")
     @classmethod
     def _not_a_stage(cls, name: str) -> str:
-        if name in {*versions(), LOGS, "store.json"}:
+        if name in {*stages(), LOGS, "store.json"}:
             raise ValueError(f"the name {name!r} is taken by the store itself; choose another")
         return name
 

@@ -17,7 +17,7 @@ from vestige.study.stages import scores
 from vestige.study.stages.base import Bench, ModelStage, Number, Spec, Stage
 from vestige.study.stages.corpus import CorpusStage, examples_of
 from vestige.study.stages.estimates import estimates_of, write_estimates
-from vestige.study.stages.registry import model_stages, stage_named, stages, versions
+from vestige.study.stages.registry import model_stages, stage_named, stages
 from vestige.study.stages.scores import ScoresSpec
 from vestige.study.stages.stats import StatsStage
 from vestige.study.stages.train import TrainSpec, TrainStage, cell_of, texts_of_cell, trained_of
@@ -118,7 +118,7 @@ def test_a_spec_comes_back_from_its_json_byte_for_byte(stage: str) -> None:
         spec = stage_named(stage).read(written)
         assert spec.model_config["frozen"]
         assert canonical_json(spec.keyed()) == canonical_json(written)
-        assert stage_named(stage).task(spec, {}) == Task(stage, versions()[stage], written)
+        assert stage_named(stage).task(spec, {}) == Task(stage, stages()[stage].version, written)
 
 
 def test_the_table_above_has_every_stage() -> None:

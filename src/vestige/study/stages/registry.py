@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -38,12 +37,10 @@ def model_stages() -> list[type[ModelStage[Any]]]:
 
 def model_stage_named(name: str) -> type[ModelStage[Any]]:
     """The one of them with that name; KeyError where there is none."""
-    return {stage.name: stage for stage in model_stages()}[name]
-
-
-def versions() -> Mapping[str, int]:
-    """The version of each stage, by name."""
-    return {name: stage.version for name, stage in stages().items()}
+    stage = stage_named(name)
+    if not issubclass(stage, ModelStage):
+        raise KeyError(name)
+    return stage
 
 
 def run_stage(task: Task, bench: Bench) -> None:
