@@ -1,0 +1,155 @@
+"""What a comparison of methods at equal utility came to: the records that `compare` makes and the report reads.
+
+A level φ is a share of the common reach R: at φ = .9 every method is taken where its validation loss first falls to
+L_base − .9 R. Every record is JSON all through, so that a stage writes it and reads it back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, final
+
+from vestige.records import Estimate
+
+LEVELS: Final = (0.8, 0.9, 0.95)
+"""The shares of the common reach at which methods are compared."""
+
+PRIMARY_LEVEL: Final = 0.9
+"""The one that verdicts go by."""
+
+MEMORIZATION: Final = "memorization"
+"""What is compared beside the AUCs of attacks: counterfactual memorization, nats per token."""
+
+Verdict = Literal["less", "more", "equivalent", "undecided", "refused"]
+"""Of the first method against the second: it leaks less, more, as much within the margin; the interval leaves it open;
+or no difference can be had honestly, for a reason.
+"""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AtLevel:
+    """What one method gives away at one level: `what` is the label of an attack (AUC) or `MEMORIZATION`."""
+
+    what: str
+    level: float
+    estimate: Estimate
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where a method first reaches a level: `epoch` is None where it never does, `loss` the loss it must reach."""
+
+    level: float
+    loss: float
+    epoch: float | None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A point of the frontier of a method, along its training: `share` of the common reach, and the leakage there.
+
+    `attacked`: a checkpoint that was attacked; the others lie on the curve between such.
+    """
+
+    share: float
+    loss: float
+    epoch: float
+    auc: float
+    low: float
+    high: float
+    attacked: bool
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One method in a comparison.
+
+    * `gain`: L_base − min L, nats per token (on another axis of utility: its units).
+    * `set_aside`: why it is compared with no other ("never gets there"); empty where it is.
+    * `tied`: rates of its grid whose loss the data cannot tell from the chosen one's.
+    * `last_part`: AUC of the primary attack at the lowest loss minus that at the highest level compared: what the last
+      5% of utility cost. None where it was not measured.
+    * `warnings`: sentences that weaken what is said of it.
+    """
+
+    method: str
+    learning_rate: float
+    tied: tuple[float, ...]
+    gain: Estimate
+    set_aside: str
+    crossings: tuple[Crossing, ...]
+    found: tuple[AtLevel, ...]
+    last_part: Estimate | None
+    curve: tuple[CurvePoint, ...]
+    warnings: tuple[str, ...] = ()
+
+    def at(self, what: str, *, level: float = PRIMARY_LEVEL) -> Estimate | None:
+        """What it gives away by one attack, or `MEMORIZATION`, at a level; None where that was not asked."""
+        return next((one.estimate for one in self.found if (one.what, one.level) == (what, level)), None)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first method minus the second at equal utility: `estimate` with its 95% interval.
+
+    * `what`: the label of an attack, or `MEMORIZATION`. `level`: None for the mean over the levels.
+    * `p_value`, `p_adjusted`: two-sided; the second after max-t over all attacks of this pair. None where refused.
+    * `equivalence_bound`: the smallest margin within which the two would be called equivalent at 5% (TOST).
+    * `verdict` follows from `estimate` and `margin`; `reason` says why it is refused or what weakens it.
+    * `outside`: share of bootstrap samples whose crossing lies where nothing was attacked.
+    """
+
+    method: str
+    other: str
+    what: str
+    level: float | None
+    loss: float
+    estimate: Estimate
+    p_value: float | None
+    p_adjusted: float | None
+    equivalence_bound: float | None
+    verdict: Verdict
+    reason: str = ""
+    outside: float = 0.0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All methods of one base and corpus, compared at equal utility.
+
+    * `utility`: `loss`, or the quantity of generated texts that stands for it.
+    * `reach`: the common reach R; refused, with the reason, where fewer than two methods can be compared.
+    * `at_rate`: whether learning rates were held fixed, so that every verdict reads "at rate r".
+    * `scope`: what the intervals cover: `retrainings`, or `these trainings` alone.
+    * `resolution`: the smallest difference that this design decides with 80% power by the primary attack, AUC.
+    * `warnings`: sentences on the whole design.
+    """
+
+    utility: str
+    primary: str
+    margin: float
+    base_loss: float
+    reach: Estimate
+    standings: tuple[Standing, ...]
+    differences: tuple[Difference, ...]
+    at_rate: bool
+    scope: Literal["retrainings", "these trainings"]
+    resolution: float | None
+    warnings: tuple[str, ...] = ()
+
+    def difference(
+        self, method: str, other: str, *, what: str | None = None, level: float | None = PRIMARY_LEVEL
+    ) -> Difference | None:
+        """One method against another, by the primary attack unless said otherwise; None where they were not compared.
+
+        A pair is kept once: asked the other way round, the same pair is found.
+        """
+        named = what or self.primary
+        pairs = {(one.method, one.other): one for one in self.differences if (one.what, one.level) == (named, level)}
+        return pairs.get((method, other)) or pairs.get((other, method))
