@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, final
 
+from vestige.metrics.comparison import Comparison
 from vestige.outcome.lengths import Lengths
 
 
@@ -215,8 +216,20 @@ class Environment:
 
 @final
 @dataclass(frozen=True)
+class ComparisonFacts:
+    """What the methods of a base and corpus came to at equal utility."""
+
+    base: str
+    corpus: str
+    comparison: Comparison
+
+
+@final
+@dataclass(frozen=True)
 class Facts:
-    """All facts of a study; `environments`: the different ones, `seconds`: stage → how long its tasks took together."""
+    """All facts of a study; `environments`: the different ones, `seconds`: stage → how long its tasks took together.
+    `comparisons`: one for each base and corpus whose methods have been compared.
+    """
 
     study: StudyFacts
     bases: tuple[BaseFacts, ...]
@@ -230,6 +243,7 @@ class Facts:
     failures: tuple[Failed, ...]
     environments: tuple[Environment, ...]
     seconds: Mapping[str, float]
+    comparisons: tuple[ComparisonFacts, ...] = ()
 
     def base(self, name: str) -> BaseFacts:
         """The base of that name."""
