@@ -68,7 +68,7 @@ def text_utility(
         for one, seed in zip(counted, seeds, strict=True)
     ]
     value = mean_over_cells(resampled)
-    interval = bootstrap.interval(bootstrap.replicates(resampled, pool=units))
+    interval = bootstrap.interval(bootstrap.replicates(resampled, pool=units, of="validation"))
     assert interval is not None, "every sample draws answered texts"
     if measure.is_share:
         interval = widened_at_the_edge(interval, value=value, trials=counts.groups, level=bootstrap.level)

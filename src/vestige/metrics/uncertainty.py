@@ -18,12 +18,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, final
+from typing import Annotated, Final, Literal, final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from vestige.metrics.intervals import Interval
 from vestige.records import Floats, Texts
+
+Drawn = Literal["pool", "validation", "seeds"]
+"""What is drawn: groups of the pool, groups of the validation texts, seeds. Each has random numbers of its own."""
+
+_STREAM: Final[dict[Drawn, int]] = {"pool": 0, "validation": 1, "seeds": 2}
 
 _BLOCK = 2**20
 """Weights held at a time: bounds the memory to a few times 8 MiB, whatever the number of texts."""
@@ -49,15 +55,6 @@ class Resampled:
 
 
 @final
-@dataclass(frozen=True)
-class Interval:
-    """Both ends of an interval, low ≤ high."""
-
-    low: float
-    high: float
-
-
-@final
 class Bootstrap(BaseModel):
     """How intervals are made: number of bootstrap samples, level, and the seed that makes them repeatable."""
 
@@ -72,7 +69,7 @@ class Bootstrap(BaseModel):
         """The part of a signature that names the interval: `boot:1000|unit:group|level:0.95|seed:0`."""
         return f"boot:{self.samples}|unit:group|level:{self.level:g}|seed:{self.seed}"
 
-    def replicates(self, cells: Sequence[Resampled], *, pool: Texts) -> Floats:
+    def replicates(self, cells: Sequence[Resampled], *, pool: Texts, of: Drawn = "pool") -> Floats:
         """`mean_over_cells` of each bootstrap sample, shape (samples,); NaN where a class of a cell was not drawn.
 
         `pool` names the groups that can be drawn, repeats allowed: as many are drawn as it has different ones. Give the
@@ -80,11 +77,10 @@ class Bootstrap(BaseModel):
         paired. With several seeds a sample can lie a little outside the range of the metric.
         """
         names = np.unique(pool)
-        generator = np.random.default_rng(self.seed)
-        weight_of_seed = _seed_weights(generator, samples=self.samples, seeds=len({cell.seed for cell in cells}))
+        weight_of_seed = self._seed_weights(seeds=len({cell.seed for cell in cells}))
         places = [np.searchsorted(names, cell.groups) for cell in cells]
         blocks = []
-        for draws in self._group_draws(generator, groups=len(names)):
+        for draws in self.draws(len(names), of=of):
             values = [cell.metric(draws[:, place]) for cell, place in zip(cells, places, strict=True)]
             blocks.append(_by_seed(np.column_stack(values), cells=cells))
         means: Floats = np.mean(np.vstack(blocks) * weight_of_seed, axis=1)
@@ -99,10 +95,25 @@ class Bootstrap(BaseModel):
         low, high = np.quantile(drawn, [tail, 1 - tail])
         return Interval(low=float(low), high=float(high))
 
-    def _group_draws(self, generator: np.random.Generator, *, groups: int) -> Iterator[Floats]:
-        rows = max(1, _BLOCK // groups)
+    def draws(self, units: int, *, of: Drawn) -> Iterator[Floats]:
+        """How often each unit comes up in as many draws with replacement, one block of samples after the other, each of
+        shape (rows, units).
+
+        They hang on the seed of the bootstrap, on what is drawn and on the number of units alone. So sample i weighs
+        the groups of a pool alike for every method, attack and number of seeds, and pool and validation texts, which
+        are independent, are drawn independently even where both have as many groups.
+        """
+        generator = np.random.default_rng([self.seed, _STREAM[of]])
+        rows = max(1, _BLOCK // units)
         for start in range(0, self.samples, rows):
-            yield _draw(generator, samples=min(rows, self.samples - start), units=groups)
+            yield _draw(generator, samples=min(rows, self.samples - start), units=units)
+
+    def _seed_weights(self, *, seeds: int) -> Floats:
+        """How much each seed weighs, shape (samples, seeds), each row summing to `seeds`."""
+        draws = np.vstack(list(self.draws(seeds, of="seeds")))
+        widening = np.sqrt(seeds / (seeds - 1)) if seeds > 1 else 1.0
+        weights: Floats = 1 + (draws - 1) * widening
+        return weights
 
 
 def own_groups(groups: Texts, *, ids: Texts) -> Texts:
@@ -138,14 +149,6 @@ def _by_seed(values: Floats, *, cells: Sequence[Resampled]) -> Floats:
     """Values of shape (samples, cells) averaged over the cells of each seed, shape (samples, seeds)."""
     seeds = np.array([cell.seed for cell in cells])
     return np.column_stack([values[:, seeds == seed].mean(axis=1) for seed in np.unique(seeds)])
-
-
-def _seed_weights(generator: np.random.Generator, *, samples: int, seeds: int) -> Floats:
-    """How much each seed weighs, shape (samples, seeds), each row summing to `seeds`."""
-    draws = _draw(generator, samples=samples, units=seeds)
-    widening = np.sqrt(seeds / (seeds - 1)) if seeds > 1 else 1.0
-    weights: Floats = 1 + (draws - 1) * widening
-    return weights
 
 
 def _draw(generator: np.random.Generator, *, samples: int, units: int) -> Floats:

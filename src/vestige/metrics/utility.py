@@ -39,7 +39,7 @@ def validation_loss(
     interval = None
     refusal = _refusal(value, counts=counts)
     if not refusal:
-        interval = bootstrap.interval(bootstrap.replicates(cells, pool=units))
+        interval = bootstrap.interval(bootstrap.replicates(cells, pool=units, of="validation"))
         refusal = "" if interval else "too few groups: most bootstrap samples have no scored token"
     if interval is None:
         return Estimate(value=None, low=None, high=None, counts=counts, signature=signature, reason=refusal)

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from vestige.metrics import Bootstrap, uncertainty
-from vestige.metrics.uncertainty import Interval, Resampled, mean_over_cells
+from vestige.metrics.intervals import Interval
+from vestige.metrics.uncertainty import Drawn, Resampled, mean_over_cells
 from vestige.records import Floats
 
 GROUPS = np.array([f"g{i:02d}" for i in range(30)])
@@ -37,6 +38,28 @@ def test_all_cells_share_one_draw_of_the_groups(seeds: tuple[int, int]) -> None:
         np.testing.assert_allclose(replicates, 15.0)
     else:
         assert np.std(replicates) > 0
+
+
+def _drawn(of: Drawn) -> Floats:
+    return np.vstack(list(Bootstrap(samples=100).draws(30, of=of)))
+
+
+def test_a_pool_and_validation_texts_draw_different_places() -> None:
+    """Two sets of 30 groups are independent: how often a place is drawn in one says nothing of the other."""
+    pool, validation = _drawn("pool"), _drawn("validation")
+    assert np.array_equal(pool, _drawn("pool"))
+    assert pool.sum(axis=1).tolist() == validation.sum(axis=1).tolist() == [30.0] * 100
+    assert abs(np.corrcoef(pool.ravel(), validation.ravel())[0, 1]) < 4 / np.sqrt(pool.size)
+
+
+@pytest.mark.parametrize("of", ["pool", "validation"])
+def test_the_groups_drawn_are_the_same_however_many_seeds(of: Drawn) -> None:
+    """So the base, which has no seed, stays paired with methods of several seeds."""
+    one = [Resampled(metric=_first_half, groups=GROUPS, seed=0)]
+    three = [Resampled(metric=_first_half, groups=GROUPS, seed=seed) for seed in range(3)]
+    bootstrap = Bootstrap(samples=100)
+    replicates = bootstrap.replicates(one, pool=GROUPS, of=of)
+    np.testing.assert_allclose(bootstrap.replicates(three, pool=GROUPS, of=of), replicates)
 
 
 def test_texts_of_a_group_weigh_the_same() -> None:
