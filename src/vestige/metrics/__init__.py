@@ -2,7 +2,7 @@
 
 from vestige.metrics.common_texts import common_texts
 from vestige.metrics.conformal import adjusted_p_values, conformal_p_values
-from vestige.metrics.counterfactual import counterfactual_memorization
+from vestige.metrics.counterfactual import KnownTexts, known_texts, mean_memorization, memorization, text_memorization
 from vestige.metrics.leakage import auc, auc_above_floor, tpr_at_fpr
 from vestige.metrics.roc import RocCurve, roc_curve
 from vestige.metrics.text import text_utility
@@ -11,15 +11,19 @@ from vestige.metrics.utility import perplexity, validation_loss
 
 __all__ = [
     "Bootstrap",
+    "KnownTexts",
     "RocCurve",
     "adjusted_p_values",
     "auc",
     "auc_above_floor",
     "common_texts",
     "conformal_p_values",
-    "counterfactual_memorization",
+    "known_texts",
+    "mean_memorization",
+    "memorization",
     "perplexity",
     "roc_curve",
+    "text_memorization",
     "text_utility",
     "tpr_at_fpr",
     "validation_loss",

@@ -1,42 +1,180 @@
-"""Counterfactual memorization: how much better a text is known to the models that were trained on it."""
+"""Counterfactual memorization: how much better texts are known to the models that were trained on them.
+
+Zhang et al. 2021, arXiv:2112.12938, eq. 1, with the mean log-probability for the accuracy; Feldman 2020,
+arXiv:1906.05271. Two models differ in level too: one that is .2 nats better everywhere has memorized nothing by that.
+So the losses of each are taken against its own mean validation loss, which no other implementation known to us does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, final
 
 import numpy as np
+from scipy import stats
 
-from vestige.records import Bools, Floats, TokenStats
+from vestige.metrics.uncertainty import own_groups
+from vestige.metrics.utility import text_losses
+from vestige.records import Bools, Counts, Estimate, Floats, Texts, TokenStats
+
+_VERSION: Final = "v:1"
+"""Raise it with any change that moves a value or an interval."""
 
 
-def counterfactual_memorization(tables: Sequence[TokenStats], *, is_member: Sequence[Bools]) -> Floats:
-    """Mean loss under the models not trained on a text minus that under those trained on it, shape (texts,), nats per
-    token.
+@final
+@dataclass(frozen=True, eq=False)
+class KnownTexts:
+    """What models that differ in their training texts alone (folds, seeds) say of the same texts.
 
-    `tables`: the target's view of the same texts under models that differ in their training texts alone (the folds and
-    seeds of one method at one checkpoint), with column `logp`. `is_member`: for each table what its model was trained
-    on, shape (texts,). NaN where a text has no scored token, or all models saw it, or none. Zhang et al. 2021,
-    arXiv:2112.12938, eq. 1, with the mean log-probability for the accuracy; Feldman 2020, arXiv:1906.05271. ValueError
-    where tables and `is_member` do not match.
+    * `losses`: sum of −log p over the scored tokens of a text, nats, shape (cells, texts).
+    * `tokens`: how many these are, shape (texts,).
+    * `is_member`: what each model was trained on, shape (cells, texts).
+    * `levels`: mean validation loss of each model, nats per token, shape (cells,).
+    * `seeds`: of each cell.
+
+    ValueError where the shapes do not match.
     """
-    inside = np.asarray(is_member, dtype=np.bool_)
-    losses = np.asarray([_mean_losses(table) for table in tables])
-    if inside.shape != losses.shape:
-        raise ValueError(f"expected the membership of {losses.shape} (tables, texts), got {inside.shape}")
-    return _mean_where(losses, ~inside) - _mean_where(losses, inside)
+
+    losses: Floats
+    tokens: Floats
+    is_member: Bools
+    levels: Floats
+    seeds: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        expected = (len(self.seeds), len(self.tokens))
+        found = (self.losses.shape, self.is_member.shape, (*self.levels.shape, len(self.tokens)))
+        if any(shape != expected for shape in found):
+            raise ValueError(f"expected losses and membership of {expected} (cells, texts), and levels, got {found}")
+
+    def of_seed(self, seed: int) -> KnownTexts:
+        """The cells of one seed."""
+        own = np.equal(self.seeds, seed)
+        seeds = tuple(one for one in self.seeds if one == seed)
+        return KnownTexts(self.losses[own], self.tokens, self.is_member[own], self.levels[own], seeds)
 
 
-def _mean_losses(table: TokenStats) -> Floats:
-    """Mean −log-probability of each text, shape (texts,); NaN without a scored token."""
-    totals = np.concatenate([[0.0], np.cumsum(-table.tokens["logp"].astype(np.float64))])
-    sums = totals[table.offsets[1:]] - totals[table.offsets[:-1]]
-    means: Floats = np.divide(sums, table.lengths, out=np.full(len(sums), np.nan), where=table.lengths > 0)
+def known_texts(
+    pool: Sequence[TokenStats], validation: Sequence[TokenStats], *, is_member: Sequence[Bools], seeds: Sequence[int]
+) -> KnownTexts:
+    """The same from the target's view of the pool and of the validation texts, a table of each for every cell, with
+    column `logp`.
+    """
+    losses = np.asarray([text_losses(table) for table in pool])
+    levels = np.asarray([_mean_loss(table) for table in validation])
+    tokens = pool[0].lengths.astype(np.float64)
+    return KnownTexts(losses, tokens, np.asarray(is_member, dtype=np.bool_), levels, tuple(seeds))
+
+
+def _mean_loss(table: TokenStats) -> float:
+    tokens = int(np.sum(table.lengths))
+    return float(np.sum(text_losses(table))) / tokens if tokens else np.nan
+
+
+def text_memorization(known: KnownTexts) -> Floats:
+    """Mean loss under the models not trained on a text minus that under those trained on it, shape (texts,), nats per
+    token; each model's losses are taken against its mean validation loss. NaN where a text has no scored token, or all
+    models saw it, or none.
+    """
+    usable = _usable(known)
+    against = np.where(usable, known.losses - known.levels[:, None] * known.tokens, 0.0)
+    sums = np.sum(_signs(known) * against, axis=0)
+    found: Floats = np.divide(sums, known.tokens, out=np.full(len(sums), np.nan), where=usable)
+    return found
+
+
+def mean_memorization(known: KnownTexts, weights: Floats, *, levels: Floats | None = None) -> Floats:
+    """`text_memorization` averaged over texts, each counting as many times as it has tokens, as in a loss; nats per
+    token, shape (samples,); NaN where no text that can be told weighs anything.
+
+    `weights`: how much each text weighs, shape (samples, texts). `levels`: where the validation texts are drawn anew
+    in each sample, shape (samples, cells).
+    """
+    signs, usable = _signs(known), _usable(known)
+    tokens, losses = np.where(usable, known.tokens, 0.0), np.where(usable, known.losses, 0.0)
+    drawn = known.levels[None, :] if levels is None else levels
+    sums = weights @ np.sum(signs * losses, axis=0)
+    sums = sums - np.sum((weights @ (signs * tokens).T) * drawn, axis=1)
+    total = weights @ tokens
+    means: Floats = np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0)
     return means
 
 
-def _mean_where(losses: Floats, chosen: Bools) -> Floats:
-    """Mean over the chosen tables, shape (texts,); NaN where none is."""
-    numbers = chosen.sum(axis=0)
-    sums = np.where(chosen, losses, 0.0).sum(axis=0)
-    means: Floats = np.divide(sums, numbers, out=np.full(losses.shape[1], np.nan), where=numbers > 0)
-    return means
+def memorization(known: KnownTexts, *, ids: Texts, groups: Texts, level: float = 0.95) -> Estimate:
+    """`mean_memorization` of a study with every text weighing one, and its interval.
+
+    The interval is value ± t·SE: the variance between groups of texts, by the jackknife over G groups, with G − 1
+    degrees of freedom; and where there are several seeds, each with both folds, the variance between their values
+    divided by their number S, with S − 1 (Welch and Satterthwaite for both). With one seed it holds for these trainings
+    alone. What the validation means are uncertain by nearly cancels: folds have nearly as many tokens.
+
+    Refused where no text was trained on in one cell and left out in another, or all that were are of one group.
+    """
+    units, usable = own_groups(groups, ids=ids), _usable(known)
+    numbers = len(set(known.seeds))
+    signature = f"memorization|cells:{len(known.seeds)}|seeds:{numbers}|t|unit:group|level:{level:g}|{_VERSION}"
+    counts = _counts(known, units=units)
+    if counts.groups < 2:
+        reason = "too few groups of texts that one cell was trained on and another was not: at least two are needed"
+        return Estimate(None, None, None, counts, signature, reason if counts.texts else _NONE)
+    every = np.ones((1, len(known.tokens)))
+    value = float(mean_memorization(known, every)[0])
+    if not np.isfinite(value):
+        return Estimate(None, None, None, counts, signature, _NOT_FINITE)
+    parts = [_between_groups(text_memorization(known)[usable], known.tokens[usable], units[usable])]
+    by_seed = [float(mean_memorization(known.of_seed(seed), every)[0]) for seed in sorted(set(known.seeds))]
+    if numbers > 1 and np.isfinite(by_seed).all():
+        parts.append((float(np.var(by_seed, ddof=1)) / numbers, numbers - 1))
+    half = _half_width(parts, level=level)
+    return Estimate(value, value - half, value + half, counts, signature)
+
+
+_NONE = "no text was trained on in one cell and left out in another: it takes both folds (folds = 2)"
+
+_NOT_FINITE = "a log-probability is not finite, or no validation text has a scored token"
+
+
+def _usable(known: KnownTexts) -> Bools:
+    """Texts with a scored token that some model saw and some did not, shape (texts,)."""
+    usable: Bools = known.is_member.any(axis=0) & ~known.is_member.all(axis=0) & (known.tokens > 0)
+    return usable
+
+
+def _signs(known: KnownTexts) -> Floats:
+    """What each loss counts: 1 / cells that did not see the text, or −1 / cells that did; 0 where it cannot be told."""
+    inside = known.is_member
+    seen = np.maximum(inside.sum(axis=0), 1)
+    unseen = np.maximum((~inside).sum(axis=0), 1)
+    signs: Floats = np.where(_usable(known), np.where(inside, -1 / seen, 1 / unseen), 0.0)
+    return signs
+
+
+def _between_groups(values: Floats, tokens: Floats, groups: Texts) -> tuple[float, int]:
+    """The variance of Σ tokens · value / Σ tokens where groups are drawn, by the jackknife, which takes large groups
+    into account (Efron and Stein 1981, Annals of Statistics 9(3)); and its degrees of freedom.
+    """
+    _, places = np.unique(groups, return_inverse=True)
+    sums, sizes = (np.bincount(places, weights=one) for one in (tokens * values, tokens))
+    number, mean = len(sizes), sums.sum() / sizes.sum()
+    without = (sums.sum() - sums) / (sizes.sum() - sizes)
+    return (number - 1) / number * float(np.sum((without - mean) ** 2)), number - 1
+
+
+def _half_width(parts: Sequence[tuple[float, int]], *, level: float) -> float:
+    variance = sum(one for one, _ in parts)
+    if variance <= 0:
+        return 0.0
+    degrees = variance**2 / sum(one**2 / number for one, number in parts)
+    return float(stats.t.ppf((1 + level) / 2, degrees) * np.sqrt(variance))
+
+
+def _counts(known: KnownTexts, *, units: Texts) -> Counts:
+    usable, empty = _usable(known), known.tokens == 0
+    one_sided = int(np.sum(~usable & ~empty))
+    unscored = {"too_short": int(np.sum(empty)), "on_one_side": one_sided}
+    return Counts(
+        texts=int(np.sum(usable)),
+        groups=len(np.unique(units[usable])),
+        unscored={reason: number for reason, number in unscored.items() if number},
+    )

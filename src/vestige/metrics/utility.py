@@ -65,6 +65,16 @@ def perplexity(
     return Estimate(value=value, low=low, high=high, counts=loss.counts, signature=signature)
 
 
+def text_losses(table: TokenStats) -> Floats:
+    """Sum of −logp over the scored tokens of each text, shape (texts,), nats; 0 where there is none."""
+    totals = np.zeros(len(table.ids))
+    filled = table.lengths > 0
+    if filled.any():
+        logp = table.tokens["logp"].astype(np.float64)
+        totals[filled] = -np.add.reduceat(logp, table.offsets[:-1][filled])
+    return totals
+
+
 def _check(tables: Sequence[TokenStats], *, groups: Texts, seeds: Sequence[int]) -> None:
     if not tables or len(seeds) != len(tables):
         raise ValueError(f"expected one or more tables and a seed for each, got {len(tables)} and {len(seeds)}")
@@ -79,18 +89,8 @@ def _check(tables: Sequence[TokenStats], *, groups: Texts, seeds: Sequence[int])
 def _resampled(table: TokenStats, *, groups: Texts, seed: int) -> Resampled:
     """The texts in the order of their ids, so that the order they come in decides nothing, not even the last digit."""
     order = np.argsort(table.ids)
-    metric = partial(_mean_loss, _text_losses(table)[order], table.lengths[order].astype(np.float64))
+    metric = partial(_mean_loss, text_losses(table)[order], table.lengths[order].astype(np.float64))
     return Resampled(metric=metric, groups=groups[order], seed=seed)
-
-
-def _text_losses(table: TokenStats) -> Floats:
-    """Sum of −logp over the tokens of each text, shape (texts,), nats."""
-    totals = np.zeros(len(table.ids))
-    filled = table.lengths > 0
-    if filled.any():
-        logp = table.tokens["logp"].astype(np.float64)
-        totals[filled] = -np.add.reduceat(logp, table.offsets[:-1][filled])
-    return totals
 
 
 def _mean_loss(losses: Floats, lengths: Floats, weights: Floats) -> Floats:

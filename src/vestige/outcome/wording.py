@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from vestige.outcome.points import Point
 from vestige.records import TIES, Counts, Estimate, Estimated
@@ -15,6 +15,7 @@ _NAMES = {
     "auc": "AUC",
     "auc_above_floor": "AUC above the floor",
     "loss": "Validation loss",
+    "memorization": "Memorization, nats per token",
     "perplexity": "Perplexity",
     "bleu": "BLEU",
     "chrf": "chrF",
@@ -25,8 +26,8 @@ _NAMES = {
 
 def shown(number: Estimated) -> str:
     """Value, interval: AUC and other shares as `.78 [.74, .82]`, a difference of AUCs as `+.28 [+.22, +.34]`, TPR as
-    `3.1% [0.9, 12]`, perplexity, BLEU and chrF to three digits, loss to .001. `—` where there is no estimate, and
-    `— (ties)` where ties are why.
+    `3.1% [0.9, 12]`, perplexity, BLEU and chrF to three digits, loss and memorization to .001. `—` where there is no
+    estimate, and `— (ties)` where ties are why.
     """
     estimate = number.estimate
     if estimate.value is None:
@@ -103,13 +104,11 @@ def significant(value: float) -> str:
 def _writer(quantity: str) -> Callable[[float], str]:
     if quantity.startswith("tpr@"):
         return _percent
-    return {"auc": _share, "auc_above_floor": _signed, "rouge_l": _share, "exact_match": _share, "loss": _nats}.get(
-        quantity, significant
-    )
+    return _WRITERS.get(quantity, significant)
 
 
 def _nats(value: float) -> str:
-    return f"{value:.3f}"
+    return f"{value:.3f}".replace("-", "−")
 
 
 def _signed(value: float) -> str:
@@ -124,3 +123,13 @@ def _share(value: float) -> str:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.1f}" if 100 * value < 9.95 else f"{100 * value:.0f}"
+
+
+_WRITERS: Mapping[str, Callable[[float], str]] = {
+    "auc": _share,
+    "auc_above_floor": _signed,
+    "rouge_l": _share,
+    "exact_match": _share,
+    "loss": _nats,
+    "memorization": _nats,
+}

@@ -14,6 +14,7 @@ from vestige.study.grid import Arm, Checkpoint, Pair, Seat
 from vestige.study.model_tasks import ModelTasks, addresses, seat_and_epoch
 from vestige.study.stages.floors import BlindCell, FloorsSpec, FloorsStage
 from vestige.study.stages.leakage import AttackedCell, LeakageSpec, LeakageStage
+from vestige.study.stages.memorization import KnowingCell, MemorizationSpec, MemorizationStage
 from vestige.study.stages.scores import ScoresSpec, ScoresStage
 from vestige.study.stages.text_utility import AnsweringCell, TextUtilitySpec, TextUtilityStage
 from vestige.study.stages.utility import ScoredCell, UtilitySpec, UtilityStage
@@ -75,6 +76,17 @@ class Catalogue(ModelTasks):
         spec = FloorsSpec(floors=tuple(FLOORS), cells=cells, fpr=report.fpr, bootstrap=report.bootstrap)
         about = f"floors without a model on {pair.corpus}"
         return self._kept(FloorsStage.task(spec, addresses(inputs), about=about))
+
+    def memorization(self, arm: Arm, epoch: float) -> Task:
+        """How much an arm has memorized of the pool at one checkpoint, from the losses of all its cells."""
+        inputs, cells = {"corpus": self.corpus(arm.corpus)}, []
+        for seat, model in zip(self.grid.seats, self.grid.checkpoints(arm, epoch), strict=True):
+            pool, validation = f"{seat.name}/pool", f"{seat.name}/validation"
+            inputs |= {pool: self.stats(model, role="pool"), validation: self.stats(model, role="validation")}
+            cells.append(KnowingCell(seed=seat.seed, fold=seat.fold, pool=pool, validation=validation))
+        spec = MemorizationSpec(cells=tuple(cells), level=self.study.report.bootstrap.level)
+        about = f"memorization of {arm.name}{_at(epoch)}"
+        return self._kept(MemorizationStage.task(spec, addresses(inputs), about=about))
 
     def utility(self, arm: Arm, epoch: float | None, seats: Sequence[Seat]) -> Task:
         """Validation loss and perplexity of an arm at one checkpoint, over seats."""

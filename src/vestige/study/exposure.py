@@ -16,8 +16,8 @@ from vestige.attacks.base import Attack
 from vestige.data.splits import members_of
 from vestige.errors import ConfigError, printable
 from vestige.metrics.conformal import adjusted_p_values, calibration_needed, conformal_p_values
-from vestige.metrics.counterfactual import counterfactual_memorization
-from vestige.records import Example, Floats, Scores
+from vestige.metrics.counterfactual import known_texts, text_memorization
+from vestige.records import Example, Floats, Role, Scores
 from vestige.study.grid import Checkpoint, name_of
 from vestige.study.plan import Plan
 from vestige.study.stages.corpus import examples_of
@@ -241,10 +241,15 @@ def _scores(plan: Plan, checkpoint: Checkpoint, attack: Attack) -> tuple[Scores,
 
 def _counterfactual(plan: Plan, checkpoint: Checkpoint, pool: list[Example]) -> Floats:
     """Over all cells that differ from this one in seed and fold alone, as far as they are scored."""
+    roles: tuple[Role, ...] = ("pool", "validation")
     cells = plan.grid.checkpoints(checkpoint.arm, checkpoint.epoch)
-    tasks = {one.seat: plan.catalogue.stats(one, role="pool") for one in cells if one.seat is not None}
-    done = {seat: task for seat, task in tasks.items() if plan.is_done(task)}
-    tables = [stats_of(plan.store, task.address) for task in done.values()]
-    return counterfactual_memorization(
-        tables, is_member=[members_of(pool, seed=seed, fold=fold) for seed, fold in done]
+    tasks = {one.seat: [plan.catalogue.stats(one, role=role) for role in roles] for one in cells if one.seat}
+    done = {seat: own for seat, own in tasks.items() if all(map(plan.is_done, own))}
+    tables = [[stats_of(plan.store, task.address) for task in own] for own in done.values()]
+    known = known_texts(
+        [one for one, _ in tables],
+        [one for _, one in tables],
+        is_member=[members_of(pool, seed=seed, fold=fold) for seed, fold in done],
+        seeds=[seat.seed for seat in done],
     )
+    return text_memorization(known)

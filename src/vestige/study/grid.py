@@ -177,6 +177,11 @@ class Grid:
         return self.seats if self.study.training.search == "all" else self.seats[:1]
 
     @property
+    def tells_memorization(self) -> bool:
+        """Whether a text can be trained on in one cell and left out in another: it takes two cells of an arm."""
+        return len(self.seats) > 1
+
+    @property
     def epochs(self) -> tuple[float, ...]:
         """The checkpoints, in epochs."""
         return self.study.training.checkpoints

@@ -87,7 +87,10 @@ def _estimate(choice: Choice, pair: Pair) -> Iterator[Task]:
     yield choice.catalogue.floors(pair)
     yield from _answers_judged(choice, base, None)
     for arm in choice.chosen(pair):
-        yield from (choice.leakage(arm, epoch) for epoch in choice.attacked_epochs(arm))
+        for epoch in choice.attacked_epochs(arm):
+            yield choice.leakage(arm, epoch)
+            if choice.grid.tells_memorization:
+                yield choice.catalogue.memorization(arm, epoch)
         for epoch in choice.grid.epochs:
             yield from _answers_judged(choice, arm, epoch)
 

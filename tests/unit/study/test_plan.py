@@ -51,6 +51,7 @@ def test_the_tasks_of_a_study_are_counted(table: Table, tmp_path: Path) -> None:
         "stats": 2 + arms * seats * epochs * 2,
         "scores": attacks + arms * seats * epochs * attacks,
         "leakage": 1 + arms * epochs,
+        "memorization": arms * epochs,
         "floors": 1,
         "utility": 1 + arms * epochs,
     }

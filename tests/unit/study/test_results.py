@@ -13,10 +13,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from vestige.attacks.blind import FLOORS
+from vestige.data.splits import members_of
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.layout import Store
 from vestige.study.plan import Plan
 from vestige.study.results.collect import collect
+from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.stats import stats_of
 from vestige.testing.studies import Outcome, run_study
 
 ATTACKS = ["loss", "zlib", "ref", "min_k"]
@@ -53,7 +56,7 @@ def test_every_arm_and_checkpoint_has_every_number(results: Results) -> None:
     expected: set[tuple[str, str | None]] = {
         (quantity, attack) for quantity in ("auc", "auc_above_floor", "tpr@0.25") for attack in ATTACKS
     }
-    expected |= {("loss", None), ("perplexity", None)}
+    expected |= {("loss", None), ("perplexity", None), ("memorization", None)}
     assert len(found) == 2 * 2
     for numbers in found["numbers"]:
         assert {(one["quantity"], one["attack"]) for one in numbers} == expected
@@ -69,6 +72,34 @@ def test_every_attack_is_held_against_its_own_control_on_the_same_texts(results:
     for point in points:
         assert point["auc_above_floor"] == pytest.approx(point["auc"] - floor[point["attack"]])
     assert rows.drop_nulls("method")["apart"].unique().to_list() == [""], "all attacks are compared on all texts"
+
+
+def test_what_was_memorized_is_what_the_losses_of_both_folds_say(finished: Outcome, results: Results) -> None:
+    """A naive second computation: token by token, left out minus trained on, each model against its validation mean."""
+    plan = finished.plan
+    pool = examples_of(plan.store, plan.catalogue.corpus("notes").address, "pool")
+    (arm, *_) = plan.choice.chosen(plan.grid.pairs[0])
+    total, tokens = 0.0, 0
+    for cell in plan.grid.checkpoints(arm, 2.0):
+        assert cell.seat is not None
+        texts, level = (
+            stats_of(plan.store, plan.catalogue.stats(cell, role=role).address) for role in ("pool", "validation")
+        )
+        inside = members_of(pool, seed=cell.seat.seed, fold=cell.seat.fold)
+        for place, is_member in enumerate(inside):
+            own = texts.tokens["logp"][texts.offsets[place] : texts.offsets[place + 1]]
+            total += (1 if is_member else -1) * sum(float(one) - level.tokens["logp"].mean() for one in own)
+            tokens += 0 if is_member else len(own)
+    assert arm.method is not None
+    row = results.estimates.row(
+        by_predicate=(pl.col("method") == arm.method.label)
+        & (pl.col("epoch") == 2.0)
+        & (pl.col("quantity") == "memorization"),
+        named=True,
+    )
+    assert row["value"] == pytest.approx(total / tokens, rel=1e-3, abs=1e-5)
+    assert row["low"] < row["value"] < row["high"]
+    assert (row["texts"], row["signature"][:26]) == (len(pool), "memorization|cells:2|seeds")
 
 
 def test_one_checkpoint_is_the_best_and_one_the_last(results: Results) -> None:

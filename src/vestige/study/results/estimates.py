@@ -44,6 +44,8 @@ def _tasks(plan: Plan, arm: Arm, epoch: float | None) -> Iterator[Task]:
     yield plan.choice.leakage(arm, epoch)
     if arm.method is None:
         yield plan.catalogue.floors(arm.pair)
+    if epoch is not None and plan.grid.tells_memorization:
+        yield plan.catalogue.memorization(arm, epoch)
 
 
 def _done(plan: Plan, tasks: Iterable[Task]) -> Iterator[Estimated]:
