@@ -14,7 +14,7 @@ from vestige.data.recipes import Recipe, find_recipe
 from vestige.data.rows import Row
 from vestige.data.sources import existing_file, file_rows, hub_rows, name_of
 from vestige.data.validity import refuse_unusable
-from vestige.errors import ConfigError
+from vestige.errors import ConfigError, DataError, printable
 from vestige.records import ROLES, Example, Role
 from vestige.store.io import sha256_of
 from vestige.store.keyed import Keyed
@@ -90,6 +90,11 @@ class CorpusSpec(Keyed):
 
     shadow: int = Field(default=0, ge=0, le=MOST_TEXTS)
     """Texts for shadow models, which trained attacks learn from."""
+
+    most_characters: int | None = Field(default=None, ge=1, le=2**31)
+    """Texts longer than that, prompt and completion together, are left out whole; left out, none is. Short texts make a
+    study fast without cutting any.
+    """
 
     per_group: int | None = Field(default=None, ge=1)
     """At most so many texts of one group."""
@@ -201,7 +206,8 @@ def _generated_problem(spec: CorpusSpec) -> str:
 def load_examples(spec: CorpusSpec) -> list[Example]:
     """Every example of the corpus, in the order of its source.
 
-    Raises DataError where the source cannot be read, is empty, holds an empty completion or repeats an id.
+    Raises DataError where the source cannot be read, is empty, holds an empty completion or repeats an id, and where
+    all of its texts are longer than `most_characters`.
     """
     recipe = spec.found_recipe
     rows = _rows(spec)
@@ -210,7 +216,19 @@ def load_examples(spec: CorpusSpec) -> list[Example]:
     else:
         examples = list(mapped_examples(rows, fields=spec.fields or FieldMap(), separator=spec.separator))
     refuse_unusable(examples, name=spec.name)
-    return examples
+    return _short_enough(examples, spec)
+
+
+def _short_enough(examples: list[Example], spec: CorpusSpec) -> list[Example]:
+    if spec.most_characters is None:
+        return examples
+    lengths = [len(example.prompt) + len(example.completion) for example in examples]
+    if min(lengths) > spec.most_characters:
+        raise DataError(
+            f"Corpus '{printable(spec.name)}': none of its {len(examples)} texts has at most {spec.most_characters} "
+            f"characters; the shortest has {min(lengths)}. Raise `most_characters`."
+        )
+    return [one for one, length in zip(examples, lengths, strict=True) if length <= spec.most_characters]
 
 
 def _rows(spec: CorpusSpec) -> Iterator[Row]:

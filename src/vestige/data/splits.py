@@ -22,6 +22,9 @@ from vestige.store.keys import canonical_json
 # First word of each seed sequence, so that the streams of the cut, the cap and the folds are independent.
 _CUT, _CAP, _FOLD = 1, 2, 3
 
+_UNBALANCED, _TRIES = 0.05, 200
+"""By what share of the texts two folds may differ, and how many permutations are tried for it."""
+
 
 def cut(examples: Sequence[Example], spec: CorpusSpec, *, left_out: Collection[str] = ()) -> Split:
     """Give each role its texts, by whole groups in a random order that depends on `spec.seed` and the corpus alone.
@@ -56,8 +59,8 @@ def fold_members(groups: Sequence[str] | np.ndarray[Any, Any], *, seed: int, fol
     """Who is a member in one fold of the pool: shape (texts,), True = member.
 
     `groups` names the group of each text of the pool, shape (texts,). The seed sends whole groups into two halves, A
-    and B, as equal in texts as whole groups allow; fold B is the complement of fold A. Raises DataError for fewer
-    than two groups.
+    and B, that differ by a twentieth of the texts at most, or by as little as whole groups allow; fold B is the
+    complement of fold A. Raises DataError for fewer than two groups.
     """
     names, index, sizes = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     if len(names) < 2:
@@ -80,16 +83,22 @@ def members_of(examples: Sequence[Example], *, seed: int, fold: Fold) -> Bools:
 
 
 def _half(sizes: np.ndarray[Any, Any], rng: np.random.Generator) -> Bools:
-    """Groups of half A: largest first in a random order, each to the lighter half, then the halves are named by a
-    coin."""
-    order = rng.permutation(len(sizes))
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    in_a = np.zeros(len(sizes), dtype=np.bool_)
-    lead = 0  # texts by which A is ahead
-    for group in order:
-        in_a[group] = lead <= 0
-        lead += int(sizes[group]) if in_a[group] else -int(sizes[group])
-    return ~in_a if rng.integers(2) else in_a
+    """Groups of half A: the first half of a random permutation of the groups, the first one that is balanced enough.
+
+    Were the largest groups dealt out first, they would nearly always be parted in the same way, whatever the seed, and
+    seeds would agree on who is a member.
+    """
+    total, best, least = int(sizes.sum()), np.zeros(len(sizes), dtype=np.bool_), np.inf
+    for _ in range(_TRIES):
+        order = rng.permutation(len(sizes))
+        leads = np.abs(2 * np.cumsum(sizes[order])[:-1] - total)
+        cut = int(np.argmin(leads))
+        if leads[cut] < least:
+            best, least = np.zeros(len(sizes), dtype=np.bool_), leads[cut]
+            best[order[: cut + 1]] = True
+        if least <= max(1, total * _UNBALANCED):
+            break
+    return ~best if rng.integers(2) else best
 
 
 def _generator(stream: int, seed: int) -> np.random.Generator:

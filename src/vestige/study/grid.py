@@ -186,6 +186,13 @@ class Grid:
         """The checkpoints, in epochs."""
         return self.study.training.checkpoints
 
+    def validated(self, arm: Arm) -> tuple[float, ...]:
+        """The checkpoints whose validation loss is measured: those of the study, and epoch 0 where the method does not
+        start as the base.
+        """
+        assert arm.method is not None
+        return self.epochs if arm.method.starts_as_base else (0.0, *self.epochs)
+
     def arms(self, pair: Pair) -> list[Arm]:
         """Every method at every learning rate of its grid."""
         return [Arm(*pair, method, rate) for method in self.study.method for rate in method.learning_rate]

@@ -43,7 +43,7 @@ def _search(choice: Choice, pair: Pair) -> Iterator[Task]:
     catalogue, grid = choice.catalogue, choice.grid
     yield catalogue.stats(Checkpoint(Arm(*pair)), role="validation")
     for arm in grid.arms(pair):
-        yield from (catalogue.utility(arm, epoch, grid.search_seats) for epoch in grid.epochs)
+        yield from (catalogue.utility(arm, epoch, grid.search_seats) for epoch in grid.validated(arm))
 
 
 def _train_and_validate(choice: Choice, pair: Pair) -> Iterator[Task]:
@@ -51,7 +51,7 @@ def _train_and_validate(choice: Choice, pair: Pair) -> Iterator[Task]:
     catalogue, grid = choice.catalogue, choice.grid
     yield catalogue.utility(Arm(*pair), None, grid.seats)
     for arm in choice.chosen(pair):
-        yield from (catalogue.utility(arm, epoch, grid.seats) for epoch in grid.epochs)
+        yield from (catalogue.utility(arm, epoch, grid.seats) for epoch in grid.validated(arm))
 
 
 def _score_and_attack(choice: Choice, pair: Pair) -> Iterator[Task]:

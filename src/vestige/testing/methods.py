@@ -92,7 +92,8 @@ def check_method(method: Method, *, architecture: Architecture = "llama") -> Non
     """Raise AssertionError, saying which promise is broken, unless `method` keeps all of these on a tiny model.
 
     * It comes back from its JSON spec, is frozen and names its family.
-    * It attaches the same trained parameters for the same seed, in fp32.
+    * It attaches the same trained parameters for the same seed, in fp32, and predicts as the base does then, or says
+      that it does not (`starts_as_base`).
     * A training moves nothing else, its loss falls clearly at the largest of its learning rates, and a training that
       was killed and resumed ends with the same weights, bit by bit.
     * Scores are exactly alike after its weights were saved and loaded, do not move with batch, order and padding, and
@@ -107,6 +108,7 @@ def check_method(method: Method, *, architecture: Architecture = "llama") -> Non
         base: PreTrainedModel = AutoModelForCausalLM.from_pretrained(model_folder).requires_grad_(False).eval()
         before = _Snapshot.of(base)
         _check_preparation(method, base)
+        _check_start(method, base, before.scores)
         before.compare(base, method, when="prepared and released")
         weights = _check_training(method, base, folder=Path(scratch) / "whole")
         before.compare(base, method, when="trained and released")
@@ -132,6 +134,15 @@ def _check_preparation(method: Method, base: PreTrainedModel) -> None:
     assert _equal(first, second), f"{method.label}: the same seed must give the same start"
     wrong = [name for name, value in first.items() if value.dtype != torch.float32]
     assert not wrong, f"{method.label}: trained weights must be fp32: {wrong[:3]}"
+
+
+def _check_start(method: Method, base: PreTrainedModel, scores: TokenStats) -> None:
+    with method.prepare(base, seed=0) as model:
+        moved = np.abs(_scores(model).tokens["logp"] - scores.tokens["logp"]).max()
+    assert (moved <= 1e-5) == method.starts_as_base, (
+        f"{method.label}: attached and not trained it moves scores by {moved:.2g}, yet `starts_as_base` is "
+        f"{method.starts_as_base}"
+    )
 
 
 def _start(method: Method, base: PreTrainedModel, *, seed: int) -> dict[str, Tensor]:

@@ -15,12 +15,23 @@ from vestige.store.keyed import Keyed
 WINDOW: Final = 16
 """Batches that are sorted by length together."""
 
-DEFAULT_CHECKPOINTS: Final = (0.25, 0.5, 1, 2, 3, 5)
-"""In epochs."""
+_FEWEST, _FIRST, _APART = 8, 0.25, 1.6
+"""Default checkpoints: how many at least, the first in epochs, and by what factor the next is later at most."""
 
 
 def _one_or_many(value: object) -> object:
     return [value] if _is_number(value) else value
+
+
+def log_spaced(epochs: float) -> tuple[float, ...]:
+    """Eight checkpoints or more up to `epochs`, each the same factor behind the one before, rounded to two digits: what
+    is learned and what is memorized changes with the logarithm of the time, and a comparison needs points on both
+    sides of where methods meet.
+    """
+    first = min(_FIRST, epochs / _FEWEST)
+    count = max(_FEWEST, 1 + math.ceil(math.log(epochs / first) / math.log(_APART)))
+    inner = (float(f"{one:.2g}") for one in np.geomspace(first, epochs, count)[:-1])
+    return (*inner, epochs)
 
 
 def _is_number(value: object) -> TypeGuard[float]:
@@ -52,10 +63,10 @@ class Training(Keyed):
     """Texts of an optimizer step."""
 
     checkpoints: Annotated[tuple[PositiveFloat, ...], BeforeValidator(_one_or_many)] = Field(
-        default=DEFAULT_CHECKPOINTS, min_length=1, max_length=100
+        default=log_spaced(5), min_length=1, max_length=100
     )
     """When weights are kept and attacked, in epochs, fractions allowed; the last is the end of the training. Left out:
-    those of the default that lie within `epochs`, and the end.
+    eight or more up to `epochs`, each the same factor behind the one before.
     """
 
     weight_decay: float = Field(default=0.0, ge=0, le=1000)
@@ -76,9 +87,8 @@ class Training(Keyed):
         if not isinstance(table, Mapping):
             return table
         epochs, checkpoints = table.get("epochs"), _one_or_many(table.get("checkpoints"))
-        if checkpoints is None and _is_number(epochs) and epochs != DEFAULT_CHECKPOINTS[-1]:
-            within = [one for one in DEFAULT_CHECKPOINTS if one < epochs]
-            return {**table, "checkpoints": [*within, epochs]}
+        if checkpoints is None and _is_number(epochs) and epochs > 0:
+            return {**table, "checkpoints": log_spaced(epochs)}
         if epochs is None and isinstance(checkpoints, Sequence) and checkpoints and _is_number(checkpoints[-1]):
             return {**table, "epochs": checkpoints[-1]}
         return table

@@ -117,3 +117,22 @@ def test_importing_the_folder_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def _of_lengths(folder: Path, *lengths: int) -> str:
+    path = folder / "texts.jsonl"
+    lines = [json.dumps({"id": str(n), "text": "x" * n}) for n in lengths]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return str(path)
+
+
+def test_texts_longer_than_asked_are_left_out_whole(tmp_path: Path) -> None:
+    path = _of_lengths(tmp_path, 10, 11, 12, 40)
+    kept = load_examples(spec(path=path, most_characters=11))
+    assert [len(one.prompt + one.completion) for one in kept] == [10, 11]
+    assert len(load_examples(spec(path=path))) == 4
+
+
+def test_a_length_that_leaves_no_text_says_the_shortest(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none of its 2 texts has at most 9 characters; the shortest has 10"):
+        load_examples(spec(path=_of_lengths(tmp_path, 10, 11), most_characters=9))

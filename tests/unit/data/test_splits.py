@@ -97,6 +97,28 @@ def test_a_lone_large_group_is_a_member_in_about_half_of_the_seeds() -> None:
     assert 25 < sum(in_a) < 75
 
 
+def test_seeds_part_unequal_groups_anew() -> None:
+    groups = names(list(range(1, 31)))
+    drawn = {fold_members(groups, seed=seed, fold="A").tobytes() for seed in range(50)}
+    assert len(drawn) == 50
+
+
+def test_seeds_agree_on_half_of_the_groups_whatever_their_sizes() -> None:
+    sizes = np.maximum(1, np.random.default_rng(0).lognormal(1.5, 1, 60)).astype(int).tolist()
+    groups = names(sizes)
+    first = np.unique(groups, return_index=True)[1]
+    drawn = np.array([fold_members(groups, seed=seed, fold="A")[first] for seed in range(100)])
+    agreement = (drawn[0] == drawn[1:]).mean()
+    # 99 × 60 fair coins, few of them independent within a seed: five standard deviations are about .06.
+    assert 0.44 < agreement < 0.56
+
+
+def test_folds_of_unequal_groups_differ_by_a_twentieth_at_most() -> None:
+    groups = names([40, 35, 30, 20, 10, 10, 10, 5, 5, 5, 5, 5, 5, 5, 5, 5])
+    leads = [abs(2 * int(fold_members(groups, seed=seed, fold="A").sum()) - 200) for seed in range(100)]
+    assert max(leads) <= 10
+
+
 def test_folds_are_the_same_on_every_machine() -> None:
     groups = names([1, 2, 3, 1, 2, 3])
     drawn = "".join("x" if member else "." for member in fold_members(groups, seed=7, fold="A"))

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from vestige.data.splits import fold_members
@@ -13,6 +14,7 @@ from vestige.errors import ConfigError
 from vestige.study.inputs import read_inputs
 from vestige.study.spec import load_study, make_study
 from vestige.tuning.methods import discover
+from vestige.tuning.schedule import log_spaced
 
 Table = dict[str, Any]
 
@@ -164,12 +166,10 @@ def test_seeds_have_up_to_63_bits(table: Table, seed: int) -> None:
 @pytest.mark.parametrize(
     ("given", "epochs", "checkpoints"),
     [
-        ({}, 5, (0.25, 0.5, 1, 2, 3, 5)),
-        ({"epochs": 5}, 5, (0.25, 0.5, 1, 2, 3, 5)),
-        ({"epochs": 1}, 1, (0.25, 0.5, 1)),
-        ({"epochs": 0.1}, 0.1, (0.1,)),
-        ({"epochs": 2.5}, 2.5, (0.25, 0.5, 1, 2, 2.5)),
-        ({"epochs": 12}, 12, (0.25, 0.5, 1, 2, 3, 5, 12)),
+        ({}, 5, (0.25, 0.38, 0.59, 0.9, 1.4, 2.1, 3.3, 5)),
+        ({"epochs": 5}, 5, (0.25, 0.38, 0.59, 0.9, 1.4, 2.1, 3.3, 5)),
+        ({"epochs": 1}, 1, (0.12, 0.17, 0.23, 0.3, 0.41, 0.55, 0.74, 1)),
+        ({"epochs": 10}, 10, (0.25, 0.4, 0.63, 1, 1.6, 2.5, 4, 6.3, 10)),
         ({"checkpoints": [1, 2]}, 2, (1, 2)),
         ({"checkpoints": 3}, 3, (3,)),
     ],
@@ -180,6 +180,16 @@ def test_epochs_and_checkpoints_follow_from_each_other(
     table["training"] = given
     training = make_study(table).training
     assert (training.epochs, training.checkpoints) == (epochs, checkpoints)
+
+
+@pytest.mark.parametrize("epochs", [0.1, 1, 3, 17, 50, 1000])
+def test_checkpoints_left_out_are_eight_or_more_at_like_factors(epochs: float) -> None:
+    points = np.array(log_spaced(epochs))
+    assert points[-1] == epochs
+    assert len(points) >= 8
+    factors = points[1:] / points[:-1]
+    assert factors.min() > 1.1
+    assert factors.max() < 1.8
 
 
 def test_epochs_and_checkpoints_that_contradict_each_other(table: Table) -> None:

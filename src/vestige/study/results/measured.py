@@ -11,10 +11,10 @@ from vestige.study.plan import Plan
 
 
 def measured(plan: Plan, pair: Pair) -> Iterator[tuple[Arm, float | None]]:
-    """The base itself, then every checkpoint of the arms that went on to every seat."""
+    """The base itself, then every checkpoint of the arms that went on to every seat, epoch 0 where it is validated."""
     yield Arm(*pair), None
     for arm in plan.choice.chosen(pair):
-        for epoch in plan.grid.epochs:
+        for epoch in plan.grid.validated(arm):
             yield arm, epoch
 
 

@@ -39,7 +39,7 @@ class FloorsStage(Stage[FloorsSpec]):
     """AUC and TPR of the blind baselines."""
 
     name = "floors"
-    version = 2
+    version = 3
     spec = FloorsSpec
 
     @classmethod

@@ -44,7 +44,7 @@ class LeakageStage(Stage[LeakageSpec]):
     """AUC and TPR of every attack, and how far its AUC lies above that of its control."""
 
     name = "leakage"
-    version = 2
+    version = 3
     spec = LeakageSpec
 
     @classmethod

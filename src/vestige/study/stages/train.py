@@ -75,7 +75,8 @@ class TrainSpec(BaseModelSpec):
 @dataclass(frozen=True)
 class Trained:
     """What a training came to: texts, trainable parameters, the loss of every step, and the step of each checkpoint, by
-    its epoch as text (`f"{epoch:g}"`).
+    its epoch as text (`f"{epoch:g}"`); `0` is the model before the first step, of a method that does not start as the
+    base.
     """
 
     texts: int
@@ -93,24 +94,28 @@ class TrainStage(ModelStage[TrainSpec]):
     """Fine-tune one cell, or a shadow."""
 
     name = "train"
-    version = 2
+    version = 3
     spec = TrainSpec
 
     @classmethod
     def run(cls, spec: TrainSpec, task: Task, bench: Bench) -> None:
-        from vestige.tuning.checkpoint import WEIGHTS, count_trained
+        from vestige.tuning.checkpoint import WEIGHTS, count_trained, save_weights
         from vestige.tuning.train import CHECKPOINTS, isolated_rng, train
 
         base, tokenizer = model_of(spec.base, task)
         texts = _training_texts(spec, task, bench.store, tokenizer)
         job = _job(spec, texts, bench, pad=pad_id(tokenizer, base))
+        steps = spec.training.steps(texts=len(texts))
         with isolated_rng(job.seed), spec.made.prepare(base, seed=job.seed) as model:
+            if not spec.made.starts_as_base:
+                steps = {0.0: 0, **steps}
+                save_weights(model, job.folder / CHECKPOINTS / "0")
             losses = train(model, job, progress=bench.progress, say=bench.say)
             trainable = count_trained(model)
-        for step in job.steps:
+        for step in sorted(set(steps.values())):
             _link(job.folder, bench.folder, name=f"{CHECKPOINTS}/{step}/{WEIGHTS}")
-        steps = {f"{epoch:g}": step for epoch, step in spec.training.steps(texts=len(texts)).items()}
-        write_json(bench.folder / _RECORD, asdict(Trained(len(texts), trainable, losses, steps)))
+        named = {f"{epoch:g}": step for epoch, step in steps.items()}
+        write_json(bench.folder / _RECORD, asdict(Trained(len(texts), trainable, losses, named)))
 
     @classmethod
     def cost(cls, spec: TrainSpec, sizes: Sizes) -> float:

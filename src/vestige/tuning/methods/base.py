@@ -59,6 +59,13 @@ class Method(Keyed, ABC):
         """Positions of the model's context that the method takes for itself."""
         return 0
 
+    @property
+    def starts_as_base(self) -> bool:
+        """Whether the model, attached and not trained, predicts as the base does; virtual tokens change that at once.
+        Of a method that does not, the untrained model is kept too, as the checkpoint of epoch 0.
+        """
+        return self.virtual_tokens == 0
+
     @abstractmethod
     def prepare(self, base: PreTrainedModel, *, seed: int) -> AbstractContextManager[PreTrainedModel | PeftModel]:
         """`with method.prepare(base, seed=0) as model`: attach what is trained, in fp32, initialized from `seed`.
