@@ -10,6 +10,7 @@ from typing import final
 
 from vestige.attacks.base import Attack
 from vestige.errors import StoreError
+from vestige.metrics.crossing import around_crossings, common_reach, most_around_crossings
 from vestige.records import Role
 from vestige.store.keys import Task
 from vestige.store.layout import Store
@@ -88,16 +89,43 @@ class Choice:
         return None if arm is None or epoch is None else (arm, epoch)
 
     def attacked_epochs(self, arm: Arm) -> list[float]:
-        """The checkpoints of an arm that are attacked, in order: all, or with `at = "shown"` the best and the last. A
-        best one that is not known yet, or whose file is damaged, is taken to be the first, which costs the same.
+        """The checkpoints of an arm that are attacked, in order: all, or those that the study lists; with `at =
+        "shown"` the best and the last, with `at = "crossing"` those next to its crossings besides. As long as the
+        validation losses are not known, or where their file is damaged, as many as these can be at most.
         """
-        epochs = self.grid.epochs
-        if self.grid.study.attacks.at == "all":
+        epochs, at = self.grid.epochs, self.grid.study.attacks.at
+        if at == "all":
             return list(epochs)
+        if not isinstance(at, str):
+            return sorted(at)
         best = None
         with contextlib.suppress(StoreError):
             best = self.best_epoch(arm)
-        return sorted({epochs[0] if best is None else best, epochs[-1]})
+        beside = self._next_to_crossings(arm) if at == "crossing" else set()
+        return sorted({*beside, epochs[0] if best is None else best, epochs[-1]})
+
+    def _next_to_crossings(self, arm: Arm) -> set[float]:
+        """Where an arm's loss crosses the levels at which the methods of its pair are compared."""
+        base, own = self._base_loss(arm.pair), self._readable_losses(arm)
+        if base is None or not own:
+            return most_around_crossings(self.grid.epochs)
+        lowest: dict[Method | None, float] = {}
+        for one in self.chosen(arm.pair):
+            known = self._readable_losses(one).values()
+            lowest[one.method] = min([*known, lowest.get(one.method, base)])
+        reach = common_reach(base - loss for loss in lowest.values())
+        return around_crossings(own, base=base, reach=reach)
+
+    def _base_loss(self, pair: Pair) -> float | None:
+        with contextlib.suppress(StoreError):
+            return self._loss(self.catalogue.utility(Arm(*pair), None, self.grid.seats))
+        return None
+
+    def _readable_losses(self, arm: Arm) -> dict[float, float]:
+        """Those of an arm over all seats; none where a file is damaged, which the run names."""
+        with contextlib.suppress(StoreError):
+            return self._known_losses(arm, self.grid.seats)
+        return {}
 
     def _known_losses(self, arm: Arm, seats: list[Seat]) -> dict[float, float]:
         tasks = {epoch: self.catalogue.utility(arm, epoch, seats) for epoch in self.grid.epochs}

@@ -133,6 +133,11 @@ def remarks_of(plan: Plan) -> Iterator[str]:
     rates that the texts cannot carry.
     """
     yield from plan.identities.remarks
+    if plan.study.attacks.at == "crossing":
+        yield (
+            f'attacks.at = "crossing": a method is attacked at {plan.most_attacked()} of its {len(plan.grid.epochs)} '
+            "checkpoints at most; which of them follows from the validation losses."
+        )
     for name in plan.identities.corpora:
         pool = _pool(plan, name)
         if not pool:

@@ -37,8 +37,16 @@ class Plan:
 
     def expected(self, *, search_only: bool = False) -> list[Task]:
         """Every task of the study, each once; what is chosen later is taken to be the first of its grid."""
-        guessed = Choice(self.catalogue, self.store, guess=True)
-        return [task for wave in waves(guessed, search_only=search_only) for task in wave.tasks]
+        return [task for wave in waves(self._guessed, search_only=search_only) for task in wave.tasks]
+
+    def most_attacked(self) -> int:
+        """At how many checkpoints a method is attacked at most, as far as the validation losses tell by now."""
+        arms = [arm for pair in self.grid.pairs for arm in self._guessed.chosen(pair)]
+        return max(len(self._guessed.attacked_epochs(arm)) for arm in arms)
+
+    @property
+    def _guessed(self) -> Choice:
+        return Choice(self.catalogue, self.store, guess=True)
 
     def shadows(self, pair: Pair) -> list[Checkpoint]:
         """The shadows of a base and corpus that the attacks of the study need."""

@@ -9,7 +9,17 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal, final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveFloat,
+    Tag,
+    ValidationInfo,
+    field_validator,
+)
 
 from vestige.attacks.base import Attack
 from vestige.attacks.registry import make_attack
@@ -135,9 +145,15 @@ class AttackSection(Section):
     default (`"min_k(k=0.1)"`). Left out: `ez` where it is used, else the first of `use`.
     """
 
-    at: Literal["all", "shown"] = "all"
-    """`all`: at every checkpoint. `shown`: only at those that the report shows, of the lowest validation loss and the
-    last, which is what attacks of many passes are for.
+    at: Annotated[
+        Annotated[Literal["all", "shown", "crossing"], Tag("name")]
+        | Annotated[tuple[PositiveFloat, ...], Field(min_length=1), BeforeValidator(one_or_many), Tag("epochs")],
+        Discriminator(lambda at: "name" if isinstance(at, str) else "epochs"),
+    ] = "all"
+    """`all`: at every checkpoint. `crossing`: only at those that a comparison at equal utility reads, two on each side
+    of where the validation loss crosses .8, .9 and .95 of the gain that all methods reach, and at those that the report
+    shows, of the lowest validation loss and the last. `shown`: only at these two, which is what attacks of many passes
+    are for. A list: at these checkpoints, in epochs.
     """
 
     @field_validator("use")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, final
 
@@ -119,6 +119,17 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _attacks_are_at_checkpoints(self) -> Self:
+        kept, at = self.training.checkpoints, self.attacks.at
+        elsewhere = [] if isinstance(at, str) else sorted(set(at) - set(kept))
+        if elsewhere:
+            raise ValueError(
+                f"attacks.at names {_epochs(elsewhere)}, and no checkpoint is kept there. They are kept at: "
+                f"{_epochs(kept)}."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _shadows_are_of_the_study(self) -> Self:
         known = {
             "base": [base.model for base in self.base],
@@ -139,6 +150,10 @@ class Study(Section):
                 "twice. Leave it out, or raise training.gradient_accumulation to save memory instead."
             )
         return self
+
+
+def _epochs(epochs: Sequence[float]) -> str:
+    return ", ".join(f"{epoch:g}" for epoch in epochs)
 
 
 _ONE_PRECISION: Final = "A study has each base once, in one precision: remove one, or put it into a study of its own."

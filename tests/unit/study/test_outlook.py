@@ -56,6 +56,14 @@ def test_rates_that_the_non_members_cannot_carry_are_told_before_the_run(table: 
     assert few[1] in " ".join(repr(outlook(plan)).split())
 
 
+def test_how_many_checkpoints_are_attacked_at_most_is_told(table: Table, tmp_path: Path) -> None:
+    """Fourteen is the most that three crossings, the best and the last come to; the best may lie next to a crossing."""
+    table["training"] = {"epochs": 16, "batch_size": 4, "checkpoints": list(range(1, 17))}
+    table["attacks"]["at"] = "crossing"
+    (told,) = [one for one in remarks_of(plan_of(table, tmp_path / "runs")) if "crossing" in one]
+    assert "at 14 of its 16 checkpoints at most" in told
+
+
 def test_a_setting_for_threads_is_part_of_no_key(table: Table, tmp_path: Path) -> None:
     plain = plan_of(table, tmp_path / "runs")
     single = plan_of({**table, "run": {"threads": 3}}, tmp_path / "runs")
