@@ -52,6 +52,12 @@ def checkpoints_to_attack(
     ]
 
 
+def most_to_attack(epochs: Sequence[float], *, levels: Sequence[float] = LEVELS) -> tuple[float, ...]:
+    """As many epochs as an arm can come to whose losses are not known yet: the first ones and the last."""
+    beside = 2 * _EACH_SIDE * len(levels) + 1  # the crossings, and the best
+    return (*epochs[:-1][:beside], epochs[-1])
+
+
 def _trajectory(arm: LossCurve, *, base_loss: float) -> Trajectory:
     start = base_loss if arm.start is None else arm.start
     x = training_axis(np.append(0.0, arm.epochs))

@@ -6,11 +6,14 @@ The only reader of results during a run. It is asked between the waves, and reme
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping, Sequence
 from typing import final
+
+import numpy as np
 
 from vestige.attacks.base import Attack
 from vestige.errors import StoreError
-from vestige.metrics.crossing import around_crossings, common_reach, most_around_crossings
+from vestige.metrics.crossings import LossCurve, checkpoints_to_attack, most_to_attack
 from vestige.records import Role
 from vestige.store.keys import Task
 from vestige.store.layout import Store
@@ -98,23 +101,20 @@ class Choice:
             return list(epochs)
         if not isinstance(at, str):
             return sorted(at)
+        if at == "crossing":
+            return sorted(self._next_to_crossings(arm))
         best = None
         with contextlib.suppress(StoreError):
             best = self.best_epoch(arm)
-        beside = self._next_to_crossings(arm) if at == "crossing" else set()
-        return sorted({*beside, epochs[0] if best is None else best, epochs[-1]})
+        return sorted({epochs[0] if best is None else best, epochs[-1]})
 
-    def _next_to_crossings(self, arm: Arm) -> set[float]:
-        """Where an arm's loss crosses the levels at which the methods of its pair are compared."""
-        base, own = self._base_loss(arm.pair), self._readable_losses(arm)
-        if base is None or not own:
-            return most_around_crossings(self.grid.epochs)
-        lowest: dict[Method | None, float] = {}
-        for one in self.chosen(arm.pair):
-            known = self._readable_losses(one).values()
-            lowest[one.method] = min([*known, lowest.get(one.method, base)])
-        reach = common_reach(base - loss for loss in lowest.values())
-        return around_crossings(own, base=base, reach=reach)
+    def _next_to_crossings(self, arm: Arm) -> Sequence[float]:
+        """Where an arm's loss crosses the levels at which the methods of its pair are compared, its best and last."""
+        base, known = self._base_loss(arm.pair), {one: self._readable_losses(one) for one in self.chosen(arm.pair)}
+        if base is None or not known.get(arm):
+            return most_to_attack(self.grid.epochs)
+        curves = {one: _curve(one, losses) for one, losses in known.items() if losses}
+        return dict(zip(curves, checkpoints_to_attack([*curves.values()], base_loss=base), strict=True))[arm]
 
     def _base_loss(self, pair: Pair) -> float | None:
         with contextlib.suppress(StoreError):
@@ -172,3 +172,8 @@ class Choice:
 
     def _is_done(self, task: Task) -> bool:
         return self._store.is_done(task.address)
+
+
+def _curve(arm: Arm, losses: Mapping[float, float]) -> LossCurve:
+    assert arm.method is not None
+    return LossCurve(arm.method.label, np.array([*losses]), np.array([*losses.values()]))

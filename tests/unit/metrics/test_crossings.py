@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vestige.metrics.crossings import LossCurve, checkpoints_to_attack
+from vestige.metrics.crossings import LossCurve, checkpoints_to_attack, most_to_attack
 
 EPOCHS = np.arange(1.0, 9.0)
 
@@ -43,3 +43,9 @@ def test_of_the_rates_of_a_method_the_best_sets_the_reach_and_the_other_is_attac
 def test_nothing_learned_is_attacked_at_best_and_last() -> None:
     worse = LossCurve("worse", EPOCHS, 10 + EPOCHS)
     assert checkpoints_to_attack([worse], base_loss=10.0) == [(1.0, 8.0)]
+
+
+def test_at_most_four_checkpoints_a_level_the_best_and_the_last() -> None:
+    epochs = [float(one) for one in range(1, 21)]
+    assert most_to_attack(epochs) == (*epochs[:13], 20.0)
+    assert most_to_attack(epochs[:5]) == tuple(epochs[:5])
