@@ -6,7 +6,7 @@ Frozen records that whoever collects a study builds and the report reads. Their 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
 from vestige.metrics.comparison import Comparison
@@ -87,7 +87,10 @@ class RoleSize:
 @final
 @dataclass(frozen=True)
 class CorpusFacts:
-    """A corpus: the size of each role, and for each base and each role that has a text how long its texts are."""
+    """A corpus: the size of each role, and for each base and each role that has a text how long its texts are.
+
+    `published`: what its texts are where they are a public data set (`Paragraphs of Wikipedia articles`), else empty.
+    """
 
     name: str
     source: str
@@ -96,12 +99,16 @@ class CorpusFacts:
     sha256: str
     roles: Mapping[str, RoleSize]
     lengths: Mapping[str, Mapping[str, Lengths]]
+    published: str = ""
 
 
 @final
 @dataclass(frozen=True)
 class MethodFacts:
-    """A method with its settings (`spec`, as in the study file); `trainable`: base → trained parameters."""
+    """A method with its settings (`spec`, as in the study file); `trainable`: base → trained parameters.
+
+    `copies_base`: it trains a copy of the base in fp32, not something beside its frozen weights.
+    """
 
     label: str
     name: str
@@ -109,6 +116,7 @@ class MethodFacts:
     spec: Mapping[str, Any]
     learning_rates: tuple[float, ...]
     trainable: Mapping[str, int]
+    copies_base: bool = False
 
 
 @final
@@ -116,7 +124,8 @@ class MethodFacts:
 class AttackFacts:
     """An attack and its control on the base. `assumes`: what an attacker must have, by name; `passes`: forward passes
     over one text. Of a trained one, `learner`: how it is fitted, and `train_on`: whose shadow it learns from where that
-    is not the target's own (`{"method": "lora"}`).
+    is not the target's own (`{"method": "lora"}`). `name` and `parameters`: what it is called without its settings, and
+    those that somebody chose a value of.
     """
 
     label: str
@@ -126,6 +135,8 @@ class AttackFacts:
     passes: int
     learner: str | None
     train_on: Mapping[str, str]
+    name: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @final

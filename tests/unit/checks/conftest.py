@@ -34,7 +34,7 @@ Change = Callable[..., Results]
 EPOCHS = (1.0, 2.0, 3.0)
 BEST = 2.0
 NON_MEMBERS = 200
-"""Of each training; there are four: two seeds, two folds."""
+"""Of each training; there are six: three seeds, two folds."""
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def _attack(label: str, **assumes: bool) -> AttackFacts:
     """An attack of which nothing matters but its name and what it assumes."""
     assumed = asdict(Assumes(**assumes))
     passes = assumed.pop("passes")
-    return AttackFacts(label, "loss on the base", "One.", assumed, passes, learner=None, train_on={})
+    return AttackFacts(label, "loss on the base", "One.", assumed, passes, learner=None, train_on={}, name=label)
 
 
 def _facts() -> Facts:
@@ -101,7 +101,7 @@ def _facts() -> Facts:
     return Facts(
         study=StudyFacts(
             name="sound",
-            seeds=(0, 1),
+            seeds=(0, 1, 2),
             folds=2,
             utility=("loss",),
             training=TrainingFacts("none", 3.0, 8, EPOCHS, {}),
@@ -119,7 +119,7 @@ def _facts() -> Facts:
                 max_length=64,
                 dropped_duplicates=0,
                 sha256="",
-                roles={"pool": RoleSize(400, 400)},
+                roles={"pool": RoleSize(400, 400), "validation": RoleSize(100, 100)},
                 lengths={"tiny": {"pool": lengths, "validation": replace(lengths, texts=100)}},
             ),
         ),
@@ -145,7 +145,7 @@ def _estimates() -> Iterator[Row]:
 
 
 def _rows(point: Row, *, auc: float, attacks: tuple[str, ...]) -> Iterator[Row]:
-    counts = {"members": 4 * NON_MEMBERS, "non_members": 4 * NON_MEMBERS, "texts": 400, "groups": 400}
+    counts = {"members": 6 * NON_MEMBERS, "non_members": 6 * NON_MEMBERS, "texts": 400, "groups": 400}
     for name in attacks:
         for quantity, value in (("auc", auc), ("tpr@0.1", auc - 0.35)):
             ends = {"value": value, "low": value - 0.05, "high": value + 0.05}

@@ -29,7 +29,12 @@ def test_what_applies_to_every_study_passes(verdict: Judge, sound: Results, code
 
 
 def test_one_seed(verdict: Judge, with_facts: Change) -> None:
-    assert said(verdict("V001", with_facts({"seeds": (7,)}))).startswith("One seed: the intervals cover the choice")
+    assert said(verdict("V001", with_facts({"seeds": (7,)}))).startswith("One seed: the intervals of single numbers")
+
+
+def test_two_seeds(verdict: Judge, with_facts: Change) -> None:
+    assert said(verdict("V001", with_facts({"seeds": (7, 8)}))).startswith("Two seeds: how much a retraining varies")
+    assert verdict("V001", with_facts({"seeds": (7, 8, 9)})) == Verdict()
 
 
 def test_one_fold(verdict: Judge, with_facts: Change) -> None:

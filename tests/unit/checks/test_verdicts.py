@@ -13,8 +13,10 @@ from vestige.checks.registry import check, discover
 from vestige.outcome.frames import ESTIMATES, Results
 from vestige.outcome.points import Section
 
-DOES_NOT_APPLY = {"V007", "V008", "V014"}
-"""The sound study searches no learning rate, and tells no attack a member."""
+DOES_NOT_APPLY = {"V007", "V008", "V014", "V023", "V025", "V027"}
+"""The sound study searches no learning rate, tells no attack a member, has one method, texts of its own, and no attack
+with several settings.
+"""
 
 
 def test_a_sound_study_fails_none(sound: Results) -> None:
@@ -31,7 +33,7 @@ def test_each_check_has_a_verdict_once_in_the_order_of_the_codes(sound: Results)
 def test_what_was_not_measured_is_not_called_passed(sound: Results) -> None:
     """Of a study without a number, what looks at numbers does not apply, but for the check that misses them."""
     found = {one.code: one.verdict for one in check(replace(sound, estimates=pl.DataFrame(schema=ESTIMATES)))}
-    for code in ("V003", "V004", "V005", "V009", "V016", "V017", "V018", "V019"):
+    for code in ("V003", "V004", "V005", "V009", "V016", "V017", "V018", "V019", "V023", "V024"):
         assert found[code].outcome == "not applicable", code
         assert found[code].reason
     assert found["V020"].outcome == "failed"

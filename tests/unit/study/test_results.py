@@ -164,6 +164,12 @@ def test_facts_are_json_and_say_what_was_searched(results: Results) -> None:
     assert facts["failures"] == []
     assert facts["corpora"][0]["roles"]["pool"]["texts"] == 16
     assert all(isinstance(count, int) for method in facts["methods"] for count in method["trainable"].values())
+    assert {one["name"]: one["parameters"] for one in facts["attacks"]} == {
+        "loss": {},
+        "zlib": {},
+        "ref": {},
+        "min_k": {"k": 0.2},
+    }
 
 
 def test_no_text_of_the_corpus_is_in_facts_or_frames(results: Results, tiny_notes: Path) -> None:

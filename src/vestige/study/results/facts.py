@@ -8,6 +8,7 @@ from typing import Any
 
 from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS, PERMUTED
+from vestige.data.recipes import find_recipe
 from vestige.discovery import about
 from vestige.outcome.facts import (
     AttackFacts,
@@ -104,7 +105,14 @@ def _corpus(plan: Plan, name: str) -> CorpusFacts:
             base: {role: plan.identities.lengths[base, name][role] for role in corpus.roles}
             for base in plan.identities.bases
         },
+        published=_published(corpus.spec.recipe),
     )
+
+
+def _published(recipe: str | None) -> str:
+    """What the texts are that a recipe reads, unless it makes them up."""
+    found = find_recipe(recipe) if recipe is not None else None
+    return "" if found is None or found.generate is not None else found.about
 
 
 def _method(plan: Plan, method: Method) -> MethodFacts:
@@ -115,6 +123,7 @@ def _method(plan: Plan, method: Method) -> MethodFacts:
         spec=method.settings(),
         learning_rates=tuple(method.learning_rate),
         trainable=_trainable(plan, method),
+        copies_base=method.copies_base,
     )
 
 
@@ -138,6 +147,8 @@ def _attack(attack: Attack) -> AttackFacts:
         passes=passes,
         learner=attack.fitted_as,
         train_on=dict(attack.trains_on),
+        name=attack.name,
+        parameters=attack.model_dump(mode="json", exclude={"name", "reference", "train_on"}),
     )
 
 

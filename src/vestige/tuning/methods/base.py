@@ -37,6 +37,7 @@ class Method(Keyed, ABC):
     * `mergeable`: whether the result can be folded into a plain model of the base's architecture.
     * `training_cost`: what a trained token costs, in scored tokens, until a training of the method on the base has been
       timed in the store (SmolLM2-135M on two cores with fast bfloat16; in fp32 half of it).
+    * `copies_base`: whether it trains a copy of the base in fp32, whose hidden states are finer than a bf16 base's.
     * `recomputable`: whether activations can be computed anew in the backward pass (gradient checkpointing).
     """
 
@@ -45,6 +46,7 @@ class Method(Keyed, ABC):
     saves: ClassVar[str]
     mergeable: ClassVar[bool]
     training_cost: ClassVar[float] = 4.0
+    copies_base: ClassVar[bool] = False
     recomputable: ClassVar[bool] = True
 
     name: str

@@ -26,6 +26,7 @@ class Full(Method):
     saves: ClassVar[str] = "every weight"
     mergeable: ClassVar[bool] = True
     training_cost: ClassVar[float] = 7.0
+    copies_base: ClassVar[bool] = True
 
     name: Literal["full"] = "full"
     learning_rate: LearningRates = (3e-5, 1e-4, 3e-4)
