@@ -6,7 +6,8 @@ L_base − .9 R. Every record is JSON all through, so that a stage writes it and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Literal, final
 
 from vestige.records import Estimate
@@ -116,6 +117,25 @@ class Difference:
     verdict: Verdict
     reason: str = ""
     outside: float = 0.0
+
+    @property
+    def turned(self) -> Difference:
+        """The same pair the other way round: the second method minus the first."""
+        found = self.estimate
+        return replace(
+            self,
+            method=self.other,
+            other=self.method,
+            estimate=replace(found, value=_minus(found.value), low=_minus(found.high), high=_minus(found.low)),
+            verdict=_TURNED.get(self.verdict, self.verdict),
+        )
+
+
+def _minus(end: float | None) -> float | None:
+    return None if end is None else 0.0 - end
+
+
+_TURNED: Final[Mapping[Verdict, Verdict]] = {"less": "more", "more": "less"}
 
 
 @final

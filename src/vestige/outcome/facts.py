@@ -264,6 +264,11 @@ class Facts:
         """The corpus of that name."""
         return next(corpus for corpus in self.corpora if corpus.name == name)
 
+    def comparison(self, *, base: str, corpus: str) -> Comparison | None:
+        """What the methods came to at equal utility there; None where they have not been compared."""
+        found = (one.comparison for one in self.comparisons if (one.base, one.corpus) == (base, corpus))
+        return next(found, None)
+
     def as_json(self) -> dict[str, Any]:
         """The facts as JSON values; the settings of the training stand beside those of the study."""
         told = asdict(self)

@@ -21,13 +21,13 @@ _NAMES = {
     "chrf": "chrF",
     "rouge_l": "ROUGE-L",
     "exact_match": "Exact match",
+    "memorization": "Memorization",
 }
 
 
 def shown(number: Estimated) -> str:
     """Value, interval: AUC and other shares as `.78 [.74, .82]`, a difference of AUCs as `+.28 [+.22, +.34]`, TPR as
-    `3.1% [0.9, 12]`, perplexity, BLEU and chrF to three digits, loss and memorization to .001. `—` where there is no
-    estimate, and `— (ties)` where ties are why.
+    `3.1% [0.9, 12]`, perplexity, BLEU and chrF to three digits, loss and memorization to .001. `—` where there is no estimate, and `— (ties)` where ties are why.
     """
     estimate = number.estimate
     if estimate.value is None:
@@ -76,6 +76,17 @@ def moment(point: Point) -> str:
     if point.is_best and point.is_last:
         return "best=last"
     return "best" if point.is_best else "last" if point.is_last else ""
+
+
+def level_name(value: float) -> str:
+    """A share of the reachable gain as it is said: `90%` of .9."""
+    return f"{100 * value:g}%"
+
+
+def stripped(value: float) -> str:
+    """A number that has no interval, such as a margin, to two digits: `.05`, `.065`."""
+    text = f"{value:.2g}"
+    return text.removeprefix("0") if text.startswith("0.") else text
 
 
 def plain(value: float | None) -> str:
@@ -128,8 +139,10 @@ def _percent(value: float) -> str:
 _WRITERS: Mapping[str, Callable[[float], str]] = {
     "auc": _share,
     "auc_above_floor": _signed,
-    "rouge_l": _share,
+    "auc_difference": _signed,
     "exact_match": _share,
     "loss": _nats,
     "memorization": _nats,
+    "memorization_difference": lambda value: "+" * (value >= 0) + _nats(value),
+    "rouge_l": _share,
 }

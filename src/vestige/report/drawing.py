@@ -1,4 +1,4 @@
-"""One small figure to inline SVG: palette, axes in the page's own ink, the same bytes every time."""
+"""One small figure to inline SVG or a file: palette, axes in the page's own ink, the same bytes every time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import hashlib
 import io
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Final, Literal, final, get_args
 
 import matplotlib as mpl
 import numpy as np
@@ -21,8 +21,10 @@ from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, Locator, M
 
 from vestige.errors import printable
 
-INK, FAINT = "#010203", "#040506"
-"""Stand-ins, replaced by the page's text colour and a pale one: so figures suit a light and a dark page."""
+INK, FAINT = "#1c2127", "#dfe3e9"
+"""Of text and of grids in a file of its own. On the page they are replaced by its text colour and its pale one, so that
+figures suit a light and a dark page.
+"""
 
 _PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # Okabe and Ito, without black and yellow
 _MARKERS = "oD^vsP"
@@ -45,12 +47,22 @@ _STYLE: Any = {
     "legend.fontsize": 8.5,
     "legend.labelcolor": INK,
     "lines.linewidth": 1.4,
-    "svg.fonttype": "none",
     "text.color": INK,
     "text.parse_math": False,  # a name with two $ is not a formula
     "xtick.color": INK,
     "ytick.color": INK,
 }
+
+FileKind = Literal["svg", "pdf", "png"]
+FILE_KINDS: Final[tuple[FileKind, ...]] = get_args(FileKind)
+
+_DPI: Final = 300
+_DATED: Final[Mapping[FileKind, tuple[str, ...]]] = {
+    "svg": ("Creator", "Date", "Format", "Type"),
+    "pdf": ("Creator", "Producer", "CreationDate"),
+    "png": ("Software",),
+}
+"""What matplotlib writes into a file of itself and of the day, and is told to leave out."""
 
 
 @final
@@ -87,6 +99,7 @@ class Panel:
             self.axes: Axes = self._figure.add_subplot(xlabel=printable(x), ylabel=printable(y))
             self.axes.set_axisbelow(True)
         self._legend: list[tuple[Artist, str]] = []
+        self._is_explained = False
 
     def explain(self, artist: Artist, label: str) -> None:
         """Add a line to the legend."""
@@ -96,17 +109,29 @@ class Panel:
     def svg(self, name: str) -> str:
         """The figure as an SVG element whose ids begin with the hash of `name`, to be inlined beside others."""
         salt = hashlib.sha256(name.encode()).hexdigest()[:8]
-        buffer = io.StringIO()
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        with mpl.rc_context({**_STYLE, "svg.hashsalt": salt}), warnings.catch_warnings():
-            # The browser draws the text; that DejaVu lacks a glyph only costs its exact width.
+        # The browser draws the text; that DejaVu lacks a glyph only costs its exact width.
+        drawn = self._saved("svg", {"svg.hashsalt": salt, "svg.fonttype": "none"}, transparent=True)
+        return _inline(drawn.decode(), prefix=f"f{salt}-")
+
+    def file(self, kind: FileKind) -> bytes:
+        """The figure as a file of its own, on white; the same panel gives the same bytes. The letters of an SVG are
+        drawn and those of a PDF are embedded as TrueType, so that both look the same everywhere.
+        """
+        return self._saved(kind, {"svg.hashsalt": "vestige", "svg.fonttype": "path", "pdf.fonttype": 42})
+
+    def _saved(self, kind: FileKind, style: Any, *, transparent: bool = False) -> bytes:
+        buffer = io.BytesIO()
+        with mpl.rc_context({**_STYLE, **style}), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
             self._add_legend()
-            self._figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
-        return _inline(buffer.getvalue(), prefix=f"f{salt}-")
+            self._figure.savefig(
+                buffer, format=kind, metadata=dict.fromkeys(_DATED[kind]), transparent=transparent, dpi=_DPI
+            )
+        return buffer.getvalue()
 
     def _add_legend(self) -> None:
-        if self._legend:
+        if self._legend and not self._is_explained:
+            self._is_explained = True
             artists, labels = zip(*self._legend, strict=True)
             columns = 2 if max(map(len, labels)) > 16 else 3
             self._figure.legend(list(artists), list(labels), loc="outside upper left", ncols=columns, frameon=False)

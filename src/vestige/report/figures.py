@@ -25,11 +25,19 @@ _DIVERGED: Final = 20.0
 @final
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of the page; where there is nothing to draw `svg` is empty and the caption says why."""
+    """A figure of a base and corpus (`place`); where there is nothing to draw `panel` is None, and the caption says
+    why.
+    """
 
     title: str
     caption: str
-    svg: str = ""
+    panel: Panel | None = None
+    place: str = ""
+
+    @property
+    def svg(self) -> str:
+        """The figure as an element of the page; empty where there is none."""
+        return self.panel.svg(f"{self.place}|{self.title}") if self.panel else ""
 
 
 @final
@@ -50,6 +58,8 @@ def drawings(results: Results, section: Section) -> list[Drawing]:
         for index, method in enumerate(method_labels(results))
     ]
     paths = [path for path in paths if path.points]
+    # The frontier, which is drawn beside the verdicts, shows the same where there is one.
+    is_compared = results.facts.comparison(base=section.base, corpus=section.corpus) is not None
     search = _search(results, section)
     if not paths:
         return search or [Drawing("No figures", "No method has been measured on this corpus yet.")]
@@ -57,7 +67,7 @@ def drawings(results: Results, section: Section) -> list[Drawing]:
         _along(section, paths, "auc", attack),
         _along(section, paths, "perplexity", None),
         *(_along(section, paths, quantity, None) for quantity in text_quantities(results)),
-        _against(section, paths, attack),
+        *([] if is_compared else [_against(section, paths, attack)]),
         *_rocs(results, section, paths, attack),
         *_densities(results, section, paths),
         *search,
@@ -87,7 +97,7 @@ def _search(results: Results, section: Section) -> list[Drawing]:
     decades_axis(panel.axes.xaxis, low=min(tried), high=max(tried))
     log_axis(panel.axes.yaxis, values=drawn)
     caption = "At the checkpoint of the lowest validation loss of each. A lowest point at an end may not be the lowest."
-    return [Drawing(title, caption, panel.svg(f"{section.name}|{title}"))]
+    return [Drawing(title, caption, panel, section.name)]
 
 
 # Along the training, and leakage against utility
@@ -111,7 +121,7 @@ def _along(section: Section, paths: Sequence[Path], quantity: str, attack: str |
         log_axis(panel.axes.yaxis, values=flat)
     epoch_axis(panel.axes.xaxis, epochs=[point.epoch or 0.0 for path in paths for point in path.points])
     caption = "Bars: 95% intervals. Dashed: the base, before fine-tuning."
-    return Drawing(title, caption, panel.svg(f"{section.name}|{title}"))
+    return Drawing(title, caption, panel, section.name)
 
 
 def _floor_line(panel: Panel, floor: Estimate) -> list[float]:
@@ -156,7 +166,7 @@ def _against(section: Section, paths: Sequence[Path], attack: str) -> Drawing:
         f"Each line is a training, from its first checkpoint (epoch {_first_epoch(paths)}) to its last. Compare "
         "methods at the same perplexity: the lower one leaks less. Bars: 95% intervals of the AUC."
     )
-    return Drawing(title, caption, panel.svg(f"{section.name}|{title}"))
+    return Drawing(title, caption, panel, section.name)
 
 
 def _base_point(panel: Panel, section: Section, attack: str) -> list[float]:
@@ -216,7 +226,7 @@ def _roc(results: Results, section: Section, paths: Sequence[Path], title: str, 
         curves.append(("base", Look(INK, "", "solid"), floor))
     _draw_rocs(panel, curves)
     caption = "Both axes logarithmic; the left edge is one false accusation. Averaged over the trainings at equal FPR."
-    return Drawing(title, caption, panel.svg(f"{section.name}|{title}"))
+    return Drawing(title, caption, panel, section.name)
 
 
 def _draw_rocs(panel: Panel, curves: Sequence[tuple[str, Look, Roc]]) -> None:
@@ -271,4 +281,4 @@ def _density(section: Section, found: tuple[str, Look, Losses], *, limits: tuple
     panel.axes.set(xlim=limits, ylim=(0, None))
     counts = f"{len(losses.members)} members, {len(losses.non_members)} non-members"
     caption = f"One training ({cell}): {counts}. The further apart, the more was memorized."
-    return Drawing(title, caption, panel.svg(f"{section.name}|{title}"))
+    return Drawing(title, caption, panel, section.name)

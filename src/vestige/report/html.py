@@ -7,11 +7,14 @@ from markupsafe import Markup
 
 from vestige.checks.registry import check
 from vestige.errors import printable
+from vestige.metrics.comparison import MEMORIZATION
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section, method_labels, sections
-from vestige.report import about, checked, notes, tables
+from vestige.report import about, checked, notes, tables, utility_tables
 from vestige.report.drawing import colors
 from vestige.report.figures import drawings
+from vestige.report.frontier import frontiers
+from vestige.report.verdicts import verdicts
 
 _WHOLE = 1_000_000
 """Characters: nothing of the page is cut."""
@@ -43,6 +46,9 @@ def _answer(results: Results) -> dict[str, object]:
     return {
         "study": results.facts.study,
         "colors": colors(len(method_labels(results))),
+        "verdicts": [(one.name, verdicts(results, one)) for one in sections(results)],
+        "standings": utility_tables.standings_table(results),
+        "compared": [_compared(results, one) for one in sections(results)],
         "findings": notes.findings(results),
         "headline": tables.headline(results),
         "how_to_read": notes.how_to_read(results),
@@ -61,6 +67,17 @@ def _checks(results: Results) -> dict[str, object]:
         "failed": checked.failed(verdicts),
         "passed": checked.passed(verdicts),
         "not_applicable": checked.not_applicable(verdicts),
+    }
+
+
+def _compared(results: Results, section: Section) -> dict[str, object]:
+    """What stands behind the verdicts of one base and corpus."""
+    return {
+        "name": section.name,
+        "figures": frontiers(results, section),
+        "matrix": utility_tables.matrix(results, section),
+        "memorization": utility_tables.matrix(results, section, what=MEMORIZATION),
+        "pairs": utility_tables.pairs_table(results, section),
     }
 
 

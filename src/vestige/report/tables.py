@@ -26,17 +26,21 @@ TRAINS = "the attacker trains models of his own before the first text is scored"
 @final
 @dataclass(frozen=True)
 class Cell:
-    """A text, a longer one for its tooltip, and the place in the study of the method whose colour marks it."""
+    """A text, a longer one for its tooltip, and the place in the study of the method whose colour marks it; `kind`:
+    the verdict that colours it. `number`: what the text says, for files that others compute with.
+    """
 
     text: str
     title: str = ""
     method: int | None = None
+    kind: str = ""
+    number: Estimated | None = None
 
 
 @final
 @dataclass(frozen=True)
 class Row:
-    """A line of a table; `kind` is `floor` for the base, `pick` for a choice, else empty."""
+    """A line of a table; `kind` is `floor` for the base, `pick` for a choice, `published` for numbers of others."""
 
     cells: tuple[Cell, ...]
     kind: str = ""
@@ -237,7 +241,7 @@ def _signed(results: Results, point: Point, number: Estimated) -> Row:
 
 def as_cell(number: Estimated) -> Cell:
     """A number with what stands behind it."""
-    return Cell(shown(number), explained(number.estimate))
+    return Cell(shown(number), explained(number.estimate), number=number)
 
 
 def method_cell(results: Results, method: str | None) -> Cell:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields, is_dataclass, replace
 from typing import Any
 
@@ -12,9 +14,21 @@ import polars as pl
 import pytest
 
 from vestige.attacks.base import Assumes
+from vestige.metrics.comparison import (
+    LEVELS,
+    MEMORIZATION,
+    AtLevel,
+    Comparison,
+    Crossing,
+    CurvePoint,
+    Difference,
+    Standing,
+    Verdict,
+)
 from vestige.outcome.facts import (
     AttackFacts,
     BaseFacts,
+    ComparisonFacts,
     Corner,
     CorpusFacts,
     Environment,
@@ -30,6 +44,7 @@ from vestige.outcome.facts import (
 )
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.outcome.lengths import Lengths
+from vestige.records import Counts, Estimate
 
 BASE = "tiny"
 CORPORA = ("notes", "articles")
@@ -50,6 +65,11 @@ AUC = {"lora": (0.55, 0.62, 0.78, 0.93), "prompt(tokens=50)": (0.50, 0.52, 0.55,
 @pytest.fixture
 def results() -> Results:
     """The study as it should be."""
+    return _results()
+
+
+@functools.cache
+def _results() -> Results:
     return Results(
         facts=FACTS,
         estimates=pl.DataFrame(list(_estimates()), schema=ESTIMATES, orient="row"),
@@ -67,6 +87,20 @@ def one_corpus(results: Results) -> Results:
 
 
 @pytest.fixture
+def comparison() -> Callable[..., Comparison]:
+    """Makes a comparison; see `comparison_of`."""
+    return comparison_of
+
+
+@pytest.fixture
+def compared(one_corpus: Results) -> Results:
+    """The same with its methods compared at equal utility: the first leaks more by .21 [.16, .26]."""
+    comparison = comparison_of({"lora": (0.71, 0.051), "prompt(tokens=50)": (0.50, 0.010)})
+    facts = ComparisonFacts(BASE, CORPORA[0], comparison)
+    return replace(one_corpus, facts=replace(one_corpus.facts, comparisons=(facts,)))
+
+
+@pytest.fixture
 def renamed(results: Results) -> Callable[[dict[str, str]], Results]:
     """The study with other names wherever the old ones stand alone."""
 
@@ -75,6 +109,62 @@ def renamed(results: Results) -> Callable[[dict[str, str]], Results]:
         return replace(results, facts=_renamed(results.facts, names), **frames)
 
     return rename
+
+
+def comparison_of(found: Mapping[str, tuple[float, float]], *, wide: float = 0.05, **changes: Any) -> Comparison:
+    """Methods with their AUC and memorization at 90% of the common reach; every difference is ± `wide`, in hundredths
+    of a nat for memorization.
+    """
+    standings = tuple(_standing(name, auc, nats) for name, (auc, nats) in found.items())
+    pairs = itertools.combinations(standings, 2)
+    comparison = Comparison(
+        utility="loss",
+        primary="ref",
+        margin=0.05,
+        base_loss=3.0,
+        reach=_interval(0.9, 0.06, "reach"),
+        standings=standings,
+        differences=tuple(row for one, other in pairs for row in _differences(one, other, wide)),
+        at_rate=False,
+        scope="retrainings",
+        resolution=0.06,
+    )
+    return replace(comparison, **changes)
+
+
+def _standing(method: str, auc: float, nats: float) -> Standing:
+    at = {level: 0.5 + (auc - 0.5) * (0.4 + 6 * (level - 0.8)) for level in LEVELS}
+    found = [AtLevel(what, level, _interval(value, 0.04, "auc")) for level, value in at.items() for what in ATTACKS]
+    found += [AtLevel(MEMORIZATION, level, _interval(nats * level / 0.9, 0.004, MEMORIZATION)) for level in LEVELS]
+    shares = [0.0, 0.3, 0.6, 0.8, 0.9, 0.95, 1.0, 0.97]
+    curve = tuple(_along(share, epoch, auc) for epoch, share in enumerate(shares))
+    crossings = tuple(Crossing(level, 3.0 - 0.9 * level, 4 * level) for level in LEVELS)
+    gain, last = _interval(0.92, 0.05, "gain"), _interval(auc - 0.45, 0.05, "auc")
+    return Standing(method, RATES.get(method, (0, 1e-3))[1], (), gain, "", crossings, tuple(found), last, curve)
+
+
+def _along(share: float, epoch: float, auc: float) -> CurvePoint:
+    value = min(0.5 + (auc - 0.5) * epoch / 4, 1.0)
+    return CurvePoint(share, 3.0 - 0.9 * share, epoch, value, value - 0.03, value + 0.03, attacked=epoch > 1)
+
+
+def _differences(one: Standing, other: Standing, wide: float) -> Iterator[Difference]:
+    for what, level in itertools.product((*ATTACKS, MEMORIZATION), (*LEVELS, None)):
+        ends = [standing.at(what, level=level or 0.9) for standing in (one, other)]
+        first, second = (end.value if end and end.value else 0.0 for end in ends)
+        half = wide / 10 if what == MEMORIZATION else wide
+        gap, bound = first - second, abs(first - second) + 0.8 * half
+        verdict: Verdict = "less" if gap < -half else "more" if gap > half else "undecided"
+        if verdict == "undecided" and bound < (0.05 if what != MEMORIZATION else 0):
+            verdict = "equivalent"
+        number, found = _interval(gap, half, "difference"), (0.001 if abs(gap) > half else 0.3)
+        loss = 3.0 - 0.9 * (level or 0.9)
+        yield Difference(one.method, other.method, what, level, loss, number, found, found, bound, verdict)
+
+
+def _interval(value: float, half: float, name: str) -> Estimate:
+    counts = Counts(members=59, non_members=59, groups=30)
+    return Estimate(value, value - half, value + half, counts, f"{name}|at:utility|{SIGNATURE}")
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:

@@ -1,0 +1,165 @@
+"""What is said of methods at equal utility, word for word: each kind of verdict, and the lack of any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, Comparison
+from vestige.outcome.facts import ComparisonFacts
+from vestige.outcome.frames import Results
+from vestige.outcome.points import sections
+from vestige.records import Counts, Estimate
+from vestige.report.frontier import frontiers
+from vestige.report.html import render
+from vestige.report.utility_tables import matrix, pairs_table, standings_table
+from vestige.report.verdicts import verdicts
+
+Compare = Callable[..., Comparison]
+
+
+def _with(results: Results, comparison: Comparison) -> Results:
+    facts = ComparisonFacts("tiny", "notes", comparison)
+    return replace(results, facts=replace(results.facts, comparisons=(facts,)))
+
+
+def _said(results: Results, comparison: Comparison, *kinds: str) -> list[str]:
+    shown = _with(results, comparison)
+    return [one.text for one in verdicts(shown, sections(shown)[0]) if not kinds or one.kind in kinds]
+
+
+def _changed(comparison: Comparison, **changes: Any) -> Comparison:
+    """The same with its differences by the primary attack changed."""
+    rows = (
+        replace(one, **changes) if (one.what, one.level) == ("ref", PRIMARY_LEVEL) else one
+        for one in comparison.differences
+    )
+    return replace(comparison, differences=tuple(rows))
+
+
+def test_a_verdict_names_what_leaks_less_and_by_how_much(compared: Results) -> None:
+    (first, *_) = verdicts(compared, sections(compared)[0])
+    assert first.kind == "decided"
+    assert first.text == "At 90% of the reachable gain prompt(tokens=50) memorizes .21 [.16, .26] AUC less than lora."
+
+
+def test_every_pair_is_said_once_from_what_leaks_less(results: Results, comparison: Compare) -> None:
+    three = comparison({"lora": (0.71, 0.05), "prompt": (0.5, 0.01), "p_tuning": (0.501, 0.01)}, wide=0.04)
+    assert _said(results, three, "decided") == [
+        (
+            "At 90% of the reachable gain prompt memorizes .21 [.17, .25] AUC less than lora; it is equivalent to "
+            "p_tuning within .05 AUC."
+        ),
+        "At 90% of the reachable gain p_tuning memorizes .21 [.17, .25] AUC less than lora.",
+    ]
+
+
+def test_rates_that_were_held_are_part_of_the_verdict(results: Results, comparison: Compare) -> None:
+    held = comparison({"lora": (0.71, 0.05), "prompt": (0.5, 0.01)}, at_rate=True)
+    (said,) = _said(results, held, "decided")
+    assert said.endswith("prompt (at rate 0.001) memorizes .21 [.16, .26] AUC less than lora (at rate 0.001).")
+
+
+def test_undecided_is_said_with_what_would_decide(results: Results, comparison: Compare) -> None:
+    near = comparison({"lora": (0.53, 0.02), "prompt": (0.5, 0.01)})
+    (said,) = _said(results, near, "undecided")
+    assert said == (
+        "Undecided at 90% of the reachable gain: prompt against lora, −.03 [−.08, +.02] AUC, equivalent only within "
+        "±.07. A verdict takes an interval without 0, or one that lies within ±.05. This design sees a difference of "
+        ".06 AUC in 80% of studies, and hardly a smaller one. More seeds narrow it most, then more groups of texts."
+    )
+    one_seed = replace(near, scope="these trainings", resolution=None)
+    assert _said(results, one_seed, "undecided")[0].endswith("A second seed comes first; then more groups of texts.")
+    assert any("these trainings alone" in said for said in _said(results, one_seed, "note"))
+
+
+def test_what_is_refused_bears_its_reason(results: Results, comparison: Compare) -> None:
+    nothing = Estimate(None, None, None, Counts(), signature="auc", reason="never mind")
+    three = comparison({"lora": (0.7, 0.05), "prompt": (0.5, 0.01), "full": (0.7, 0.01)})
+    refused = _changed(three, verdict="refused", estimate=nothing, reason="both AUCs are above .99")
+    assert _said(results, refused, "decided", "undecided") == []
+    assert _said(results, refused, "refused") == [
+        "No verdict on prompt against lora, prompt against full and lora against full: both AUCs are above .99."
+    ]
+
+
+def test_a_method_that_never_gets_there_is_named(results: Results, comparison: Compare) -> None:
+    two = comparison({"lora": (0.7, 0.05), "prompt": (0.5, 0.01)})
+    never = replace(two.standings[1], method="prefix", set_aside="it never gets there: .1 of .9 nats")
+    said = _said(results, replace(two, standings=(*two.standings, never)), "refused")
+    assert said == ["prefix is compared with no other: it never gets there: .1 of .9 nats."]
+
+
+def test_a_comparison_that_is_refused_as_a_whole_says_why(results: Results, comparison: Compare) -> None:
+    reach = Estimate(None, None, None, Counts(), signature="reach", reason="7 validation groups, and 10 are needed")
+    two = replace(comparison({"lora": (0.7, 0.05), "prompt": (0.5, 0.01)}), reach=reach, differences=())
+    assert _said(results, two) == ["Nothing is compared at equal utility: 7 validation groups, and 10 are needed."]
+    shown = _with(results, two)
+    assert frontiers(shown, sections(shown)[0]) == []
+    assert matrix(shown, sections(shown)[0]) is None
+
+
+def test_a_study_without_a_comparison_says_what_makes_one(results: Results) -> None:
+    (said,) = verdicts(results, sections(results)[0])
+    assert said.kind == "refused"
+    assert "`vestige run` makes it" in said.text
+    alone = replace(results, facts=replace(results.facts, methods=results.facts.methods[:1]))
+    assert "one method" in verdicts(alone, sections(alone)[0])[0].text
+
+
+def test_what_the_last_part_of_utility_costs(compared: Results) -> None:
+    said = [one.text for one in verdicts(compared, sections(compared)[0])]
+    assert (
+        "The last 5% of utility cost prompt(tokens=50) +.05 [−.00, +.10] AUC and lora +.26 [+.21, +.31] AUC: to stop "
+        "before is cheaper."
+    ) in said
+
+
+def test_memorization_is_named_where_it_decides_otherwise(results: Results, comparison: Compare) -> None:
+    near = comparison({"lora": (0.53, 0.05), "prompt": (0.5, 0.01)})
+    assert (
+        "By counterfactual memorization prompt memorizes 0.040 [0.035, 0.045] nats per token less than lora, which ref "
+        "does not show."
+    ) in _said(results, near, "note")
+
+
+@pytest.mark.parametrize(
+    ("what", "less", "more"),
+    [
+        (None, "−.21 [−.26, −.16] less", "+.21 [+.16, +.26] more"),
+        (MEMORIZATION, "−0.041 [−0.046, −0.036] less", "+0.041 [+0.036, +0.046] more"),
+    ],
+)
+def test_the_matrix_can_be_read_without_its_colours(compared: Results, what: str | None, less: str, more: str) -> None:
+    table = matrix(compared, sections(compared)[0], what=what)
+    assert table is not None
+    assert table.head == ("Row minus column", "prompt(tokens=50)", "lora")
+    (_, same, below), (_, above, _) = (row.cells for row in table.groups[0].rows)
+    assert [same.text, below.text, above.text] == ["", less, more]
+    assert [below.kind, above.kind] == ["less", "more"]
+    assert "at:utility" in below.title, "the signature"
+
+
+def test_what_each_method_gives_away_stands_beside_its_memorization(compared: Results) -> None:
+    table = standings_table(compared)
+    assert table is not None
+    texts = [[cell.text for cell in row.cells] for row in table.groups[0].rows]
+    assert texts[0][:4] == ["prompt(tokens=50)", "0.03", "0.010 [0.006, 0.014]", ".50 [.46, .54]"]
+    assert texts[1][:4] == ["lora", "0.001", "0.051 [0.047, 0.055]", ".71 [.67, .75]"]
+    assert all("at:utility" in cell.title for cell in table.groups[0].rows[0].cells[2:4])
+
+
+def test_every_attack_stands_in_the_table_of_pairs(compared: Results) -> None:
+    table = pairs_table(compared, sections(compared)[0])
+    assert table is not None
+    assert [row.cells[0].text for row in table.groups[0].rows] == ["loss"] + ["ref"] * 4 + [MEMORIZATION] * 4
+
+
+def test_the_page_opens_with_the_verdict_and_the_frontier(compared: Results) -> None:
+    page = render(compared)
+    places = [page.index(part) for part in ("memorizes .21 [.16, .26] AUC less", "Leakage against utility", "Caveats")]
+    assert places == sorted(places)
+    assert page.count("<h3>Leakage against utility</h3>") == 1
