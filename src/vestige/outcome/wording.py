@@ -21,13 +21,13 @@ _NAMES = {
     "chrf": "chrF",
     "rouge_l": "ROUGE-L",
     "exact_match": "Exact match",
-    "memorization": "Memorization",
 }
 
 
 def shown(number: Estimated) -> str:
     """Value, interval: AUC and other shares as `.78 [.74, .82]`, a difference of AUCs as `+.28 [+.22, +.34]`, TPR as
-    `3.1% [0.9, 12]`, perplexity, BLEU and chrF to three digits, loss and memorization to .001. `—` where there is no estimate, and `— (ties)` where ties are why.
+    `3.1% [0.9, 12]`, perplexity, BLEU and chrF to three digits, loss and memorization to .001. `—` where there is no
+    estimate, and `— (ties)` where ties are why.
     """
     estimate = number.estimate
     if estimate.value is None:

@@ -1,18 +1,13 @@
-"""The figures of a comparison at equal utility: leakage against utility, and memorization at equal utility."""
+"""The figures of a comparison at equal utility: leakage and memorization against utility."""
 
 from __future__ import annotations
 
-from typing import Final
-
-from vestige.metrics.comparison import LEVELS, MEMORIZATION, PRIMARY_LEVEL, Comparison, Standing
+from vestige.metrics.comparison import LEVELS, PRIMARY_LEVEL, Comparison, Standing
 from vestige.outcome.frames import Results
 from vestige.outcome.points import CHANCE, Section, method_labels
 from vestige.outcome.wording import level_name, quantity_name
 from vestige.report.drawing import BASE, FAINT, INK, Look, Panel, look
-from vestige.report.figures import Drawing
-
-_SPREAD: Final = 0.6
-"""Of the room between two levels: how far the methods at one level stand apart."""
+from vestige.report.figures import Drawing, Path, bars
 
 
 def frontiers(results: Results, section: Section) -> list[Drawing]:
@@ -22,14 +17,14 @@ def frontiers(results: Results, section: Section) -> list[Drawing]:
         return []
     looks = {method: look(place) for place, method in enumerate(method_labels(results))}
     drawn = [(one, looks.get(one.method, BASE)) for one in comparison.standings]
-    return [_frontier(section, comparison, drawn), *_memorization(section, drawn)]
+    return [_frontier(section, comparison, drawn), *_memorization(results, section, comparison)]
 
 
 def _frontier(section: Section, comparison: Comparison, drawn: list[tuple[Standing, Look]]) -> Drawing:
     title = "Leakage against utility"
     axis = "validation loss" if comparison.utility == "loss" else quantity_name(comparison.utility)
     panel = Panel(x=f"{axis} (better →)", y=f"AUC of {comparison.primary} (↓ better)")
-    _mark_reach(panel, comparison)
+    _mark_reach(panel, comparison, floor=CHANCE)
     for one, style in drawn:
         _trajectory(panel, one, style)
     if comparison.utility == "loss":
@@ -43,12 +38,12 @@ def _frontier(section: Section, comparison: Comparison, drawn: list[tuple[Standi
     return Drawing(title, caption, panel, section.name)
 
 
-def _mark_reach(panel: Panel, comparison: Comparison) -> None:
-    """The gain that all reach, shaded, and upright lines at the levels."""
+def _mark_reach(panel: Panel, comparison: Comparison, *, floor: float) -> None:
+    """The gain that all reach, shaded, upright lines at the levels, and a dashed one where nothing leaks."""
     start, reach = comparison.base_loss, comparison.reach.value or 0.0
     sign = -1 if comparison.utility == "loss" else 1
     panel.axes.axvspan(start, start + sign * reach, color=FAINT, alpha=0.45, linewidth=0)
-    panel.axes.axhline(CHANCE, color=INK, linestyle=BASE.dashes, linewidth=0.6)
+    panel.axes.axhline(floor, color=INK, linestyle=BASE.dashes, linewidth=0.6)
     for level in LEVELS:
         place, primary = start + sign * level * reach, level == PRIMARY_LEVEL
         dashes = "solid" if primary else (0, (1, 2))
@@ -78,29 +73,24 @@ def _trajectory(panel: Panel, one: Standing, style: Look) -> None:
     panel.explain(line, f"{one.method}, set aside" if one.set_aside else one.method)
 
 
-def _memorization(section: Section, drawn: list[tuple[Standing, Look]]) -> list[Drawing]:
-    """Counterfactual memorization of every compared method at every level; nothing where it was not measured."""
-    title = "Memorization at equal utility"
-    panel = Panel(x="share of the gain that all reach", y="nats per token (↓ better)")
-    kept = [(one, style) for one, style in drawn if not one.set_aside]
-    step = _SPREAD / max(len(kept), 1)
+def _memorization(results: Results, section: Section, comparison: Comparison) -> list[Drawing]:
+    """Counterfactual memorization of every checkpoint against its loss; nothing where it was not measured."""
+    title = "Memorization against utility"
+    panel = Panel(x="validation loss (better →)", y="memorization, nats per token (↓ better)")
     is_empty = True
-    for place, (one, style) in enumerate(kept):
-        found = [(at, one.at(MEMORIZATION, level=level)) for at, level in enumerate(LEVELS)]
-        known = [(at, number) for at, number in found if number is not None and number.value is not None]
-        x = [at + step * (place - (len(kept) - 1) / 2) for at, _ in known]
-        y = [number.value or 0.0 for _, number in known]
+    for place, method in enumerate(method_labels(results)):
+        points = section.trajectory(method)
+        known = [(p.estimate("loss"), p.estimate("memorization")) for p in points]
+        known = [(x, y) for x, y in known if x.value is not None and y.value is not None]
         if known:
             is_empty = False
-            mark = panel.axes.plot(x, y, color=style.color, marker=style.marker, linestyle="none", markersize=5)[0]
-            low, high = ([number.low or 0.0 for _, number in known], [number.high or 0.0 for _, number in known])
-            panel.axes.vlines(x, low, high, color=style.color, linewidth=1.2)
-            panel.explain(mark, one.method)
-    panel.axes.axhline(0.0, color=INK, linestyle=BASE.dashes, linewidth=0.6)
-    panel.axes.set_xticks(range(len(LEVELS)), [level_name(level) for level in LEVELS])
-    panel.axes.grid(visible=False, axis="x")
+            bars(panel, Path(method, look(place), ()), [x.value or 0.0 for x, _ in known], [y for _, y in known])
+    if is_empty or comparison.utility != "loss":
+        return []
+    _mark_reach(panel, comparison, floor=0.0)
+    panel.axes.invert_xaxis()
     caption = (
-        "Counterfactual memorization: how much likelier a text is to a model that was trained on it than to one that "
-        "was not, each method where it has reached that share. Bars: 95% intervals."
+        "Counterfactual memorization needs no attack: how much likelier a text is to a model that was trained on it "
+        "than to one that was not. Bars: 95% intervals. Shade and lines as beside."
     )
-    return [] if is_empty else [Drawing(title, caption, panel, section.name)]
+    return [Drawing(title, caption, panel, section.name)]
