@@ -21,9 +21,13 @@ PRIMARY_LEVEL: Final = 0.9
 MEMORIZATION: Final = "memorization"
 """What is compared beside the AUCs of attacks: counterfactual memorization, nats per token."""
 
+STRONGEST: Final = "strongest attack"
+"""What is compared under this name: the AUC of each method by the attack that is strongest against it, cross-fitted."""
+
 Verdict = Literal["less", "more", "equivalent", "undecided", "refused"]
-"""Of the first method against the second: it leaks less, more, as much within the margin; the interval leaves it open;
-or no difference can be had honestly, for a reason.
+"""Of the first method against the second: it leaks less, more (the interval lies on one side of 0, however near), as
+much within the margin (the interval holds 0, and TOST excludes the margin); all that is left open; or no difference can
+be had honestly, for a reason.
 """
 
 
@@ -50,7 +54,8 @@ class Crossing:
 @final
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """A point of the frontier of a method, along its training: `share` of the common reach, and the leakage there.
+    """A point of the frontier of a method, along its training: `share` of the common reach, and the leakage there with
+    the interval of the AUC at that epoch.
 
     `attacked`: a checkpoint that was attacked; the others lie on the curve between such.
     """
@@ -72,8 +77,8 @@ class Standing:
     * `gain`: L_base − min L, nats per token (on another axis of utility: its units).
     * `set_aside`: why it is compared with no other ("never gets there"); empty where it is.
     * `tied`: rates of its grid whose loss the data cannot tell from the chosen one's.
-    * `last_part`: AUC of the primary attack at the lowest loss minus that at the highest level compared: what the last
-      5% of utility cost. None where it was not measured.
+    * `last_part`: AUC of the primary attack at its lowest loss minus that at 95% of its own gain: what the last 5% of
+      utility cost. None where it was not measured.
     * `warnings`: sentences that weaken what is said of it.
     """
 
@@ -98,11 +103,13 @@ class Standing:
 class Difference:
     """The first method minus the second at equal utility: `estimate` with its 95% interval.
 
-    * `what`: the label of an attack, or `MEMORIZATION`. `level`: None for the mean over the levels.
-    * `p_value`, `p_adjusted`: two-sided; the second after max-t over all attacks of this pair. None where refused.
+    * `what`: the label of an attack, `MEMORIZATION` or `STRONGEST`. `level`: None for the mean over [.8, .95].
+    * `p_value`, `p_adjusted`: two-sided; the second after max-t over all attacks of this pair, equal to the first for
+      what was asked alone. None where refused.
     * `equivalence_bound`: the smallest margin within which the two would be called equivalent at 5% (TOST).
     * `verdict` follows from `estimate` and `margin`; `reason` says why it is refused or what weakens it.
     * `outside`: share of bootstrap samples whose crossing lies where nothing was attacked.
+    * `own_reach`: at a share of what these two methods have in common, and not of the reach of all.
     """
 
     method: str
@@ -117,6 +124,7 @@ class Difference:
     verdict: Verdict
     reason: str = ""
     outside: float = 0.0
+    own_reach: bool = False
 
     @property
     def turned(self) -> Difference:
@@ -164,12 +172,19 @@ class Comparison:
     warnings: tuple[str, ...] = ()
 
     def difference(
-        self, method: str, other: str, *, what: str | None = None, level: float | None = PRIMARY_LEVEL
+        self,
+        method: str,
+        other: str,
+        *,
+        what: str | None = None,
+        level: float | None = PRIMARY_LEVEL,
+        own_reach: bool = False,
     ) -> Difference | None:
         """One method against another, by the primary attack unless said otherwise; None where they were not compared.
 
         A pair is kept once: asked the other way round, the same pair is found.
         """
-        named = what or self.primary
-        pairs = {(one.method, one.other): one for one in self.differences if (one.what, one.level) == (named, level)}
+        asked = (what or self.primary, level, own_reach)
+        found = [one for one in self.differences if (one.what, one.level, one.own_reach) == asked]
+        pairs = {(one.method, one.other): one for one in found}
         return pairs.get((method, other)) or pairs.get((other, method))
