@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import final
 
@@ -14,7 +15,8 @@ from rich.console import Console
 
 from vestige.data.splits import members_of
 from vestige.durations import duration
-from vestige.records import Example
+from vestige.records import Example, Role
+from vestige.study.decides import decided
 from vestige.study.forecast import Forecast, forecast
 from vestige.study.grid import Arm, Checkpoint, Pair
 from vestige.study.plan import Plan
@@ -41,11 +43,13 @@ class Outlook:
 
     `cells`: one row per training: base, corpus, method, learning_rate, seed, fold (`shadow` for one on other texts) and
     state (`trained` or `to train`, and whether its learning rate has been chosen). `remarks`: what will be missing
-    from the report, or odd in it, as sentences. `ahead`: tasks done and to do, and the time that they take.
+    from the report, or odd in it, as sentences. `decides`: what can be decided between methods on each corpus, as
+    sentences. `ahead`: tasks done and to do, and the time that they take.
     """
 
     cells: pl.DataFrame
     remarks: tuple[str, ...]
+    decides: tuple[str, ...]
     ahead: Forecast
 
     def print(self, out: Console) -> None:
@@ -61,7 +65,7 @@ class Outlook:
         out.print(rows)
         if self.ahead.to_do:
             self._print_stages(out)
-        for remark in self.remarks:
+        for remark in (*self.remarks, *self.decides):
             out.print(f"\n{safe(remark)}")
         out.print(f"\n{self.rest}")
 
@@ -94,8 +98,12 @@ class Outlook:
 def outlook(plan: Plan) -> Outlook:
     """Hold a plan against its store; nothing is run or written."""
     cells = [row for pair in plan.grid.pairs for row in _cells(plan, pair)]
+    corpora = plan.identities.corpora
     return Outlook(
-        cells=pl.DataFrame(cells, schema=_CELLS, orient="row"), remarks=tuple(remarks_of(plan)), ahead=forecast(plan)
+        cells=pl.DataFrame(cells, schema=_CELLS, orient="row"),
+        remarks=tuple(remarks_of(plan)),
+        decides=tuple(said for name in corpora for said in decided(plan.grid, name, partial(_texts, plan, name))),
+        ahead=forecast(plan),
     )
 
 
@@ -120,12 +128,12 @@ def _state(plan: Plan, cell: Checkpoint) -> str:
     return "trained" if plan.is_done(plan.catalogue.train(cell)) else "to train"
 
 
-def _pool(plan: Plan, corpus: str) -> Sequence[Example]:
-    """The texts under attack, read for the run or as the store holds them; none where it does not yet."""
+def _texts(plan: Plan, corpus: str, role: Role) -> Sequence[Example]:
+    """The texts of a role, read for the run or as the store holds them; none where it does not yet."""
     if corpus in plan.inputs.splits:
-        return plan.inputs.splits[corpus].roles["pool"]
+        return plan.inputs.splits[corpus].roles[role]
     address = plan.identities.corpora[corpus].task.address
-    return examples_of(plan.store, address, "pool") if plan.store.is_done(address) else ()
+    return examples_of(plan.store, address, role) if plan.store.is_done(address) else ()
 
 
 def remarks_of(plan: Plan) -> Iterator[str]:
@@ -139,7 +147,7 @@ def remarks_of(plan: Plan) -> Iterator[str]:
             "checkpoints at most; which of them follows from the validation losses."
         )
     for name in plan.identities.corpora:
-        pool = _pool(plan, name)
+        pool = _texts(plan, name, "pool")
         if not pool:
             continue
         others = min(int(np.sum(~members_of(pool, seed=seed, fold=fold))) for seed, fold in plan.grid.seats)
