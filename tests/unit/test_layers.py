@@ -14,7 +14,7 @@ import vestige
 HEAVY = ("torch", "transformers", "peft", "accelerate", "ray")
 PACKAGE = Path(vestige.__file__).parent
 # A folder is created when its first file lands.
-MODEL_FREE = [name for name in ("attacks", "metrics", "checks", "report") if (PACKAGE / name).is_dir()]
+MODEL_FREE = [name for name in ("attacks", "metrics", "checks", "claims", "report") if (PACKAGE / name).is_dir()]
 
 _IMPORT_ALL = """
 import importlib, json, pkgutil, sys
