@@ -100,6 +100,18 @@ class Standing:
 
 @final
 @dataclass(frozen=True, slots=True)
+class UnderRate:
+    """A difference as it would be with another learning rate of one method, which the data cannot tell from the chosen
+    one.
+    """
+
+    method: str
+    learning_rate: float
+    estimate: Estimate
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Difference:
     """The first method minus the second at equal utility: `estimate` with its 95% interval.
 
@@ -110,6 +122,7 @@ class Difference:
     * `verdict` follows from `estimate` and `margin`; `reason` says why it is refused or what weakens it.
     * `outside`: share of bootstrap samples whose crossing lies where nothing was attacked.
     * `own_reach`: at a share of what these two methods have in common, and not of the reach of all.
+    * `under_ties`: of the headlines at the primary level, the same under other rates that were attacked and do as well.
     """
 
     method: str
@@ -125,6 +138,7 @@ class Difference:
     reason: str = ""
     outside: float = 0.0
     own_reach: bool = False
+    under_ties: tuple[UnderRate, ...] = ()
 
     @property
     def turned(self) -> Difference:
@@ -188,3 +202,27 @@ class Comparison:
         found = [one for one in self.differences if (one.what, one.level, one.own_reach) == asked]
         pairs = {(one.method, one.other): one for one in found}
         return pairs.get((method, other)) or pairs.get((other, method))
+
+    def over_attacks(self, method: str, other: str) -> dict[str, Difference]:
+        """The differences of a pair by each attack at the primary level, without those that are refused."""
+        found = [
+            one
+            for one in self.differences
+            if {one.method, one.other} == {method, other}
+            and one.what not in (MEMORIZATION, STRONGEST)
+            and (one.level, one.own_reach) == (PRIMARY_LEVEL, False)
+            and one.verdict != "refused"
+        ]
+        return {one.what: one for one in found}
+
+    def under_some_attack(self, method: str, other: str, *, level: float = 0.05) -> tuple[str, ...]:
+        """The attacks by which the pair differs after correction for their number (max-t at `level`)."""
+        attacks = self.over_attacks(method, other).items()
+        return tuple(what for what, one in attacks if one.p_adjusted is not None and one.p_adjusted < level)
+
+    def under_all_attacks(self, method: str, other: str) -> bool:
+        """Whether the pair differs by every attack, in one direction: each alone at 5% (an intersection-union test,
+        Berger 1982, Technometrics 24(4)).
+        """
+        verdicts = {one.verdict for one in self.over_attacks(method, other).values()}
+        return verdicts in ({"less"}, {"more"})

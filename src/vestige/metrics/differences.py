@@ -10,11 +10,12 @@ from typing import final
 import numpy as np
 import scipy.stats
 
-from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, STRONGEST, Difference, Verdict
-from vestige.metrics.evaluation import Evaluation, ends_of
+from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, STRONGEST, Difference, UnderRate, Verdict
+from vestige.metrics.evaluation import NO_SCORE, Evaluation, ends_of
 from vestige.metrics.ground import Position
 from vestige.metrics.intervals import Part, Spread
 from vestige.metrics.max_t import adjusted_p_values, two_sided
+from vestige.metrics.power import POWER
 from vestige.metrics.replicated import Replicated
 from vestige.metrics.retraining import Retraining
 from vestige.metrics.rules import FEWEST_GROUPS, refusals, reserves, saturation
@@ -22,8 +23,6 @@ from vestige.records import Estimate, Floats
 
 _EQUIVALENCE_LEVEL = 0.9
 """Two one-sided tests at 5% are a 90% interval (Schuirmann 1987, J. Pharmacokinetics and Biopharmaceutics 15)."""
-
-_POWER = 0.8
 
 ONE_TRAINING = (
     "of these trainings alone: with one seed and one fold nothing is known of what another training would give"
@@ -67,7 +66,7 @@ def resolution(evaluation: Evaluation) -> float | None:
     found = []
     for pair in combinations(evaluation.compared, 2):
         within = _at_common(evaluation, pair, evaluation.settings.primary, PRIMARY_LEVEL).spread
-        quantiles = scipy.stats.t.ppf([(1 + evaluation.settings.bootstrap.level) / 2, _POWER], within.df)
+        quantiles = scipy.stats.t.ppf([(1 + evaluation.settings.bootstrap.level) / 2, POWER], within.df)
         found.append(within.error * float(np.sum(quantiles)))
     return float(np.median(found)) if found else None
 
@@ -120,6 +119,7 @@ def _judged(evaluation: Evaluation, one: _Measured) -> Difference:
         counts=bare.estimate.counts,
         ends=ends_of(one.what, difference=True),
     )
+    ties = _under_ties(evaluation, one) if one.level == PRIMARY_LEVEL and one.what in evaluation.headlines else ()
     p_value = two_sided(one.number.value, one.spread)
     bound = abs(one.number.value) + one.spread.reach(_EQUIVALENCE_LEVEL)
     margin = evaluation.settings.memorization_margin if one.what == MEMORIZATION else evaluation.settings.margin
@@ -131,7 +131,26 @@ def _judged(evaluation: Evaluation, one: _Measured) -> Difference:
         equivalence_bound=bound,
         verdict=_verdict(estimate, bound=bound, margin=margin),
         reason="; ".join(_reasons(evaluation, positions, what=one.what)),
+        under_ties=tuple(ties),
     )
+
+
+def _under_ties(evaluation: Evaluation, one: _Measured) -> Iterator[UnderRate]:
+    """The difference with each attacked rate in play alone that the data cannot tell from the chosen one."""
+    for method in one.pair:
+        attacked = {arm.learning_rate for arm in evaluation.inputs.arms if arm.method == method and len(arm.attacked)}
+        for rate in attacked & set(evaluation.tied(method)):
+            fixed = evaluation.at_rate(method, rate)
+            if set(one.pair) <= set(fixed.compared):
+                again = (
+                    _at_own(fixed, one.pair, one.what)
+                    if one.own_reach
+                    else _at_common(fixed, one.pair, one.what, one.level)
+                )
+                signature = fixed.signature(one.what, level=one.level, reach=f"{method} at {rate:g}")
+                counts, ends = fixed.counts(one.what), ends_of(one.what, difference=True)
+                estimate = fixed.estimate(again.number, again.spread, signature=signature, counts=counts, ends=ends)
+                yield UnderRate(method, rate, estimate)
 
 
 def _verdict(estimate: Estimate, *, bound: float, margin: float | None) -> Verdict:
@@ -166,7 +185,7 @@ def _refusal(evaluation: Evaluation, one: _Measured, positions: Sequence[Mapping
                 return reason
     values = [evaluation.ground.value(leak, at).value for at in positions[0].values()]
     if not np.isfinite([one.number.value, one.spread.error]).all():
-        return "a class of texts has no score"
+        return NO_SCORE
     return saturation(leak, *values)
 
 

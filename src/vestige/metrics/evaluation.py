@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, Literal, final
 
@@ -17,12 +17,16 @@ from vestige.metrics.replicated import Replicated, combined
 from vestige.metrics.retraining import Retraining
 from vestige.metrics.rules import FEW_GROUPS, Groups
 from vestige.metrics.strongest import strongest
+from vestige.metrics.ties import tied_rates
 from vestige.metrics.trajectories import Inputs
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.records import Counts, Estimate
 
 _VERSION: Final = "v:1"
 """Raise it with any change that moves a value or an interval."""
+
+NO_SCORE: Final = "a class of texts has no score, or a log-probability is not finite"
+"""Why a number is none."""
 
 _BETWEEN: Final = (0.8, 0.825, 0.85, 0.875, 0.9, 0.925, 0.95)
 _TRAPEZOID: Final = (1 / 12, 1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 6, 1 / 12)
@@ -69,6 +73,7 @@ class Evaluation:
         self._positions: dict[float, dict[str, Position]] = {}
         self._own_positions: dict[tuple[tuple[str, ...], float], dict[str, Position]] = {}
         self._groups: dict[str, Groups] = {}
+        self._at_rate: dict[tuple[str, float], Evaluation] = {}
         self._numbers: dict[tuple[str, float | None], dict[str, Replicated]] = {}
 
     @property
@@ -86,6 +91,10 @@ class Evaluation:
         """What the intervals cover."""
         return "retrainings" if self.inputs.units else "these trainings"
 
+    def tied(self, method: str) -> tuple[float, ...]:
+        """Learning rates of a method that the data cannot tell from the chosen one."""
+        return tied_rates(self.ground, method, groups=self.groups[1], level=self.settings.bootstrap.level)
+
     def too_few_groups(self, what: str, *, below: int) -> str:
         """Why the groups of what is scored are too few, or an empty string."""
         if what not in self._groups:
@@ -97,6 +106,14 @@ class Evaluation:
         """A sentence where there are so few groups that an interval is under reserve."""
         few = self.too_few_groups(what, below=FEW_GROUPS)
         return [f"few groups: {few} for an interval without reserve"] if few else []
+
+    def at_rate(self, method: str, learning_rate: float) -> Evaluation:
+        """The same with one learning rate of a method in play alone."""
+        key = (method, learning_rate)
+        if key not in self._at_rate:
+            arms = (arm for arm in self.inputs.arms if arm.method != method or arm.learning_rate == learning_rate)
+            self._at_rate[key] = Evaluation(replace(self.inputs, arms=tuple(arms)), self.settings)
+        return self._at_rate[key]
 
     def positions(self, level: float) -> dict[str, Position]:
         """Where each method that is compared first has a share of the common reach."""
@@ -145,7 +162,9 @@ class Evaluation:
         counts: Counts,
         ends: tuple[float, float] = (-np.inf, np.inf),
     ) -> Estimate:
-        """The number with value ± t·SE, kept within the ends of what it can be."""
+        """The number with value ± t·SE, kept within the ends of what it can be; refused where it is none."""
+        if not np.isfinite([number.value, within.error]).all():
+            return self.refused(NO_SCORE, signature=signature, counts=counts)
         reach = within.reach(self.settings.bootstrap.level)
         low, high = (float(np.clip(end, *ends)) for end in (number.value - reach, number.value + reach))
         return Estimate(number.value, low, high, counts, signature)

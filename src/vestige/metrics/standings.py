@@ -21,7 +21,6 @@ from vestige.metrics.intervals import group_part, spread, training_part
 from vestige.metrics.leaks import MemorizationLeak
 from vestige.metrics.replicated import Replicated
 from vestige.metrics.rules import FEWEST_GROUPS, refusals, reserves
-from vestige.metrics.ties import tied_rates
 from vestige.records import Estimate, Floats
 
 _BETWEEN_KNOTS = 4
@@ -38,9 +37,7 @@ def standing(evaluation: Evaluation, method: str) -> Standing:
     return Standing(
         method=method,
         learning_rate=arm.learning_rate,
-        tied=tied_rates(
-            evaluation.ground, method, groups=evaluation.groups[1], level=evaluation.settings.bootstrap.level
-        ),
+        tied=evaluation.tied(method),
         gain=of_utility(evaluation, evaluation.ground.gain(method), what="gain"),
         set_aside=evaluation.aside[method],
         crossings=tuple(_crossings(evaluation, method)),
@@ -132,7 +129,7 @@ def _curve(evaluation: Evaluation, method: str) -> Iterator[CurvePoint]:
     resampled = Curve.through(curve.x, leak.resampled(arm, np.arange(len(curve.x))))
     reach = float(ground.points.reach(evaluation.compared or [method])[0])
     base = float(ground.points.base[0])
-    for place in _drawn(cost.x[cost.x <= curve.x[-1]]):
+    for place in _drawn(cost.x[cost.x <= curve.x[-1]]) if reach > 0 else ():
         here = np.array([place])
         auc, loss = leak.shown(curve.at(here)), float(cost.at(here)[0])
         parts = [

@@ -370,6 +370,33 @@ def test_samples_of_the_validation_texts_choose_the_rate_anew() -> None:
     assert values.max() - values.min() > 0.1
 
 
+def test_under_a_rate_that_does_as_well_the_difference_is_told_too() -> None:
+    inputs = Studies().of(
+        Line("a", rate=1e-3, rise=2.0), Line("a", rate=3e-3, rise=1.0, fall=0.999), Line("b", fall=0.9)
+    )
+    arms = [replace(arm, utility=arm.utility.copy()) for arm in inputs.arms]
+    wiggle = 0.1 * np.random.default_rng(0).normal(size=40)
+    arms[1].utility[..., 0] += wiggle - wiggle.mean()
+    one = pair(compared(replace(inputs, arms=tuple(arms))))
+    assert one.estimate.value == pytest.approx(auc(2 * 0.81) - auc(0.9), abs=NEAR)
+    (under,) = one.under_ties
+    assert (under.method, under.learning_rate) == ("a", 3e-3)
+    assert under.estimate.value == pytest.approx(auc(0.81 / 0.999) - auc(0.9), abs=NEAR)
+
+
+def test_some_attack_and_every_attack() -> None:
+    # By the second attack the methods are equal: the first arm's d′ is twice as high there, and halved.
+    inputs = Studies().of(Line("a", rise=2.0), Line("b"))
+    both = compared(inputs)
+    assert both.under_some_attack("b", "a") == ("loss", "ref")
+    assert both.under_all_attacks("a", "b")
+    arm = inputs.arms[0]
+    same = replace(arm, scores={"loss": arm.scores["loss"], "ref": inputs.arms[1].scores["ref"]})
+    one = compared(replace(inputs, arms=(same, inputs.arms[1])))
+    assert one.under_some_attack("a", "b") == ("loss",)
+    assert not one.under_all_attacks("a", "b")
+
+
 def test_a_text_that_one_cell_cannot_score_is_left_out_of_all() -> None:
     inputs = Studies().of(Line("a"), Line("b"))
     inputs.arms[0].scores["loss"][3, 2, 5] = np.nan
