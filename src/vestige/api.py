@@ -112,6 +112,17 @@ class Result:
             )
         return write_report(self.results, self.folder)
 
+    def export(self, folder: str | Path) -> list[Path]:
+        """Write every table of the report as CSV, Markdown and LaTeX, every figure as SVG, PDF and PNG, into a folder;
+        the paths of the files.
+
+        Raises:
+            StoreError: a file cannot be written; the message names it.
+        """
+        from vestige.report.export import export
+
+        return export(self.results, Path(folder))
+
 
 def run(
     study: Study | Mapping[str, Any] | str | Path,

@@ -127,13 +127,28 @@ def plan(study: StudyFile, store: StoreFolder = RUNS) -> None:
 
 
 @app.command()
-def report(study: StudyFile, store: StoreFolder = RUNS) -> None:
+def report(
+    study: StudyFile,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write every table (CSV, Markdown, LaTeX) and figure (SVG, PDF, PNG) there.", metavar="FOLDER"
+        ),
+    ] = None,
+    store: StoreFolder = RUNS,
+) -> None:
     """Write the report of what the store holds of a study; run nothing."""
     say(_CHECKING)
     from vestige.api import load
 
     result = load(study, store=store)
     _show(result, table=result.table())
+    if export is not None:
+        try:
+            written = result.export(export)
+        except StoreError as error:
+            raise ConfigError(f"{str(error).partition('. ')[0]}. Name another folder.") from error
+        print(f"Tables and figures: {len(written)} files in {safe(str(export))}")
 
 
 @app.command("list")

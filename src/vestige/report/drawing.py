@@ -114,8 +114,8 @@ class Panel:
         return _inline(drawn.decode(), prefix=f"f{salt}-")
 
     def file(self, kind: FileKind) -> bytes:
-        """The figure as a file of its own, on white; the same panel gives the same bytes. The letters of an SVG are
-        drawn and those of a PDF are embedded as TrueType, so that both look the same everywhere.
+        """The figure as a file of its own, on white; what is drawn and saved in the same order gives the same bytes.
+        The letters of an SVG are drawn and those of a PDF are embedded as TrueType: both look the same everywhere.
         """
         return self._saved(kind, {"svg.hashsalt": "vestige", "svg.fonttype": "path", "pdf.fonttype": 42})
 

@@ -47,7 +47,7 @@ def _mark_reach(panel: Panel, comparison: Comparison, *, floor: float) -> None:
     for level in LEVELS:
         place, primary = start + sign * level * reach, level == PRIMARY_LEVEL
         dashes = "solid" if primary else (0, (1, 2))
-        panel.axes.axvline(place, color=INK, linestyle=dashes, linewidth=0.9 if primary else 0.7)
+        panel.axes.axvline(place, color=INK, linestyle=dashes, linewidth=0.9 if primary else 0.7, zorder=0.9)
         if primary:
             above = panel.axes.get_xaxis_transform()
             panel.axes.text(place, 1.01, level_name(level), transform=above, ha="center", va="bottom", color=INK)

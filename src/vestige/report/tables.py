@@ -235,7 +235,8 @@ def _signed(results: Results, point: Point, number: Estimated) -> Row:
     settings = (Cell(plain(point.epoch)), Cell(plain(point.learning_rate)), Cell(number.attack or REFUSED))
     counts = f"{found.members} + {found.non_members}" if found.members or found.non_members else f"{found.texts}"
     counts += f" texts, {found.groups} groups"
-    last = (Cell(quantity_name(number.quantity)), Cell(text), Cell(counts), Cell(estimate.signature))
+    value = Cell(text, number=number)
+    last = (Cell(quantity_name(number.quantity)), value, Cell(counts), Cell(estimate.signature))
     return Row((method_cell(results, point.method), *settings, *last), "floor" if point.method is None else "")
 
 

@@ -78,8 +78,13 @@ def refuse_link(path: Path) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file, whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
 
 
 def write_json(path: Path, value: object) -> None:

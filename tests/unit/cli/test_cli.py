@@ -78,6 +78,10 @@ def test_a_study_is_planned_run_and_reported(
     assert "train" not in err
     assert run("report", study, "--store", store)[1] == out
     assert page.read_bytes() == before
+    status, told, _ = run("report", study, "--store", store, "--export", tmp_path / "out")
+    written = [path for path in (tmp_path / "out").rglob("*.*") if path.is_file()]
+    assert (status, told) == (0, f"{out}Tables and figures: {len(written)} files in {tmp_path / 'out'}\n")
+    assert {path.suffix for path in written} == {".csv", ".md", ".tex", ".svg", ".pdf", ".png"}
     assert "trained, chosen" in run("plan", study, "--store", store)[1]
 
 
@@ -90,6 +94,10 @@ def test_a_finished_study_is_read_without_its_model_and_texts(
     tables["base"][0]["model"], tables["corpus"][0]["path"] = "./model", notes.name
     study, store = write(tables), tmp_path / "runs"
     assert run("run", study, "--store", store)[0] == 0
+    (tmp_path / "taken").write_text("a file", encoding="utf-8")
+    status, _, err = run("report", study, "--store", store, "--export", tmp_path / "taken")
+    assert status == 2
+    assert "Name another folder." in err
     asked = [("report", study), ("show", "records", study, "--cell", "prompt(tokens=4), last", "--json")]
     before = [run(*one, "--store", store) for one in asked]
     shutil.rmtree(model)
