@@ -59,6 +59,11 @@ def differences(evaluation: Evaluation) -> Iterator[Difference]:
     yield from _set_aside(evaluation)
 
 
+def difference(evaluation: Evaluation, pair: tuple[str, str], *, what: str, level: float) -> Difference:
+    """One pair by one quantity where both have that share of the common reach; p-values as if no other were asked."""
+    return _judged(evaluation, _at_common(evaluation, pair, what, level))
+
+
 def resolution(evaluation: Evaluation) -> float | None:
     """The difference by the primary attack that is found in four of five studies such as this one, in the median pair;
     None without a pair.

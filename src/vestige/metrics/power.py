@@ -20,6 +20,8 @@ from scipy.optimize import brentq
 from scipy.stats import chi2, norm, t
 
 from vestige.metrics.intervals import Part
+from vestige.metrics.retraining import POOLED_FROM
+from vestige.metrics.rules import FEWEST_GROUPS
 from vestige.records import Floats, Ints
 
 RETRAINING: Final = 0.015
@@ -35,11 +37,7 @@ does not cancel; of the crossing.
 _OF_GROUP = 0.2
 """Correlation of two texts of a group, in what scatters."""
 
-_FEWEST = 10
-"""Groups of a class, and of the validation set, below which `compare` refuses."""
-
 _LEVEL = 0.95
-_ENOUGH_METHODS = 4
 _QUANTILES = (np.arange(200) + 0.5) / 200
 _WIDEST = 5.0
 
@@ -80,10 +78,11 @@ class Resolution:
 
 def too_few_groups(design: Design) -> str:
     """Why `compare` would refuse the design; empty where it would not."""
-    if len(design.pool) < 2 * _FEWEST:
-        return f"{len(design.pool)} groups in the pool, and a comparison needs {2 * _FEWEST}: {_FEWEST} in each fold"
-    if len(design.validation) < _FEWEST:
-        return f"{len(design.validation)} groups in the validation set, and a comparison needs {_FEWEST}"
+    if len(design.pool) < 2 * FEWEST_GROUPS:
+        needed = f"{2 * FEWEST_GROUPS}: {FEWEST_GROUPS} in each fold"
+        return f"{len(design.pool)} groups in the pool, and a comparison needs {needed}"
+    if len(design.validation) < FEWEST_GROUPS:
+        return f"{len(design.validation)} groups in the validation set, and a comparison needs {FEWEST_GROUPS}"
     return ""
 
 
@@ -136,7 +135,7 @@ class _Noise:
             return cls(texts, None, np.sqrt(true))
         # Between the folds of one seed lies also what a method finds easy, with opposite signs.
         apart = (of_training + of_texts + (_HALVED / pool if design.seeds == 1 else 0.0)) / design.seeds
-        pooled = design.methods - 1 if design.methods >= _ENOUGH_METHODS else 1
+        pooled = design.methods - 1 if design.methods >= POOLED_FROM else 1
         return cls(texts, Part(apart, (replicates - 1) * pooled), np.sqrt(true))
 
     def reach(self, level: float) -> Floats:

@@ -1,0 +1,111 @@
+"""The counting of simulated studies goes on where it stopped, counts what it says, and judges by the bars."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from operating_characteristics import count
+from operating_page import faults, is_main, page
+from simulated_studies import DESIGNS, Compared, Design, judged
+from tallies import Piece, Tally, read_piece
+from vestige.testing.trajectories import Texts
+
+SMALL = Design(seeds=2, texts=(Texts(60, 60), Texts(40, 40)))
+
+
+def tally(studies: int, *, covered: float, different: float = 0.0, equivalent: float = 0.0, bias: float = 0.0) -> Tally:
+    """Errors of ± .02 around the bias."""
+    counts = (round(share * studies) for share in (covered, different, equivalent))
+    return Tally(studies, bias * studies, studies * (bias**2 + 0.02**2), *(next(counts), next(counts), next(counts)))
+
+
+def piece_of(said: Tally, *, refused: int = 0) -> Piece:
+    return Piece(0.0, studies=said.studies + refused, said=said, unsaid=Tally(studies=refused))
+
+
+def test_a_tally_counts_what_its_intervals_hold() -> None:
+    """Truth .05: covered by .04 ± .02 and not by .1 ± .02; .01 ± .02 holds 0, and its 90% interval ends at .027."""
+    kept = Tally()
+    for value in (0.04, 0.10, 0.01):
+        kept.add(Compared(value, half=0.02, half_90=0.017), truth=0.05)
+    kept.add(Compared(0.0, half=0.08, half_90=0.06), truth=0.05)
+    assert (kept.studies, kept.covered, kept.different, kept.equivalent) == (4, 2, 2, 1)
+    assert kept.error == pytest.approx(-0.01 + 0.05 - 0.04 - 0.05)
+    assert kept.half_width == 0.02
+
+
+def test_counting_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    said: list[str] = []
+    whole = count(SMALL, studies=5, path=tmp_path / "whole.json", say=said.append)
+    for studies in (2, 5):
+        count(SMALL, studies=studies, path=tmp_path / "parts.json", say=said.append, every=1)
+    assert (tmp_path / "whole.json").read_bytes() == (tmp_path / "parts.json").read_bytes()
+    assert read_piece(tmp_path / "parts.json", truth=0.0) == whole
+    assert len(json.loads((tmp_path / "whole.json").read_text())) > 5
+    said.clear()
+    count(SMALL, studies=5, path=tmp_path / "parts.json", say=said.append)
+    assert not said, "nothing was left to do"
+
+
+def test_studies_computed_in_another_way_are_not_added() -> None:
+    one = judged(SMALL, study=0)
+    piece = Piece(0.0)
+    piece.add(one)
+    with pytest.raises(ValueError, match="remove the piece"):
+        piece.add(replace(one, signature="another"))
+
+
+def test_too_few_groups_are_refused_and_counted_all_the_same() -> None:
+    design = replace(SMALL, texts=(Texts(60, 12), Texts(40, 8)))
+    piece = Piece(design.truth)
+    piece.add(judged(design, study=0))
+    assert (piece.said.studies, piece.unsaid.studies) == (0, 1)
+    assert "| 100% |" in page({"3-seeds-6-groups": piece})
+    assert not faults(design, piece)
+
+
+@pytest.mark.parametrize(
+    ("said", "missed"),
+    [
+        (tally(1000, covered=0.95, different=0.05), []),
+        (tally(1000, covered=0.93), []),
+        (tally(1000, covered=0.90), ["cover"]),
+        (tally(1000, covered=0.998), ["cover"]),
+        (tally(1000, covered=0.95, different=0.08), ["false differences"]),
+        (tally(1000, covered=0.95, bias=0.008), ["bias"]),
+        (tally(20, covered=0.9, different=0.1, bias=0.008), []),
+    ],
+)
+def test_a_bar_is_missed_by_more_than_chance(said: Tally, missed: list[str]) -> None:
+    found = faults(DESIGNS["3-seeds"], piece_of(said))
+    assert [any(word in one for one in found) for word in missed] == [True] * len(missed)
+    assert len(found) == len(missed)
+
+
+def test_other_designs_have_the_wider_bar_and_a_gap_that_of_equivalence() -> None:
+    wide, gap = tally(1000, covered=0.91), tally(1000, covered=0.95, different=0.8, equivalent=0.1)
+    assert not faults(DESIGNS["3-seeds-46-articles"], piece_of(wide))
+    assert faults(DESIGNS["3-seeds"], piece_of(wide))
+    assert faults(DESIGNS["3-seeds-gap-05"], piece_of(gap)) == [".100 falsely equivalent"]
+    main = {name for name, design in DESIGNS.items() if is_main(design) and not design.gap}
+    assert main == {"3-seeds", "5-seeds", "3-seeds-2000-texts", "5-seeds-1000-texts", "3-seeds-6-methods"}
+
+
+def test_what_each_design_says_is_true_of_it() -> None:
+    for design in DESIGNS.values():
+        assert design.truth == pytest.approx(design.gap, abs=1e-6)
+
+
+def test_the_page_has_a_row_for_each_piece_and_names_those_that_are_missing() -> None:
+    pieces = {name: piece_of(tally(1000, covered=0.95)) for name in ("3-seeds", "3-seeds-gap-05")}
+    for piece in pieces.values():
+        piece.said.halves.update({"33": 1000})
+        piece.equal_epochs = piece.best = tally(1000, covered=0.0, different=1.0, bias=0.2)
+    written = page(pieces)
+    assert "| 3-seeds | 1,000 | +.000 | .950 | .000 | .000 | .033 | 0% | 0% | +.200, 100% |" in written
+    assert "| 3-seeds-gap-05 | 1,000 |" in written
+    assert "Not run yet: 3-seeds-gap-03," in written
