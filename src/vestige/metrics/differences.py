@@ -14,11 +14,12 @@ from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, STRONGEST, D
 from vestige.metrics.evaluation import NO_SCORE, Evaluation, ends_of
 from vestige.metrics.ground import Position
 from vestige.metrics.intervals import Part, Spread
+from vestige.metrics.leaks import AucLeak
 from vestige.metrics.max_t import adjusted_p_values, two_sided
 from vestige.metrics.power import POWER
 from vestige.metrics.replicated import Replicated
 from vestige.metrics.retraining import Retraining
-from vestige.metrics.rules import FEWEST_GROUPS, refusals, reserves, saturation
+from vestige.metrics.rules import FEWEST_GROUPS, SATURATED, refusals, reserves
 from vestige.records import Estimate, Floats
 
 _EQUIVALENCE_LEVEL = 0.9
@@ -181,17 +182,17 @@ def _refusal(evaluation: Evaluation, one: _Measured, positions: Sequence[Mapping
     few = evaluation.too_few_groups(one.what, below=FEWEST_GROUPS)
     if few:
         return few
-    leak = evaluation.leaks[one.what if one.what in evaluation.leaks else evaluation.settings.primary]
     levels = [one.level] if one.level is not None else list(evaluation.settings.levels)
     for level, both in zip(levels, positions, strict=True):
-        for position in both.values():
+        leaks = [evaluation.leak(one.what, position) for position in both.values()]
+        for leak, position in zip(leaks, both.values(), strict=True):
             reason = next(refusals(evaluation.ground, position, leak=leak, level=level), "")
             if reason:
                 return reason
-    values = [evaluation.ground.value(leak, at).value for at in positions[0].values()]
-    if not np.isfinite([one.number.value, one.spread.error]).all():
-        return NO_SCORE
-    return saturation(leak, *values)
+        values = [evaluation.ground.at(leak, position) for leak, position in zip(leaks, both.values(), strict=True)]
+        if all(isinstance(leak, AucLeak) for leak in leaks) and min(values) > SATURATED:
+            return f"saturated: both AUCs are above {SATURATED:g}"
+    return "" if np.isfinite([one.number.value, one.spread.error]).all() else NO_SCORE
 
 
 def _reasons(evaluation: Evaluation, positions: Sequence[Mapping[str, Position]], *, what: str) -> list[str]:

@@ -143,6 +143,13 @@ class Evaluation:
             return {m: strongest({attack: one[m] for attack, one in of_attack.items()}) for m in self.compared}
         return {m: self.ground.value(self.leaks[what], at) for m, at in self.positions(level).items()}
 
+    def leak(self, what: str, position: Position) -> Leak:
+        """What is read there; for the strongest attack, the one that is strongest against this method."""
+        if what != STRONGEST:
+            return self.leaks[what]
+        attacks = [self.leaks[attack] for attack in self.inputs.attacks]
+        return max(attacks, key=lambda attack: self.ground.at(attack, position))
+
     def retraining(self, what: str, level: float | None) -> Retraining:
         """The noise of retraining of these numbers."""
         return Retraining.of(self.numbers(what, level))

@@ -83,6 +83,10 @@ class Ground:
             halves=pool[samples:],
         )
 
+    def at(self, leak: Leak, position: Position) -> float:
+        """The same, of the study alone."""
+        return float(leak.shown(self.curve(leak, position.arm).at(position.points[position.arm])[:1])[0])
+
     def gain(self, method: str) -> Replicated:
         """What a method gains over the base at its lowest cost."""
         return self._of_utility(lambda places: places.gain(method))

@@ -33,7 +33,9 @@ _AFTER = 1
 _WIDEST_STEP = 0.15
 """AUC between the two checkpoints around a crossing."""
 
-_SATURATED = 0.99
+SATURATED: Final = 0.99
+"""AUC of both methods beyond which the AUC does not tell them apart."""
+
 _OUTSIDE = 0.05
 _ROUNDING = 1e-9
 
@@ -98,10 +100,3 @@ def reserves(ground: Ground, position: Position) -> Iterator[str]:
             f"{position.method}: in {int(outside.sum())} of {len(outside)} trainings alone it is as good as asked for "
             "between checkpoints that were not attacked"
         )
-
-
-def saturation(leak: Leak, value: float, other: float) -> str:
-    """Whether both methods are beyond what an AUC can tell apart."""
-    if isinstance(leak, AucLeak) and min(value, other) > _SATURATED:
-        return f"saturated: both AUCs are above {_SATURATED:g}"
-    return ""

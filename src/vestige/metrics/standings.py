@@ -95,10 +95,9 @@ def _at_level(evaluation: Evaluation, method: str, what: str, level: float) -> A
     )
     counts, ends = evaluation.counts(what), ends_of(what, difference=False)
     estimate = evaluation.estimate(number, within, signature=signature, counts=counts, ends=ends)
-    leak = evaluation.leaks[what if what in evaluation.leaks else evaluation.settings.primary]
     few = evaluation.too_few_groups(what, below=FEWEST_GROUPS)
     position = evaluation.positions(level)[method]
-    reason = few or next(refusals(evaluation.ground, position, leak=leak, level=level), "")
+    reason = few or next(refusals(evaluation.ground, position, leak=evaluation.leak(what, position), level=level), "")
     if reason:
         estimate = evaluation.refused(reason, signature=signature, counts=counts)
     return AtLevel(what, level, estimate)

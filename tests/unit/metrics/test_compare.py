@@ -16,7 +16,8 @@ from sklearn.metrics import roc_auc_score
 from vestige.metrics.compare import compare
 from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, STRONGEST, Comparison, Difference
 from vestige.metrics.evaluation import Evaluation, Settings
-from vestige.metrics.trajectories import Arm, Axis, Inputs
+from vestige.metrics.measures import MEASURES
+from vestige.metrics.trajectories import Arm, Axis, Inputs, axis_of
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.records import Bools, Floats
 from vestige.testing.frontiers import Course
@@ -241,6 +242,14 @@ def test_a_quantity_of_texts_that_is_minus_the_loss_places_methods_as_the_loss_d
     assert pair(by_score).loss == pytest.approx(100 - pair(by_loss).loss)
     assert pair(by_score).estimate.value == pytest.approx(pair(by_loss).estimate.value)
     assert by_score.reach.value == pytest.approx(by_loss.reach.value)
+
+
+def test_the_score_of_a_measure_is_an_axis_on_which_higher_is_better() -> None:
+    measure = MEASURES["exact_match"]([["yes"], ["no"], ["maybe"]])
+    counts = np.array([measure.count(answers) for answers in (["yes", "no", "?"], ["?", "?", "?"])])
+    axis = axis_of("exact_match", measure)
+    assert axis.cost(counts.sum(axis=1)) == pytest.approx([-2 / 3, 0.0])
+    assert axis.shown(-2 / 3) == pytest.approx(2 / 3)
 
 
 def test_a_method_that_changes_the_model_when_attached_begins_at_its_own_loss() -> None:
