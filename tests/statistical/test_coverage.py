@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from vestige.metrics import Bootstrap, auc, tpr_at_fpr, validation_loss
+from vestige.metrics import Bootstrap, auc, text_losses, tpr_at_fpr, validation_loss
 from vestige.records import Bools, Estimate, Floats, Fold, Labelled, Scores, Texts
 from vestige.testing.stats import normal_auc, normal_tpr, token_stats
 
@@ -134,6 +134,6 @@ def test_the_interval_of_the_loss_covers_the_truth() -> None:
         for i in range(400):
             mean = -3 + 0.5 * np.repeat(generator.normal(size=60), 4)
             table = token_stats((mean[:, None] + generator.normal(0, 0.5, size=(240, 20))).tolist())
-            yield validation_loss([table], groups=groups, bootstrap=Bootstrap(samples=500, seed=i))
+            yield validation_loss([text_losses(table)], groups=groups, bootstrap=Bootstrap(samples=500, seed=i))
 
     assert 0.92 <= _coverage(estimates(), truth=3.0) <= 0.97

@@ -4,6 +4,7 @@ from vestige.metrics.common_texts import common_texts
 from vestige.metrics.conformal import adjusted_p_values, conformal_p_values
 from vestige.metrics.counterfactual import KnownTexts, known_texts, mean_memorization, memorization, text_memorization
 from vestige.metrics.leakage import auc, auc_above_floor, tpr_at_fpr
+from vestige.metrics.losses import TextLosses, text_losses
 from vestige.metrics.roc import RocCurve, roc_curve
 from vestige.metrics.text import text_utility
 from vestige.metrics.uncertainty import Bootstrap
@@ -13,6 +14,7 @@ __all__ = [
     "Bootstrap",
     "KnownTexts",
     "RocCurve",
+    "TextLosses",
     "adjusted_p_values",
     "auc",
     "auc_above_floor",
@@ -23,6 +25,7 @@ __all__ = [
     "memorization",
     "perplexity",
     "roc_curve",
+    "text_losses",
     "text_memorization",
     "text_utility",
     "tpr_at_fpr",

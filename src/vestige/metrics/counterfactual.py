@@ -14,9 +14,9 @@ from typing import Final, final
 import numpy as np
 from scipy import stats
 
+from vestige.metrics.losses import TextLosses
 from vestige.metrics.uncertainty import own_groups
-from vestige.metrics.utility import text_losses
-from vestige.records import Bools, Counts, Estimate, Floats, Texts, TokenStats
+from vestige.records import Bools, Counts, Estimate, Floats, Texts
 
 _VERSION: Final = "v:1"
 """Raise it with any change that moves a value or an interval."""
@@ -56,20 +56,13 @@ class KnownTexts:
 
 
 def known_texts(
-    pool: Sequence[TokenStats], validation: Sequence[TokenStats], *, is_member: Sequence[Bools], seeds: Sequence[int]
+    pool: Sequence[TextLosses], validation: Sequence[TextLosses], *, is_member: Sequence[Bools], seeds: Sequence[int]
 ) -> KnownTexts:
-    """The same from the target's view of the pool and of the validation texts, a table of each for every cell, with
-    column `logp`.
-    """
-    losses = np.asarray([text_losses(table) for table in pool])
-    levels = np.asarray([_mean_loss(table) for table in validation])
-    tokens = pool[0].lengths.astype(np.float64)
-    return KnownTexts(losses, tokens, np.asarray(is_member, dtype=np.bool_), levels, tuple(seeds))
-
-
-def _mean_loss(table: TokenStats) -> float:
-    tokens = int(np.sum(table.lengths))
-    return float(np.sum(text_losses(table))) / tokens if tokens else np.nan
+    """The same from the losses of the texts of the pool and of the validation texts under every cell."""
+    sums = np.asarray([cell.sums for cell in pool])
+    levels = np.asarray([cell.mean for cell in validation])
+    tokens = pool[0].tokens.astype(np.float64)
+    return KnownTexts(sums, tokens, np.asarray(is_member, dtype=np.bool_), levels, tuple(seeds))
 
 
 def text_memorization(known: KnownTexts) -> Floats:

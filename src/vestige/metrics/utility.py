@@ -1,4 +1,4 @@
-"""How good a model is at its task: validation loss and perplexity, from the same tables that attacks read."""
+"""How good a model is at its task: validation loss and perplexity, from the losses of texts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from functools import partial
 
 import numpy as np
 
+from vestige.metrics.losses import TextLosses
 from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups
-from vestige.records import Counts, Estimate, Floats, Texts, TokenStats
+from vestige.records import Counts, Estimate, Floats, Texts
 
 _VERSION = "v:1"
 """Raise it with any change that moves a value or an interval."""
@@ -19,27 +20,27 @@ _BOOTSTRAP = Bootstrap()
 
 
 def validation_loss(
-    tables: Sequence[TokenStats], *, groups: Texts, seeds: Sequence[int] = (), bootstrap: Bootstrap = _BOOTSTRAP
+    cells: Sequence[TextLosses], *, groups: Texts, seeds: Sequence[int] = (), bootstrap: Bootstrap = _BOOTSTRAP
 ) -> Estimate:
     """Mean −log-probability per scored token, nats: all tokens of the validation texts alike, averaged over the cells.
 
-    `tables`: the target's plain view of the `validation` role, one per cell, with column `logp`; all with the same
-    texts in the same order, ValueError otherwise. `groups`: shape (texts,), empty for a text that is its own group; a
-    bootstrap sample draws them for all cells at once. `seeds`: the seed of each table; where there are several, they
+    `cells`: the losses of the texts of the `validation` role, one per cell; all with the same texts in the same order,
+    ValueError otherwise. `groups`: shape (texts,), empty for a text that is its own group; a
+    bootstrap sample draws them for all cells at once. `seeds`: the seed of each cell; where there are several, they
     are drawn too. A text without a scored token is counted as unscored. Refused where no text has one, where a
     log-probability is not finite, and where the texts are of fewer than two groups.
     """
-    seeds = seeds or [0] * len(tables)
-    _check(tables, groups=groups, seeds=seeds)
-    units = own_groups(groups, ids=tables[0].ids)
-    signature = f"loss|cells:{len(tables)}|seeds:{len(set(seeds))}|{bootstrap.signature}|{_VERSION}"
-    counts = _counts(tables[0], groups=units)
-    cells = [_resampled(table, groups=units, seed=seed) for table, seed in zip(tables, seeds, strict=True)]
-    value = mean_over_cells(cells)
+    seeds = seeds or [0] * len(cells)
+    _check(cells, groups=groups, seeds=seeds)
+    units = own_groups(groups, ids=cells[0].ids)
+    signature = f"loss|cells:{len(cells)}|seeds:{len(set(seeds))}|{bootstrap.signature}|{_VERSION}"
+    counts = _counts(cells[0], groups=units)
+    drawn = [_resampled(cell, groups=units, seed=seed) for cell, seed in zip(cells, seeds, strict=True)]
+    value = mean_over_cells(drawn)
     interval = None
     refusal = _refusal(value, counts=counts)
     if not refusal:
-        interval = bootstrap.interval(bootstrap.replicates(cells, pool=units, of="validation"))
+        interval = bootstrap.interval(bootstrap.replicates(drawn, pool=units, of="validation"))
         refusal = "" if interval else "too few groups: most bootstrap samples have no scored token"
     if interval is None:
         return Estimate(value=None, low=None, high=None, counts=counts, signature=signature, reason=refusal)
@@ -47,13 +48,13 @@ def validation_loss(
 
 
 def perplexity(
-    tables: Sequence[TokenStats], *, groups: Texts, seeds: Sequence[int] = (), bootstrap: Bootstrap = _BOOTSTRAP
+    cells: Sequence[TextLosses], *, groups: Texts, seeds: Sequence[int] = (), bootstrap: Bootstrap = _BOOTSTRAP
 ) -> Estimate:
     """exp(`validation_loss`): over several cells a geometric mean; the interval is that of the loss.
 
     Arguments, errors and refusals as in `validation_loss`; also refused where the exponential overflows.
     """
-    loss = validation_loss(tables, groups=groups, seeds=seeds, bootstrap=bootstrap)
+    loss = validation_loss(cells, groups=groups, seeds=seeds, bootstrap=bootstrap)
     signature = loss.signature.replace("loss|", "perplexity|", 1)
     if loss.value is None or loss.low is None or loss.high is None:
         return replace(loss, signature=signature)
@@ -65,31 +66,22 @@ def perplexity(
     return Estimate(value=value, low=low, high=high, counts=loss.counts, signature=signature)
 
 
-def text_losses(table: TokenStats) -> Floats:
-    """Sum of −logp over the scored tokens of each text, shape (texts,), nats; 0 where there is none."""
-    totals = np.zeros(len(table.ids))
-    filled = table.lengths > 0
-    if filled.any():
-        logp = table.tokens["logp"].astype(np.float64)
-        totals[filled] = -np.add.reduceat(logp, table.offsets[:-1][filled])
-    return totals
+def _check(cells: Sequence[TextLosses], *, groups: Texts, seeds: Sequence[int]) -> None:
+    if not cells or len(seeds) != len(cells):
+        raise ValueError(f"expected one or more cells and a seed for each, got {len(cells)} and {len(seeds)}")
+    first = cells[0]
+    if groups.shape != first.ids.shape:
+        raise ValueError(f"expected a group for each of {len(first.ids)} texts, got {groups.shape}")
+    if not all(np.array_equal(cell.ids, first.ids) for cell in cells):
+        raise ValueError("the cells must hold the same validation texts in the same order")
+    if not all(np.array_equal(cell.tokens, first.tokens) for cell in cells):
+        raise ValueError("the cells scored different tokens of the same texts: their losses cannot be averaged")
 
 
-def _check(tables: Sequence[TokenStats], *, groups: Texts, seeds: Sequence[int]) -> None:
-    if not tables or len(seeds) != len(tables):
-        raise ValueError(f"expected one or more tables and a seed for each, got {len(tables)} and {len(seeds)}")
-    if groups.shape != tables[0].ids.shape:
-        raise ValueError(f"expected a group for each of {len(tables[0].ids)} texts, got {groups.shape}")
-    if not all(np.array_equal(table.ids, tables[0].ids) for table in tables):
-        raise ValueError("the tables must hold the same validation texts in the same order")
-    if not all(np.array_equal(table.offsets, tables[0].offsets) for table in tables):
-        raise ValueError("the tables scored different tokens of the same texts: their losses cannot be averaged")
-
-
-def _resampled(table: TokenStats, *, groups: Texts, seed: int) -> Resampled:
+def _resampled(cell: TextLosses, *, groups: Texts, seed: int) -> Resampled:
     """The texts in the order of their ids, so that the order they come in decides nothing, not even the last digit."""
-    order = np.argsort(table.ids)
-    metric = partial(_mean_loss, text_losses(table)[order], table.lengths[order].astype(np.float64))
+    order = np.argsort(cell.ids)
+    metric = partial(_mean_loss, cell.sums[order], cell.tokens[order].astype(np.float64))
     return Resampled(metric=metric, groups=groups[order], seed=seed)
 
 
@@ -109,8 +101,8 @@ def _refusal(value: float, *, counts: Counts) -> str:
     return ""
 
 
-def _counts(table: TokenStats, *, groups: Texts) -> Counts:
-    filled = table.lengths > 0
+def _counts(cell: TextLosses, *, groups: Texts) -> Counts:
+    filled = cell.tokens > 0
     empty = int(np.sum(~filled))
     unscored = {"too_short": empty} if empty else {}
     return Counts(texts=int(np.sum(filled)), groups=len(np.unique(groups[filled])), unscored=unscored)

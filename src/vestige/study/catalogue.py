@@ -82,7 +82,7 @@ class Catalogue(ModelTasks):
         inputs, cells = {"corpus": self.corpus(arm.corpus)}, []
         for seat, model in zip(self.grid.seats, self.grid.checkpoints(arm, epoch), strict=True):
             pool, validation = f"{seat.name}/pool", f"{seat.name}/validation"
-            inputs |= {pool: self.stats(model, role="pool"), validation: self.stats(model, role="validation")}
+            inputs |= {pool: self.losses(model, "pool"), validation: self.losses(model, "validation")}
             cells.append(KnowingCell(seed=seat.seed, fold=seat.fold, pool=pool, validation=validation))
         spec = MemorizationSpec(cells=tuple(cells), level=self.study.report.bootstrap.level)
         about = f"memorization of {arm.name}{_at(epoch)}"
@@ -96,8 +96,8 @@ class Catalogue(ModelTasks):
         models = [one for one in self.grid.checkpoints(arm, epoch) if one.seat is None or one.seat in seats]
         inputs, cells = {"corpus": self.corpus(arm.corpus)}, []
         for seat, model in zip(seats, models, strict=False):  # the base stands once, for all seats
-            inputs[seat.name] = self.stats(model, role="validation")
-            cells.append(ScoredCell(seed=seat.seed, stats=seat.name))
+            inputs[seat.name] = self.losses(model, "validation")
+            cells.append(ScoredCell(seed=seat.seed, losses=seat.name))
         spec = UtilitySpec(cells=tuple(cells), bootstrap=self.study.report.bootstrap)
         return UtilityStage.task(spec, addresses(inputs), about=f"utility of {arm.name}{_at(epoch)}")
 

@@ -60,7 +60,7 @@ def _held(plan: Plan, pair: Pair) -> Iterator[Held]:
         for seat in plan.grid.seats:
             for epoch in attacked:
                 checkpoint = Checkpoint(arm, seat, epoch)
-                if plan.is_done(plan.catalogue.stats(checkpoint, role="pool")):
+                if plan.is_done(plan.catalogue.losses(checkpoint, "pool")):
                     is_last = epoch == plan.grid.epochs[-1]
                     yield Held(checkpoint, is_best=best == (arm, epoch), is_last=is_last)
 

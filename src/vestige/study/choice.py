@@ -113,13 +113,21 @@ class Choice:
         base, known = self._base_loss(arm.pair), {one: self._readable_losses(one) for one in self.chosen(arm.pair)}
         if base is None or not known.get(arm):
             return most_to_attack(self.grid.epochs)
-        curves = {one: _curve(one, losses) for one, losses in known.items() if losses}
+        curves = {one: self._curve(one, losses) for one, losses in known.items() if losses}
         return dict(zip(curves, checkpoints_to_attack([*curves.values()], base_loss=base), strict=True))[arm]
 
     def _base_loss(self, pair: Pair) -> float | None:
         with contextlib.suppress(StoreError):
             return self._loss(self.catalogue.utility(Arm(*pair), None, self.grid.seats))
         return None
+
+    def _curve(self, arm: Arm, losses: Mapping[float, float]) -> LossCurve:
+        assert arm.method is not None
+        start = None
+        if not arm.method.starts_as_base:
+            with contextlib.suppress(StoreError):
+                start = self._loss(self.catalogue.utility(arm, 0.0, self.grid.seats))
+        return LossCurve(arm.method.label, np.array([*losses]), np.array([*losses.values()]), start=start)
 
     def _readable_losses(self, arm: Arm) -> dict[float, float]:
         """Those of an arm over all seats; none where a file is damaged, which the run names."""
@@ -172,8 +180,3 @@ class Choice:
 
     def _is_done(self, task: Task) -> bool:
         return self._store.is_done(task.address)
-
-
-def _curve(arm: Arm, losses: Mapping[float, float]) -> LossCurve:
-    assert arm.method is not None
-    return LossCurve(arm.method.label, np.array([*losses]), np.array([*losses.values()]))

@@ -21,8 +21,8 @@ from vestige.records import Example, Floats, Role, Scores
 from vestige.study.grid import Checkpoint, name_of
 from vestige.study.plan import Plan
 from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.losses import losses_of
 from vestige.study.stages.scores import scores_of
-from vestige.study.stages.stats import stats_of
 from vestige.study.terminal import safe
 
 FALSE_DISCOVERIES = 0.1
@@ -243,12 +243,12 @@ def _counterfactual(plan: Plan, checkpoint: Checkpoint, pool: list[Example]) -> 
     """Over all cells that differ from this one in seed and fold alone, as far as they are scored."""
     roles: tuple[Role, ...] = ("pool", "validation")
     cells = plan.grid.checkpoints(checkpoint.arm, checkpoint.epoch)
-    tasks = {one.seat: [plan.catalogue.stats(one, role=role) for role in roles] for one in cells if one.seat}
+    tasks = {one.seat: [plan.catalogue.losses(one, role) for role in roles] for one in cells if one.seat}
     done = {seat: own for seat, own in tasks.items() if all(map(plan.is_done, own))}
-    tables = [[stats_of(plan.store, task.address) for task in own] for own in done.values()]
+    losses = [[losses_of(plan.store, task.address) for task in own] for own in done.values()]
     known = known_texts(
-        [one for one, _ in tables],
-        [one for _, one in tables],
+        [one for one, _ in losses],
+        [one for _, one in losses],
         is_member=[members_of(pool, seed=seed, fold=fold) for seed, fold in done],
         seeds=[seat.seed for seat in done],
     )

@@ -17,9 +17,11 @@ from vestige.study.stages.attack_model import AttackModelSpec, AttackModelStage
 from vestige.study.stages.counts import CountsSpec, CountsStage, KeyedTokenizer
 from vestige.study.stages.generations import GenerationsSpec, GenerationsStage
 from vestige.study.stages.gradients import GradientsSpec, GradientsStage
+from vestige.study.stages.losses import LossesSpec, LossesStage
 from vestige.study.stages.neighbours import NeighboursSpec, NeighboursStage
 from vestige.study.stages.stats import StatsSpec, StatsStage
 from vestige.study.stages.train import TrainSpec, TrainStage
+from vestige.study.stages.trained import TrainedSpec, TrainedStage
 
 _POPULATION: tuple[Role, ...] = ("calibration", "context")
 """The texts of a corpus that an attacker may know to be like those of the pool."""
@@ -37,6 +39,20 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
         self.grid = Grid(study)
         self._by_address: dict[str, Task] = {}
         self._by_place: dict[tuple[object, ...], Task] = {}
+
+    def unmade(self, goals: Iterable[Task], *, is_done: Callable[[Task], bool]) -> set[str]:
+        """The addresses of the goals that are not done, and of what these need that is not done either."""
+        found: set[str] = set()
+
+        def add(task: Task) -> None:
+            if task.address not in found and not is_done(task):
+                found.add(task.address)
+                for address in task.inputs.values():
+                    add(self._by_address[address])
+
+        for goal in goals:
+            add(goal)
+        return found
 
     def with_inputs(self, goals: Iterable[Task]) -> list[Task]:
         """The goals and all that they need, each once and after its inputs."""
@@ -77,6 +93,22 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
         )
         about = f"train {_shadow(checkpoint)}{arm.name}, seed {seat.seed}, fold {seat.fold}"
         return TrainStage.task(spec, self._texts(arm), where=self._where(arm), about=about)
+
+    def trained(self, checkpoint: Checkpoint) -> Task:
+        """What the training of the cell of a checkpoint came to, apart from its weights."""
+        return self._once(("trained", checkpoint.arm, checkpoint.seat), lambda: self._record(checkpoint))
+
+    def _record(self, checkpoint: Checkpoint) -> Task:
+        cell = self.train(checkpoint)
+        return TrainedStage.task(TrainedSpec(), {"cell": cell.address}, about=f"the record of: {cell.about}")
+
+    def losses(self, checkpoint: Checkpoint, role: Role) -> Task:
+        """The loss of each text of a role under a checkpoint, or the base."""
+        return self._once(("losses", checkpoint, role), lambda: self._losses(checkpoint, role))
+
+    def _losses(self, checkpoint: Checkpoint, role: Role) -> Task:
+        inputs = {"stats": self.stats(checkpoint, role=role).address}
+        return LossesStage.task(LossesSpec(), inputs, about=f"losses of {_named(checkpoint)} on {role}")
 
     def stats(self, checkpoint: Checkpoint, *, role: Role, form: Form = PLAIN) -> Task:
         """One scoring pass: a checkpoint, or the base, on one role, in one form of its texts."""

@@ -125,7 +125,9 @@ def _row(arm: Arm, seed: int, fold: str, state: str) -> tuple[object, ...]:
 
 
 def _state(plan: Plan, cell: Checkpoint) -> str:
-    return "trained" if plan.is_done(plan.catalogue.train(cell)) else "to train"
+    """Trained here, or elsewhere with its record here."""
+    tasks = plan.catalogue.train(cell), plan.catalogue.trained(cell)
+    return "trained" if any(map(plan.is_done, tasks)) else "to train"
 
 
 def _texts(plan: Plan, corpus: str, role: Role) -> Sequence[Example]:

@@ -28,16 +28,23 @@ class Plan:
         self.choice = Choice(self.catalogue, store)
 
     def waves(self, *, search_only: bool = False) -> Iterator[Wave]:
-        """The finished lists of a run, in order; ask for one when the one before is done."""
+        """The finished lists of the study, in order; ask for one when the one before is done."""
         return waves(self.choice, search_only=search_only)
+
+    def left(self, *, search_only: bool = False) -> Iterator[Wave]:
+        """Those of a run: without what is not done and only of use to what is."""
+        return waves(self.choice, search_only=search_only, is_done=self.is_done)
 
     def known(self) -> list[Task]:
         """Every task that can be named by now, each once; of later waves those that do not wait for earlier ones."""
         return [task for wave in self.waves() for task in wave.tasks]
 
     def expected(self, *, search_only: bool = False) -> list[Task]:
-        """Every task of the study, each once; what is chosen later is taken to be the first of its grid."""
-        return [task for wave in waves(self._guessed, search_only=search_only) for task in wave.tasks]
+        """Every task that a run is left with or finds done, each once; what is chosen later is taken to be the first
+        of its grid.
+        """
+        lists = waves(self._guessed, search_only=search_only, is_done=self.is_done)
+        return [task for wave in lists for task in wave.tasks]
 
     def most_attacked(self) -> int:
         """At how many checkpoints a method is attacked at most, as far as the validation losses tell by now."""

@@ -26,7 +26,7 @@ def run(
     with plan.store.locked(say=say), threads(plan.study.run.threads):
         record_run(plan)
         record_inputs(plan.store, plan.study, plan.identities)
-        for wave in plan.waves(search_only=search_only):
+        for wave in plan.left(search_only=search_only):
             executor.run(wave.tasks)
     return tuple(executor.failures)
 

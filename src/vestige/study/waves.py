@@ -28,12 +28,21 @@ class Wave:
     tasks: tuple[Task, ...]
 
 
-def waves(choice: Choice, *, search_only: bool = False) -> Iterator[Wave]:
-    """The waves of a study, in order; each is named when it is asked for, so ask when the one before is done."""
+def waves(
+    choice: Choice, *, search_only: bool = False, is_done: Callable[[Task], bool] | None = None
+) -> Iterator[Wave]:
+    """The waves of a study, in order; each is named when it is asked for, so ask when the one before is done.
+
+    With `is_done` what is not done and only of use to what is done is left out, such as a training whose losses and
+    scores were brought from elsewhere; a later wave that needs it after all lists it then.
+    """
     named: set[str] = set()
     for name, goals in WAVES[:1] if search_only else WAVES:
-        wanted = (task for pair in choice.grid.pairs for task in goals(choice, pair))
+        wanted = [task for pair in choice.grid.pairs for task in goals(choice, pair)]
         tasks = [task for task in choice.catalogue.with_inputs(wanted) if task.address not in named]
+        if is_done is not None:
+            unmade = choice.catalogue.unmade(wanted, is_done=is_done)
+            tasks = [task for task in tasks if task.address in unmade or is_done(task)]
         named |= {task.address for task in tasks}
         yield Wave(name, tuple(tasks))
 
@@ -41,8 +50,10 @@ def waves(choice: Choice, *, search_only: bool = False) -> Iterator[Wave]:
 def _search(choice: Choice, pair: Pair) -> Iterator[Task]:
     """Every method at every learning rate of its grid on the seats of the search, judged on the validation texts."""
     catalogue, grid = choice.catalogue, choice.grid
-    yield catalogue.stats(Checkpoint(Arm(*pair)), role="validation")
+    yield catalogue.corpus(pair.corpus)
+    yield catalogue.losses(Checkpoint(Arm(*pair)), "validation")
     for arm in grid.arms(pair):
+        yield from (catalogue.trained(Checkpoint(arm, seat)) for seat in grid.search_seats)
         yield from (catalogue.utility(arm, epoch, grid.search_seats) for epoch in grid.validated(arm))
 
 
@@ -51,6 +62,7 @@ def _train_and_validate(choice: Choice, pair: Pair) -> Iterator[Task]:
     catalogue, grid = choice.catalogue, choice.grid
     yield catalogue.utility(Arm(*pair), None, grid.seats)
     for arm in choice.chosen(pair):
+        yield from (catalogue.trained(Checkpoint(arm, seat)) for seat in grid.seats)
         yield from (catalogue.utility(arm, epoch, grid.seats) for epoch in grid.validated(arm))
 
 
@@ -58,7 +70,7 @@ def _score_and_attack(choice: Choice, pair: Pair) -> Iterator[Task]:
     """What the base and the chosen arms answer to prompts, and what every attack says of them."""
     base = Arm(*pair)
     yield from _answers(choice, base, None)
-    yield choice.catalogue.stats(Checkpoint(base), role="pool")
+    yield choice.catalogue.losses(Checkpoint(base), "pool")
     yield from (choice.scores(attack, Checkpoint(base)) for attack in choice.grid.study.attacks.use)
     for arm in choice.chosen(pair):
         for epoch in choice.grid.epochs:
@@ -74,6 +86,7 @@ def _answers(choice: Choice, arm: Arm, epoch: float | None) -> Iterator[Task]:
 
 def _attacks(choice: Choice, arm: Arm, epoch: float) -> Iterator[Task]:
     for checkpoint in choice.grid.checkpoints(arm, epoch):
+        yield choice.catalogue.losses(checkpoint, "pool")
         for role in choice.catalogue.scored_roles(arm.corpus):
             for attack in choice.attacks_on(arm):
                 if role == "pool" or not attack.only_for_pool:

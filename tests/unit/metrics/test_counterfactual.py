@@ -8,21 +8,25 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vestige.metrics import KnownTexts, known_texts, mean_memorization, memorization, text_memorization
-from vestige.records import Estimate, TokenStats
+from vestige.metrics import (
+    KnownTexts,
+    TextLosses,
+    known_texts,
+    mean_memorization,
+    memorization,
+    text_losses,
+    text_memorization,
+)
+from vestige.records import Estimate
+from vestige.testing.stats import token_stats
 
 A = [True, False]
 B = [False, True]
 
 
-def table(*texts: list[float]) -> TokenStats:
-    sizes = [len(text) for text in texts]
-    return TokenStats(
-        ids=np.asarray([str(place) for place in range(len(texts))]),
-        offsets=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
-        tokens={"logp": np.concatenate(texts).astype(np.float32)},
-        texts={"n_tokens": np.asarray(sizes, dtype=np.int32)},
-    )
+def losses(*texts: list[float]) -> TextLosses:
+    """Of texts whose tokens have these log-probabilities."""
+    return text_losses(token_stats(texts))
 
 
 def known(
@@ -50,8 +54,8 @@ def estimate(found: KnownTexts, groups: list[str] | None = None) -> Estimate:
 
 def test_two_folds_by_hand() -> None:
     """Text 0 costs 1 nat where trained on and 3 where not; text 1 the other way round, 2 against 2.5."""
-    pool = [table([-0.5, -1.5], [-2.5]), table([-3.0, -3.0], [-2.0])]
-    level = [table([-1.0])] * 2
+    pool = [losses([-0.5, -1.5], [-2.5]), losses([-3.0, -3.0], [-2.0])]
+    level = [losses([-1.0])] * 2
     found = known_texts(pool, level, is_member=[np.array(A), np.array(B)], seeds=[0, 0])
     assert text_memorization(found) == pytest.approx([2.0, 0.5])
 
@@ -65,7 +69,7 @@ def test_a_model_that_is_better_everywhere_has_memorized_nothing_by_that() -> No
 
 
 def test_the_level_of_a_model_is_that_of_its_validation_tokens() -> None:
-    pool, level = [table([-1.0]), table([-3.0])], [table([-1.0, -1.0, -1.0], [-5.0]), table([-4.0], [-1.0] * 3)]
+    pool, level = [losses([-1.0]), losses([-3.0])], [losses([-1.0, -1.0, -1.0], [-5.0]), losses([-4.0], [-1.0] * 3)]
     found = known_texts(pool, level, is_member=[np.array([True]), np.array([False])], seeds=[0, 0])
     assert found.levels == pytest.approx([2.0, 1.75])
     assert text_memorization(found) == pytest.approx([(3.0 - 1.75) - (1.0 - 2.0)])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from vestige.metrics import Bootstrap, perplexity, validation_loss
+from vestige.metrics import Bootstrap, TextLosses, perplexity, text_losses, validation_loss
 from vestige.testing.stats import planted_tables, token_stats
 
 QUICK = Bootstrap(samples=200)
@@ -15,16 +16,20 @@ LOGP = [[-1.0, -2.0], [-6.0], [], [-3.0]]
 OWN = np.array([""] * 4)
 
 
+def losses(rows: list[list[float]], ids: Sequence[str] = ()) -> TextLosses:
+    return text_losses(token_stats(rows, ids=ids))
+
+
 def test_every_token_weighs_the_same() -> None:
-    loss = validation_loss([token_stats(LOGP)], groups=OWN, bootstrap=QUICK)
+    loss = validation_loss([losses(LOGP)], groups=OWN, bootstrap=QUICK)
     assert loss.value == pytest.approx(12 / 4)
     assert (loss.counts.texts, loss.counts.groups, dict(loss.counts.unscored)) == (3, 3, {"too_short": 1})
     assert loss.signature == "loss|cells:1|seeds:1|boot:200|unit:group|level:0.95|seed:0|v:1"
 
 
 def test_cells_are_averaged_and_their_groups_drawn_together() -> None:
-    better = token_stats([[2 * x for x in text] for text in LOGP])
-    worse = token_stats([[-20 - 2 * x for x in text] for text in LOGP])  # the mirror image: their mean is 10 everywhere
+    better = losses([[2 * x for x in text] for text in LOGP])
+    worse = losses([[-20 - 2 * x for x in text] for text in LOGP])  # the mirror image: their mean is 10 everywhere
     both = validation_loss([better, worse], groups=OWN, bootstrap=QUICK)
     assert [both.low, both.value, both.high] == pytest.approx([10.0, 10.0, 10.0])
 
@@ -32,8 +37,9 @@ def test_cells_are_averaged_and_their_groups_drawn_together() -> None:
 def test_perplexity_is_the_exponential_of_the_loss_and_of_its_interval() -> None:
     tables = planted_tables(1.0, members=30, non_members=30).tables
     arguments = {"groups": tables.ids, "bootstrap": QUICK}
-    loss = validation_loss(list(tables.values()), **arguments)  # type: ignore[arg-type]
-    ppl = perplexity(list(tables.values()), **arguments)  # type: ignore[arg-type]
+    cells = list(map(text_losses, tables.values()))
+    loss = validation_loss(cells, **arguments)  # type: ignore[arg-type]
+    ppl = perplexity(cells, **arguments)  # type: ignore[arg-type]
     assert loss.value is not None
     assert loss.low is not None
     assert loss.high is not None
@@ -44,7 +50,7 @@ def test_perplexity_is_the_exponential_of_the_loss_and_of_its_interval() -> None
 
 def test_seeds_that_differ_widen_the_interval() -> None:
     generator = np.random.default_rng(0)
-    tables = [token_stats((generator.normal(-3 - i, 0.1, size=(40, 5))).tolist()) for i in range(3)]
+    tables = [losses((generator.normal(-3 - i, 0.1, size=(40, 5))).tolist()) for i in range(3)]
     groups = np.array([f"g{i}" for i in range(40)])
     fixed = validation_loss(tables, groups=groups, bootstrap=QUICK)
     drawn = validation_loss(tables, groups=groups, seeds=[0, 1, 2], bootstrap=QUICK)
@@ -55,8 +61,8 @@ def test_the_order_of_the_texts_decides_nothing() -> None:
     generator = np.random.default_rng(0)
     rows = [generator.normal(-3, 1, size=n).tolist() for n in range(20)]
     ids = [f"t{i:02d}" for i in range(20)]
-    straight = validation_loss([token_stats(rows, ids=ids)], groups=np.array(ids), bootstrap=QUICK)
-    turned = validation_loss([token_stats(rows[::-1], ids=ids[::-1])], groups=np.array(ids[::-1]), bootstrap=QUICK)
+    straight = validation_loss([losses(rows, ids=ids)], groups=np.array(ids), bootstrap=QUICK)
+    turned = validation_loss([losses(rows[::-1], ids=ids[::-1])], groups=np.array(ids[::-1]), bootstrap=QUICK)
     assert straight == turned
 
 
@@ -71,21 +77,21 @@ def test_the_order_of_the_texts_decides_nothing() -> None:
 )
 def test_what_the_texts_cannot_carry_is_refused(rows: list[list[float]], groups: list[str], reason: str) -> None:
     for metric in (validation_loss, perplexity):
-        estimate = metric([token_stats(rows)], groups=np.array(groups), bootstrap=QUICK)
+        estimate = metric([losses(rows)], groups=np.array(groups), bootstrap=QUICK)
         assert (estimate.value, estimate.low, estimate.high) == (None, None, None)
         assert reason in estimate.reason
 
 
 def test_a_perplexity_beyond_numbers_is_refused() -> None:
-    estimate = perplexity([token_stats([[-800.0], [-900.0]])], groups=np.array(["a", "b"]), bootstrap=QUICK)
+    estimate = perplexity([losses([[-800.0], [-900.0]])], groups=np.array(["a", "b"]), bootstrap=QUICK)
     assert estimate.value is None
     assert "850 nats" in estimate.reason
 
 
-def test_tables_of_different_texts_are_an_error() -> None:
-    one = token_stats(LOGP)
-    for other in (token_stats(LOGP, ids=list("abcd")), token_stats([[-1.0], [-2.0, -6.0], [], [-3.0]])):
-        with pytest.raises(ValueError, match="the tables"):
+def test_cells_of_different_texts_are_an_error() -> None:
+    one = losses(LOGP)
+    for other in (losses(LOGP, ids=list("abcd")), losses([[-1.0], [-2.0, -6.0], [], [-3.0]])):
+        with pytest.raises(ValueError, match="the cells"):
             validation_loss([one, other], groups=OWN)
     with pytest.raises(ValueError, match="a seed for each"):
         validation_loss([one], groups=OWN, seeds=[0, 1])

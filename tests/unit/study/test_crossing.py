@@ -59,7 +59,7 @@ def validated(plan: Plan) -> list[Wave]:
 
 def losses_of(plan: Plan) -> dict[str, float]:
     grid, (pair,) = plan.grid, plan.grid.pairs
-    places = [(Arm(*pair), None), *((arm, epoch) for arm in grid.arms(pair) for epoch in grid.epochs)]
+    places = [(Arm(*pair), None), *((arm, epoch) for arm in grid.arms(pair) for epoch in grid.validated(arm))]
     every = [(arm, epoch, seats) for arm, epoch in places for seats in (grid.seats, grid.search_seats)]
     return {plan.catalogue.utility(arm, epoch, seats).address: loss_of(arm, epoch) for arm, epoch, seats in every}
 
@@ -106,7 +106,7 @@ def test_each_list_is_the_same_when_all_losses_are_there(crossing: Table, tmp_pa
 def test_validation_losses_are_there_at_every_checkpoint(crossing: Table, tmp_path: Path) -> None:
     tasks = [task for wave in validated(plan_of(crossing, tmp_path / "runs")) for task in wave.tasks]
     passes = [task.spec for task in tasks if task.stage == "stats" and task.spec["role"] == "validation"]
-    assert {spec.get("epoch") for spec in passes} == {None, *EPOCHS}
+    assert {spec.get("epoch") for spec in passes} == {None, 0.0, *EPOCHS}
 
 
 def test_the_forecast_is_no_less_than_the_run(crossing: Table, tmp_path: Path) -> None:

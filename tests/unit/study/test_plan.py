@@ -49,7 +49,9 @@ def test_the_tasks_of_a_study_are_counted(table: Table, tmp_path: Path) -> None:
     assert count(known(table, tmp_path)) == {
         "corpus": 1,
         "train": arms * seats,
+        "trained": arms * seats,
         "stats": 2 + arms * seats * epochs * 2 + starts * seats,
+        "losses": 2 + arms * seats * epochs * 2 + starts * seats,
         "scores": attacks + arms * seats * epochs * attacks,
         "leakage": 1 + arms * epochs,
         "memorization": arms * epochs,

@@ -158,12 +158,39 @@ def test_a_damaged_search_leaves_its_method_out_and_names_the_file(finished: Out
 
 
 def test_what_was_removed_is_made_again_with_the_same_bytes(finished: Outcome, runs: Path) -> None:
-    tasks = finished.plan.known()
-    training = next(task for task in tasks if task.stage == "train")
-    shutil.rmtree(runs / training.address)
+    """Losses, the pass that they come from and the training below it."""
+    tasks = {task.address: task for task in finished.plan.known()}
+    losses = next(task for task in tasks.values() if task.stage == "losses" and "cell" in tasks[task.inputs["stats"]].inputs)
+    passed = tasks[losses.inputs["stats"]]
+    removed = [passed.inputs["cell"], passed.address, losses.address]
+    for address in removed:
+        shutil.rmtree(runs / address)
     _, watcher = again(finished, runs)
-    assert [task.address for task in watcher.done] == [training.address]
-    assert (runs / training.address / DONE).read_bytes() == (finished.store.root / training.address / DONE).read_bytes()
+    assert [task.address for task in watcher.done] == removed
+    for address in removed:
+        assert (runs / address / DONE).read_bytes() == (finished.store.root / address / DONE).read_bytes()
+
+
+def test_what_nothing_is_in_want_of_is_not_made_again(finished: Outcome, runs: Path) -> None:
+    """Trainings and passes whose losses and scores are there: as in a store into which these were brought."""
+    for stage in ("train", "stats"):
+        shutil.rmtree(runs / stage)
+    outcome, watcher = again(finished, runs)
+    assert not watcher.begun
+    assert {task.address for wave in outcome.plan.left() for task in wave.tasks} == {task.address for task in watcher.found}
+    assert "Nothing to do" in outlook(outcome.plan).rest
+
+
+def test_what_a_later_wave_is_in_want_of_is_made_then(finished: Outcome, runs: Path) -> None:
+    plan = finished.plan
+    arm = plan.grid.arms(plan.grid.pairs[0])[-1]
+    checkpoint = Checkpoint(arm, plan.grid.seats[0], 2.0)
+    scores = plan.choice.scores(plan.study.attacks.use[0], checkpoint)
+    for address in ("train", "stats", scores.address):
+        shutil.rmtree(runs / address)
+    _, watcher = again(finished, runs)
+    wanted = [plan.catalogue.train(checkpoint), plan.catalogue.stats(checkpoint, role="pool"), scores]
+    assert [task.address for task in watcher.done] == [task.address for task in wanted]
 
 
 def test_files_that_change_under_a_running_study_are_noticed(table: Table, tmp_path: Path) -> None:

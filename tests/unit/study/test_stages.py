@@ -103,7 +103,9 @@ WRITTEN: dict[str, list[dict[str, Any]]] = {
     ],
     "floors": [{"floors": ["blind_bow"], "cells": [CELL], "fpr": [0.1], "bootstrap": BOOTSTRAP}],
     "memorization": [{"cells": [{**CELL, "pool": "0/A/pool", "validation": "0/A/validation"}], "level": 0.95}],
-    "utility": [{"cells": [{"seed": 0, "stats": "0/A"}], "bootstrap": BOOTSTRAP}],
+    "utility": [{"cells": [{"seed": 0, "losses": "0/A"}], "bootstrap": BOOTSTRAP}],
+    "losses": [{}],
+    "trained": [{}],
     "generations": [{**BASE, "role": "validation", "texts": 10, "max_new_tokens": 8, "epoch": 2.0}],
     "text_utility": [
         {"quantities": ["bleu"], "cells": [{"seed": 0, "generations": "0/A"}], "bootstrap": BOOTSTRAP},

@@ -19,10 +19,10 @@ def measured(plan: Plan, pair: Pair) -> Iterator[tuple[Arm, float | None]]:
 
 
 def trainings(plan: Plan, pair: Pair) -> Iterator[tuple[Arm, Seat, Task]]:
-    """Every training of a base and corpus that is done."""
+    """Every training of a base and corpus whose record is there, here done or elsewhere."""
     for arm in plan.grid.arms(pair):
         for seat in plan.grid.seats:
-            task = plan.catalogue.train(Checkpoint(arm, seat))
+            task = plan.catalogue.trained(Checkpoint(arm, seat))
             if plan.is_done(task):
                 yield arm, seat, task
 

@@ -85,11 +85,14 @@ class Stage(ABC, Generic[S]):
     * `name`: the folder of its results in a store. `version`: raised when its code changes what it writes for the same
       spec; every key below it then changes.
     * `runs_model`: whether it takes time; the others cost next to nothing.
+    * `travels`: whether what it leaves may be handed to another store (`study/pieces.py`): small, and with no text, no
+      token and no weight in it. What costs next to nothing and follows from such stages and the corpus need not.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     runs_model: ClassVar[bool] = False
+    travels: ClassVar[bool] = False
     spec: ClassVar[type[Spec]]
 
     @classmethod

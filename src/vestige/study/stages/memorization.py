@@ -13,12 +13,12 @@ from vestige.store.keys import Task
 from vestige.study.stages.base import Bench, Number, Spec, Stage
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.estimates import write_estimates
-from vestige.study.stages.stats import stats_of
+from vestige.study.stages.losses import losses_of
 
 
 @final
 class KnowingCell(Spec):
-    """A cell, and the inputs that hold its scoring passes over the pool and the validation texts."""
+    """A cell, and the inputs that hold its losses of the pool and the validation texts."""
 
     seed: int
     fold: Fold
@@ -46,8 +46,8 @@ class MemorizationStage(Stage[MemorizationSpec]):
     def run(cls, spec: MemorizationSpec, task: Task, bench: Bench) -> None:
         pool = examples_of(bench.store, task.inputs["corpus"], "pool")
         known = known_texts(
-            [stats_of(bench.store, task.inputs[cell.pool]) for cell in spec.cells],
-            [stats_of(bench.store, task.inputs[cell.validation]) for cell in spec.cells],
+            [losses_of(bench.store, task.inputs[cell.pool]) for cell in spec.cells],
+            [losses_of(bench.store, task.inputs[cell.validation]) for cell in spec.cells],
             is_member=[members_of(pool, seed=cell.seed, fold=cell.fold) for cell in spec.cells],
             seeds=[cell.seed for cell in spec.cells],
         )

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 from pydantic import field_serializer, field_validator
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 _ORDER, _START = 11, 12
 """First words of the seed sequences of the order of the texts and of the start of what is trained."""
 
-_RECORD = "training.json"
+RECORD: Final = "training.json"
+"""The file of what a training came to."""
 
 
 @final
@@ -115,7 +116,7 @@ class TrainStage(ModelStage[TrainSpec]):
         for step in sorted(set(steps.values())):
             _link(job.folder, bench.folder, name=f"{CHECKPOINTS}/{step}/{WEIGHTS}")
         named = {f"{epoch:g}": step for epoch, step in steps.items()}
-        write_json(bench.folder / _RECORD, asdict(Trained(len(texts), trainable, losses, named)))
+        write_json(bench.folder / RECORD, asdict(Trained(len(texts), trainable, losses, named)))
 
     @classmethod
     def cost(cls, spec: TrainSpec, sizes: Sizes) -> float:
@@ -185,8 +186,8 @@ def cell_of(store: Store, address: str) -> TrainSpec:
 
 
 def trained_of(store: Store, address: str) -> Trained:
-    """What a finished training came to."""
-    return Trained(**read_json(store.open(address) / _RECORD))
+    """What a finished training came to, from its own folder or that of its record (`trained.py`)."""
+    return Trained(**read_json(store.open(address) / RECORD))
 
 
 def texts_of_cell(store: Store, address: str, *, corpus: str) -> list[Example]:

@@ -12,15 +12,15 @@ from vestige.store.keys import Task
 from vestige.study.stages.base import Bench, Spec, Stage
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.estimates import write_estimates
-from vestige.study.stages.stats import stats_of
+from vestige.study.stages.losses import losses_of
 
 
 @final
 class ScoredCell(Spec):
-    """The seed of a cell, and the input that holds its scoring pass."""
+    """The seed of a cell, and the input that holds its losses."""
 
     seed: int
-    stats: str
+    losses: str
 
 
 @final
@@ -36,14 +36,14 @@ class UtilityStage(Stage[UtilitySpec]):
     """Validation loss and perplexity."""
 
     name = "utility"
-    version = 1
+    version = 2
     spec = UtilitySpec
 
     @classmethod
     def run(cls, spec: UtilitySpec, task: Task, bench: Bench) -> None:
         groups = groups_of(examples_of(bench.store, task.inputs["corpus"], "validation"))
         seeds = [cell.seed for cell in spec.cells]
-        tables = [stats_of(bench.store, task.inputs[cell.stats]) for cell in spec.cells]
-        loss = validation_loss(tables, groups=groups, seeds=seeds, bootstrap=spec.bootstrap)
-        surprise = perplexity(tables, groups=groups, seeds=seeds, bootstrap=spec.bootstrap)
+        cells = [losses_of(bench.store, task.inputs[cell.losses]) for cell in spec.cells]
+        loss = validation_loss(cells, groups=groups, seeds=seeds, bootstrap=spec.bootstrap)
+        surprise = perplexity(cells, groups=groups, seeds=seeds, bootstrap=spec.bootstrap)
         write_estimates(bench.folder, [Estimated("loss", loss), Estimated("perplexity", surprise)])
