@@ -33,7 +33,7 @@ ONE_TRAINING = (
 @final
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """One difference before it is judged. `level`, `own_reach`: where; `at`: the position of both methods."""
+    """One difference before it is judged. `training`: the variance that retraining gives to it; `spread`: all of it."""
 
     pair: tuple[str, str]
     what: str
@@ -143,20 +143,22 @@ def _judged(evaluation: Evaluation, one: _Measured) -> Difference:
 
 def _under_ties(evaluation: Evaluation, one: _Measured) -> Iterator[UnderRate]:
     """The difference with each attacked rate in play alone that the data cannot tell from the chosen one."""
-    for method in one.pair:
-        attacked = {arm.learning_rate for arm in evaluation.inputs.arms if arm.method == method and len(arm.attacked)}
-        for rate in attacked & set(evaluation.tied(method)):
-            fixed = evaluation.at_rate(method, rate)
-            if set(one.pair) <= set(fixed.compared):
-                again = (
-                    _at_own(fixed, one.pair, one.what)
-                    if one.own_reach
-                    else _at_common(fixed, one.pair, one.what, one.level)
-                )
-                signature = fixed.signature(one.what, level=one.level, reach=f"{method} at {rate:g}")
-                counts, ends = fixed.counts(one.what), ends_of(one.what, difference=True)
-                estimate = fixed.estimate(again.number, again.spread, signature=signature, counts=counts, ends=ends)
-                yield UnderRate(method, rate, estimate)
+    arms = [arm for arm in evaluation.inputs.arms if arm.method in one.pair and len(arm.attacked)]
+    for arm in arms:
+        if arm.learning_rate not in evaluation.tied(arm.method):
+            continue
+        fixed = evaluation.at_rate(arm.method, arm.learning_rate)
+        if set(one.pair) <= set(fixed.compared):
+            yield UnderRate(
+                arm.method, arm.learning_rate, _again(fixed, one, reach=f"{arm.method}@{arm.learning_rate:g}")
+            )
+
+
+def _again(fixed: Evaluation, one: _Measured, *, reach: str) -> Estimate:
+    again = _at_own(fixed, one.pair, one.what) if one.own_reach else _at_common(fixed, one.pair, one.what, one.level)
+    signature = fixed.signature(_quantity(one.what), level=one.level, reach=reach)
+    counts, ends = fixed.counts(one.what), ends_of(one.what, difference=True)
+    return fixed.estimate(again.number, again.spread, signature=signature, counts=counts, ends=ends)
 
 
 def _verdict(estimate: Estimate, *, bound: float, margin: float | None) -> Verdict:
@@ -213,8 +215,7 @@ def _bare(evaluation: Evaluation, one: _Measured, *, refusal: str, outside: floa
     target = float(places.target(reach, PRIMARY_LEVEL if one.level is None else one.level)[0])
     pooled = not one.own_reach and evaluation.retraining(one.what, one.level).is_pooled
     of = "own" if one.own_reach else "common"
-    quantity = one.what if one.what == MEMORIZATION else f"auc:{one.what}"
-    signature = evaluation.signature(quantity, level=one.level, pooled=pooled, reach=of)
+    signature = evaluation.signature(_quantity(one.what), level=one.level, pooled=pooled, reach=of)
     estimate = evaluation.refused(refusal, signature=signature, counts=evaluation.counts(one.what))
     return Difference(
         *one.pair,
@@ -233,15 +234,18 @@ def _bare(evaluation: Evaluation, one: _Measured, *, refusal: str, outside: floa
 
 
 def _set_aside(evaluation: Evaluation) -> Iterator[Difference]:
-    """Pairs with a method that never gets there, refused for that by the primary attack."""
+    """Pairs with a method that never gets there, refused for that by the headlines."""
     if not evaluation.compared:
         return
-    places, what = evaluation.ground.points, evaluation.settings.primary
-    target = float(places.target(places.reach(evaluation.compared), PRIMARY_LEVEL)[0])
-    signature = evaluation.signature(f"auc:{what}", level=PRIMARY_LEVEL)
+    places = evaluation.ground.points
+    loss = evaluation.inputs.axis.shown(float(places.target(places.reach(evaluation.compared), PRIMARY_LEVEL)[0]))
     for pair in combinations(places.methods, 2):
         reason = "; ".join(f"{method} {evaluation.aside[method]}" for method in pair if evaluation.aside[method])
-        if reason:
+        for what in evaluation.headlines if reason else ():
+            signature = evaluation.signature(_quantity(what), level=PRIMARY_LEVEL)
             estimate = evaluation.refused(reason, signature=signature, counts=evaluation.counts(what))
-            loss = evaluation.inputs.axis.shown(target)
             yield Difference(*pair, what, PRIMARY_LEVEL, loss, estimate, None, None, None, "refused", reason)
+
+
+def _quantity(what: str) -> str:
+    return what if what == MEMORIZATION else f"auc:{what}"

@@ -141,6 +141,7 @@ def pairs_table(results: Results, section: Section) -> Table | None:
 def _pair_row(one: Difference) -> Row:
     tests = (_decimal(value) for value in (one.p_value, one.p_adjusted, one.equivalence_bound))
     at = "the mean of all" if one.level is None else level_name(one.level)
+    at += " of the pair's own reach" if one.own_reach else ""
     verdict = Cell(SAID[one.verdict], one.reason, kind=one.verdict)
     last = (Cell(level_name(round(one.outside, 3))), Cell(one.estimate.signature))
     return Row((Cell(one.what), Cell(at), as_cell(as_number(one)), verdict, *tests, *last))
