@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
 from vestige.metrics.comparison import Comparison
+from vestige.outcome.claims import Claim
 from vestige.outcome.lengths import Lengths
 
 
@@ -47,7 +48,8 @@ class GenerateFacts:
 @dataclass(frozen=True)
 class StudyFacts:
     """What was asked. `primaries`: the primary attacks that the study has named, in order, today's last.
-    `attacked_since`: when its first estimate of leakage was begun (ISO time); None where there is none.
+    `attacked_since`: when its first estimate of leakage was begun (ISO time); None where there is none. `claims`: what
+    it is asked to hold true or not.
     """
 
     name: str
@@ -60,12 +62,15 @@ class StudyFacts:
     primaries: tuple[NamedPrimary, ...]
     attacked_since: str | None
     fpr: tuple[float, ...]
+    claims: tuple[Claim, ...] = ()
 
 
 @final
 @dataclass(frozen=True)
 class BaseFacts:
-    """A base; `model`: what its files are known by. `has_end`: whether its tokenizer has an end token."""
+    """A base; `model`: what its files are known by. `has_end`: whether its tokenizer has an end token.
+    `parameters`: how many it has; None where that is not on record.
+    """
 
     name: str
     kind: str
@@ -73,6 +78,7 @@ class BaseFacts:
     dtype: str
     has_end: bool
     model: Mapping[str, str]
+    parameters: int | None = None
 
 
 @final

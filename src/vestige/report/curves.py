@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast, final
+from typing import final
 
 import numpy as np
 import polars as pl
 from scipy.stats import gaussian_kde
 
 from vestige.metrics import common_texts, roc_curve
-from vestige.records import Floats, Fold, Labelled, Scores
+from vestige.outcome.labels import labels_of
+from vestige.records import Floats
 
 _SLACK = 1e-9
 _POINTS = 200
@@ -53,29 +54,6 @@ def mean_roc(scores: pl.DataFrame, *, attack: str) -> Roc | None:
     steps = [curve.tpr[np.searchsorted(curve.fpr, grid + _SLACK, side="right") - 1] for curve in curves]
     non_members = min(int(np.sum(cell.scores.scored & ~cell.is_member)) for cell in cells)
     return Roc(fpr=grid, tpr=np.mean(steps, axis=0), least=1 / non_members)
-
-
-def labels_of(scores: pl.DataFrame) -> dict[str, list[Labelled]]:
-    """Attack → its cells, limited to the cells that all attacks have scored."""
-    seats = scores.group_by("seed", "fold").agg(pl.col("attack").n_unique())
-    whole = seats.filter(pl.col("attack") == scores["attack"].n_unique()).select("seed", "fold")
-    frames = scores.join(whole, on=["seed", "fold"], how="semi").sort("seed", "fold", "id")
-    labels: dict[str, list[Labelled]] = {}
-    for (attack, _, _), frame in frames.group_by("attack", "seed", "fold", maintain_order=True):
-        labels.setdefault(str(attack), []).append(_labelled(frame))
-    return labels
-
-
-def _labelled(frame: pl.DataFrame) -> Labelled:
-    texts = {name: np.asarray(frame[name].to_list(), dtype=np.str_) for name in ("id", "group", "reason")}
-    values = frame["score"].cast(pl.Float64).to_numpy().astype(np.float64)
-    return Labelled(
-        scores=Scores(ids=texts["id"], values=values, reasons=texts["reason"]),
-        is_member=frame["is_member"].to_numpy(),
-        groups=texts["group"],
-        seed=int(frame["seed"][0]),
-        fold=cast(Fold, frame["fold"][0]),
-    )
 
 
 def losses_of(scores: pl.DataFrame, *, seed: int, fold: str) -> Losses | None:

@@ -13,6 +13,7 @@ from vestige.metrics.comparison import MEMORIZATION
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section, sections
 from vestige.report import about, tables, utility_tables
+from vestige.report.claims import claims_table
 from vestige.report.drawing import FILE_KINDS
 from vestige.report.figures import Drawing, drawings
 from vestige.report.formats import as_csv, as_latex, as_markdown
@@ -73,6 +74,7 @@ def tables_of(results: Results) -> Iterator[Named]:
     study = results.facts.study
     found = [
         ("at equal utility", "Each method at equal utility, what leaks least first", utility_tables.standings_table),
+        ("claims", "Claims at equal epochs and at equal utility", claims_table),
         ("at own checkpoints", f"Attack {study.primary}, with utility beside it", tables.headline),
         ("learning rates", "Validation loss of each learning rate, nats per token", tables.search_table),
         ("data", "Sizes of each role of each corpus", about.data_table),

@@ -11,6 +11,7 @@ from vestige.metrics.comparison import MEMORIZATION
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section, method_labels, sections
 from vestige.report import about, checked, notes, tables, utility_tables
+from vestige.report.claims import claims_table, how_claims_are_tested
 from vestige.report.drawing import colors
 from vestige.report.figures import drawings
 from vestige.report.frontier import frontiers
@@ -49,6 +50,8 @@ def _answer(results: Results) -> dict[str, object]:
         "verdicts": [(one.name, verdicts(results, one)) for one in sections(results)],
         "standings": utility_tables.standings_table(results),
         "compared": [_compared(results, one) for one in sections(results)],
+        "claims": claims_table(results),
+        "claims_tested": how_claims_are_tested(results),
         "findings": notes.findings(results),
         "headline": tables.headline(results),
         "how_to_read": notes.how_to_read(results),

@@ -11,9 +11,9 @@ import polars as pl
 from vestige.metrics import common_texts
 from vestige.metrics.roc import weighted_auc, weighted_tpr_at_fpr
 from vestige.outcome.frames import Results
+from vestige.outcome.labels import labels_of
 from vestige.outcome.wording import tpr_key
 from vestige.records import Labelled
-from vestige.report.curves import labels_of
 
 _CHECKPOINT = ("base", "corpus", "method", "learning_rate", "epoch")
 

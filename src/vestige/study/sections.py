@@ -77,6 +77,9 @@ class StudySection(Section):
     of generated texts.
     """
 
+    claims: Annotated[tuple[Annotated[str, Field(max_length=100)], ...], BeforeValidator(one_or_many)] = ()
+    """Published studies whose claims this one is held against, by name: `2507.00258`. `[[claim]]` adds your own."""
+
     @property
     def text_utility(self) -> tuple[TextQuantity, ...]:
         """What of the utility is measured on generated texts, in the order of the study file."""

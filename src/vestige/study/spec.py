@@ -9,9 +9,11 @@ from typing import Annotated, Any, Final, Self, final
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from vestige.data.corpus import CorpusSpec
-from vestige.errors import ConfigError, named, printable
+from vestige.errors import ConfigError, named, near_misses, printable
 from vestige.models.loading import BaseSpec
 from vestige.models.places import place_of
+from vestige.outcome.claims import Claim
+from vestige.study.claims import ClaimSection, claims_of, refuse_unknown
 from vestige.study.explain import problems
 from vestige.study.plain import plain
 from vestige.study.reading import read_tables
@@ -63,6 +65,7 @@ class Study(Section):
     attacks: AttackSection = AttackSection()
     report: ReportSection = ReportSection()
     run: RunSection = RunSection()
+    claim: tuple[ClaimSection, ...] = Field(default=(), max_length=100)
     _folder: Path = Path()
 
     def model_post_init(self, context: Any, /) -> None:
@@ -72,6 +75,21 @@ class Study(Section):
     def place_of(self, model: str, *, strict: bool = True) -> str:
         """What `resolve` is given for a model that the study names; ConfigError as `models.places.place_of`."""
         return place_of(model, folder=self._folder, strict=strict)
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What the study is asked to hold true or not: the claims of published studies that it names, then its own."""
+        return claims_of(self.study.claims, self.claim)
+
+    @model_validator(mode="after")
+    def _claims_are_known(self) -> Self:
+        refuse_unknown(self.study.claims)
+        used = [attack.label for attack in self.attacks.use]
+        for attack in (one.attack for one in self.claim if one.attack and one.attack not in used):
+            raise ValueError(
+                f"a claim is by the attack '{printable(attack)}', not used here.{near_misses(attack, used)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -10,6 +10,7 @@ from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS, PERMUTED
 from vestige.data.recipes import find_recipe
 from vestige.discovery import about
+from vestige.models.registry import KNOWN
 from vestige.outcome.facts import (
     AttackFacts,
     AttackModelFacts,
@@ -79,6 +80,7 @@ def _study(plan: Plan) -> StudyFacts:
         primaries=tuple(primaries(plan)),
         attacked_since=attacked_since(plan),
         fpr=study.report.fpr,
+        claims=study.claims,
     )
 
 
@@ -89,7 +91,8 @@ def _training(training: Training) -> TrainingFacts:
 
 def _base(plan: Plan, name: str) -> BaseFacts:
     base = plan.identities.bases[name]
-    return BaseFacts(name, base.kind, base.note, base.dtype, base.has_end, dict(base.weights))
+    parameters = KNOWN[name].parameters if base.kind == "registry" and name in KNOWN else None
+    return BaseFacts(name, base.kind, base.note, base.dtype, base.has_end, dict(base.weights), parameters)
 
 
 def _corpus(plan: Plan, name: str) -> CorpusFacts:

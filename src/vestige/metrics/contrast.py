@@ -1,0 +1,80 @@
+"""A weighted sum of AUCs on the same texts, such as a mean of some methods minus that of others: how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from vestige.metrics.intervals import Part, Spread, group_part, spread, training_part
+from vestige.metrics.roc import weighted_auc
+from vestige.metrics.uncertainty import Bootstrap, own_groups
+from vestige.records import Floats, Ints, Labelled, Labels
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """The AUC of every cell of one checkpoint, as it is and in every bootstrap sample of the groups of the pool.
+
+    * `values`: shape (cells,); `samples`: shape (samples, cells), NaN where a class was not drawn.
+    * `seeds`: of each cell, shape (cells,). `groups`: how many can be drawn.
+    """
+
+    values: Floats
+    samples: Floats
+    seeds: Ints
+    groups: int
+
+
+def resamples(labels: Labels, *, bootstrap: Bootstrap) -> Resamples:
+    """Of one attack on the cells of one checkpoint. Sample i weighs the texts alike for all that share their groups."""
+    names = np.unique(np.concatenate([_groups(one) for one in labels]))
+    places = [np.searchsorted(names, _groups(one)[one.scores.scored]) for one in labels]
+    blocks = [
+        np.column_stack([_auc(one, draws[:, place]) for one, place in zip(labels, places, strict=True)])
+        for draws in bootstrap.draws(len(names), of="pool")
+    ]
+    values = [float(_auc(one, np.ones((1, len(place))))[0]) for one, place in zip(labels, places, strict=True)]
+    seeds = np.array([one.seed for one in labels])
+    return Resamples(np.array(values), np.vstack(blocks), seeds, len(names))
+
+
+def contrast(terms: Sequence[tuple[float, Resamples]]) -> tuple[float, Spread]:
+    """Σ w·AUC over checkpoints, each averaged over the folds of a seed and then over seeds, with its standard error.
+
+    Groups of the pool, drawn once for all terms, give V·G/(G − 1); trainings give s²/S of the sum in each seed, and
+    with one seed (D_A − D_B)²/4 of its two folds. With one cell nothing is known of trainings. ValueError unless every
+    term has the same cells.
+    """
+    first = terms[0][1]
+    if any(not np.array_equal(one.seeds, first.seeds) for _, one in terms):
+        raise ValueError("every term of a contrast needs the same cells, in the same order")
+    values = _sum([(weight, one.values) for weight, one in terms])
+    samples = _sum([(weight, one.samples) for weight, one in terms])
+    by_seed = [float(values[first.seeds == seed].mean()) for seed in np.unique(first.seeds)]
+    means = np.mean([samples[:, first.seeds == seed].mean(axis=1) for seed in np.unique(first.seeds)], axis=0)
+    training = _training(by_seed, values)
+    return float(np.mean(by_seed)), spread([group_part(means, groups=first.groups), *training])
+
+
+def _training(by_seed: Sequence[float], values: Floats) -> list[Part]:
+    if len(by_seed) > 1:
+        return [training_part(by_seed)]
+    return [Part(variance=float(values[0] - values[1]) ** 2 / 4, df=1)] if len(values) == 2 else []
+
+
+def _sum(terms: Sequence[tuple[float, Floats]]) -> Floats:
+    total: Floats = np.sum([weight * values for weight, values in terms], axis=0)
+    return total
+
+
+def _auc(labelled: Labelled, weights: Floats) -> Floats:
+    scored = labelled.scores.scored
+    return weighted_auc(labelled.scores.values[scored], is_member=labelled.is_member[scored], weights=weights)
+
+
+def _groups(labelled: Labelled) -> np.ndarray[tuple[int, ...], np.dtype[np.str_]]:
+    return own_groups(labelled.groups, ids=labelled.scores.ids)
