@@ -13,15 +13,16 @@ from typing import Any, Final
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.stats import rankdata
 
-from vestige.attacks.seeds import in_32_bits
 from vestige.records import Bools, Floats, Scores, Texts, TokenStats
 
-PERMUTED: Final = "blind_permuted"
-"""The bag of words, fitted on and held against labels that were dealt out anew: ½ where the procedure is sound."""
-
 _PARTS: Final = 5
+
+_FEWEST: Final = 4
+"""Groups, two for each class."""
+
+_PENALTY: Final = 1.0
+"""Of the squared weights, where features vary by about one, or texts have length 1."""
 
 Features = Any
 """Shape (texts, features), dense or sparse."""
@@ -30,13 +31,19 @@ Features = Any
 def _length(table: TokenStats) -> Features:
     """Scored tokens and bytes, each also as its logarithm."""
     sizes = np.column_stack([table.lengths, table.texts["n_bytes"]]).astype(np.float64)
-    return np.hstack([sizes, np.log1p(sizes)])
+    return _standard(np.hstack([sizes, np.log1p(sizes)]))
 
 
 def _zlib(table: TokenStats) -> Features:
     """Bytes of the compressed text, and their share of the bytes of the text."""
     packed, plain = (table.texts[name].astype(np.float64) for name in ("zlib_bytes", "n_bytes"))
-    return np.column_stack([packed, packed / np.maximum(plain, 1)])
+    return _standard(np.column_stack([packed, packed / np.maximum(plain, 1)]))
+
+
+def _standard(features: Floats) -> Floats:
+    spread = features.std(axis=0)
+    scaled: Floats = (features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return scaled
 
 
 def _bag_of_words(table: TokenStats) -> Features:
@@ -49,56 +56,49 @@ def _bag_of_words(table: TokenStats) -> Features:
 
 
 FLOORS: Mapping[str, Callable[[TokenStats], Features]] = MappingProxyType(
-    {"blind_length": _length, "blind_zlib": _zlib, "blind_bow": _bag_of_words, PERMUTED: _bag_of_words}
+    {"blind_length": _length, "blind_zlib": _zlib, "blind_bow": _bag_of_words}
 )
 """Name → features. They are read from a table of the base, whose tokens and sizes are the same whoever scored them."""
 
 
-def floor_labels(name: str, is_member: Bools, *, groups: Texts, seed: int) -> Bools:
-    """The labels that a floor is fitted on and held against, shape (texts,): those of the cell, or for `PERMUTED` the
-    same ones dealt out anew among the groups.
+def floor_scores(name: str, table: TokenStats, *, labels: Bools, groups: Texts) -> list[Scores]:
+    """Out-of-sample scores of one floor for each of several ways to label the texts, higher = more like the members.
 
-    `groups`: shape (texts,); membership is one for all texts of a group.
+    A ridge regression of the labels, which costs as much for a thousand labellings as for one, is fitted five times
+    (less where there are fewer groups), each time leaving out some whole groups, which it then scores. Which groups
+    leave together hangs on the groups alone. `labels`: shape (labellings, texts). `groups`: shape (texts,).
+    Unscorable: no scored token (`too_short`), or fewer than four groups (`too_few_groups`, all texts). KeyError for
+    an unknown name.
     """
-    if name != PERMUTED:
-        return is_member
-    names, first, index = np.unique(groups, return_index=True, return_inverse=True)
-    dealt: Bools = np.random.default_rng((seed, len(names))).permutation(is_member[first])[index]
-    return dealt
-
-
-def floor_scores(name: str, table: TokenStats, *, labels: Bools, groups: Texts, seed: int) -> Scores:
-    """Out-of-sample scores of one floor, higher = more like the members, each between 0 and 1.
-
-    A logistic regression is fitted five times (less where a class has fewer groups), each time leaving out some whole
-    groups, which it then scores; scores are ranks within such a part, so that parts are comparable. `labels` (from
-    `floor_labels`) and `groups` have shape (texts,); `seed` deals out the parts. Unscorable: no scored token
-    (`too_short`), or a class of fewer than two groups (`too_few_groups`, all texts). KeyError for an unknown name.
-    """
-    features, usable = FLOORS[name](table), table.lengths > 0
-    parts = min((len(np.unique(groups[usable & (labels == one)])) for one in (True, False)), default=0)
-    reasons = np.where(usable, "" if parts > 1 else "too_few_groups", "too_short")
-    values = np.full(len(table.ids), np.nan)
-    if parts > 1:
+    usable = table.lengths > 0
+    number = len(np.unique(groups[usable]))
+    reasons = np.where(usable, "" if number >= _FEWEST else "too_few_groups", "too_short")
+    values = np.full(labels.shape, np.nan)
+    if number >= _FEWEST:
         kept = np.flatnonzero(usable)
-        values[kept] = _out_of_sample(features[kept], labels[kept], groups[kept], parts=min(parts, _PARTS), seed=seed)
-    return Scores(ids=table.ids, values=values, reasons=reasons)
+        alike = _alike(FLOORS[name](table.taken(kept)))
+        values[:, kept] = _out_of_sample(alike, labels[:, kept], groups[kept], parts=min(number, _PARTS))
+    return [Scores(ids=table.ids, values=row, reasons=reasons) for row in values]
 
 
-def _out_of_sample(features: Features, labels: Bools, groups: Texts, *, parts: int, seed: int) -> Floats:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+def _out_of_sample(alike: Floats, labels: Bools, groups: Texts, *, parts: int) -> Floats:
+    from sklearn.kernel_ridge import KernelRidge
+    from sklearn.model_selection import GroupKFold
 
-    scores = np.full(len(labels), np.nan)
-    # Scaling in place of centring keeps the bag of words sparse.
-    scaler = StandardScaler(
-        with_mean=not isinstance(features, csr_matrix), with_std=not isinstance(features, csr_matrix)
-    )
-    model = make_pipeline(scaler, LogisticRegression(class_weight="balanced", max_iter=2000))
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=in_32_bits(seed))
-    for fitted, left_out in splitter.split(features, labels, groups):
-        margins = model.fit(features[fitted], labels[fitted]).decision_function(features[left_out])
-        scores[left_out] = rankdata(margins) / (len(left_out) + 1)
+    scores = np.full(labels.shape, np.nan)
+    targets = np.where(labels, 1.0, -1.0).T
+    for fitted, left_out in GroupKFold(parts).split(alike, groups=groups):
+        # Without an intercept, which is high where few members were left out, and would turn the ranking round.
+        centred = targets[fitted] - targets[fitted].mean(axis=0)
+        model = KernelRidge(alpha=_PENALTY, kernel="precomputed").fit(alike[np.ix_(fitted, fitted)], centred)
+        scores[:, left_out] = model.predict(alike[np.ix_(left_out, fitted)]).T
     return scores
+
+
+def _alike(features: Features) -> Floats:
+    """How alike each two texts are, less how alike each is to the mean text: the kernel of the ridge regression."""
+    products = features @ features.T
+    products = products.toarray() if isinstance(products, csr_matrix) else products
+    rows = products.mean(axis=0)
+    kernel: Floats = products - rows - rows[:, None] + rows.mean()
+    return kernel

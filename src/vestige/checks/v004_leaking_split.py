@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import final
+from typing import Final, final
 
 from vestige.checks.base import SectionCheck
 from vestige.outcome.frames import Results
-from vestige.outcome.points import CHANCE, Section
+from vestige.outcome.points import Section
 from vestige.outcome.wording import shown
+
+UNLIKELY: Final = 0.01
+"""A p-value that is taken for a leak: three floors on two corpora are wrong in one study of seventeen."""
 
 
 @final
@@ -19,13 +22,13 @@ class LeakingSplit(SectionCheck):
     nothing = "no floor without a model has been measured"
 
     def look_at(self, results: Results, section: Section) -> Sequence[str] | None:
-        names = [floor.name for floor in results.facts.floors if not floor.is_permuted]
-        aucs = {name: section.floor.number("auc", name) for name in names}
-        if all(auc.estimate.low is None for auc in aucs.values()):
+        chances = {name: section.floor.estimate("p_value", name).value for name in results.facts.floors}
+        if all(chance is None for chance in chances.values()):
             return None
         return [
-            f"{name} tells members from non-members without any model, AUC {shown(auc)}: the split itself leaks, and "
-            "every attack on it is inflated."
-            for name, auc in aucs.items()
-            if (auc.estimate.low or 0) > CHANCE
+            f"{name} tells members from non-members without any model, AUC {shown(section.floor.number('auc', name))}, "
+            f"p = {chance:.3f} against splits that mean nothing: the split itself leaks, and every attack on it is "
+            "inflated."
+            for name, chance in chances.items()
+            if chance is not None and chance <= UNLIKELY
         ]

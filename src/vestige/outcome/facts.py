@@ -168,17 +168,6 @@ class AttackModelFacts:
 
 @final
 @dataclass(frozen=True)
-class Floor:
-    """What tells members from non-members without any model; `is_permuted`: on labels dealt out anew, so that it shows
-    whether the other floors can be trusted.
-    """
-
-    name: str
-    is_permuted: bool
-
-
-@final
-@dataclass(frozen=True)
 class Corner:
     """How many texts an attack scored by a rule (`note`) where its formula has no value, over all seeds and folds."""
 
@@ -244,8 +233,11 @@ class ComparisonFacts:
 @final
 @dataclass(frozen=True)
 class Facts:
-    """All facts of a study; `environments`: the different ones, `seconds`: stage → how long its tasks took together.
-    `comparisons`: one for each base and corpus whose methods have been compared.
+    """All facts of a study.
+
+    * `floors`: what tells members from non-members without any model, by name.
+    * `comparisons`: one for each base and corpus whose methods have been compared.
+    * `environments`: the different ones. `seconds`: stage → how long its tasks took together.
     """
 
     study: StudyFacts
@@ -254,7 +246,7 @@ class Facts:
     methods: tuple[MethodFacts, ...]
     attacks: tuple[AttackFacts, ...]
     attack_models: tuple[AttackModelFacts, ...]
-    floors: tuple[Floor, ...]
+    floors: tuple[str, ...]
     corners: tuple[Corner, ...]
     search: tuple[Tried, ...]
     failures: tuple[Failed, ...]
@@ -280,7 +272,6 @@ class Facts:
         told = asdict(self)
         training = told["study"].pop("training")
         told["study"] |= {**training.pop("others"), **training}
-        told["floors"] = [floor.name for floor in self.floors]
         told["environments"] = [environment.record for environment in self.environments]
         for one in told["attacks"]:
             one["assumes"] |= {"passes": one.pop("passes")}

@@ -14,6 +14,8 @@ TIED = "— (ties)"
 _NAMES = {
     "auc": "AUC",
     "auc_above_floor": "AUC above the floor",
+    "auc_null": "AUC on other splits",
+    "p_value": "p",
     "loss": "Validation loss",
     "memorization": "Memorization, nats per token",
     "perplexity": "Perplexity",
@@ -140,6 +142,8 @@ _WRITERS: Mapping[str, Callable[[float], str]] = {
     "auc": _share,
     "auc_above_floor": _signed,
     "auc_difference": _signed,
+    "auc_null": _share,
+    "p_value": _nats,
     "exact_match": _share,
     "loss": _nats,
     "memorization": _nats,

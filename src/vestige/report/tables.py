@@ -158,18 +158,18 @@ def _transfer_row(attack: AttackFacts, columns: list[tuple[Cell, Point]]) -> Row
 
 
 def floor_table(results: Results) -> Table:
-    """What tells members from non-members without any model, for each base and corpus."""
-    rates = [tpr_key(fpr) for fpr in results.facts.study.fpr]
-    head = ("Floor", *(quantity_name(one) for one in ("auc", *rates)), "Groups", "Left out")
+    """What tells members from non-members without any model, for each base and corpus, and the odds of chance."""
+    quantities = ["auc", "auc_null", "p_value", *map(tpr_key, results.facts.study.fpr)]
+    head = ("Floor", *map(quantity_name, quantities), "Groups", "Left out")
     groups = []
     for section in sections(results):
-        rows = [_floor_row(section, floor.name, rates) for floor in results.facts.floors]
+        rows = [_floor_row(section, floor, quantities) for floor in results.facts.floors]
         groups.append(Group(tuple(rows), section.name))
     return Table(head, tuple(groups))
 
 
-def _floor_row(section: Section, name: str, rates: list[str]) -> Row:
-    numbers = [section.floor.number(quantity, name) for quantity in ("auc", *rates)]
+def _floor_row(section: Section, name: str, quantities: list[str]) -> Row:
+    numbers = [section.floor.number(quantity, name) for quantity in quantities]
     counts = numbers[0].estimate.counts
     return Row((Cell(name), *map(as_cell, numbers), Cell(f"{counts.groups:,}"), _left_out(counts)), "floor")
 

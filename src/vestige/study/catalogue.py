@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import final
+from typing import Final, final
 
 from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
@@ -18,6 +18,9 @@ from vestige.study.stages.memorization import KnowingCell, MemorizationSpec, Mem
 from vestige.study.stages.scores import ScoresSpec, ScoresStage
 from vestige.study.stages.text_utility import AnsweringCell, TextUtilitySpec, TextUtilityStage
 from vestige.study.stages.utility import ScoredCell, UtilitySpec, UtilityStage
+
+NULL_SPLITS: Final = 200
+"""Splits that mean nothing, against which a floor is held: its p-value is no smaller than 1 / 201."""
 
 
 @final
@@ -73,7 +76,8 @@ class Catalogue(ModelTasks):
         inputs = {"corpus": self.corpus(pair.corpus), "base": self.stats(Checkpoint(Arm(*pair)), role="pool")}
         cells = tuple(BlindCell(seed=seed, fold=fold) for seed, fold in self.grid.seats if fold == "A")
         report = self.study.report
-        spec = FloorsSpec(floors=tuple(FLOORS), cells=cells, fpr=report.fpr, bootstrap=report.bootstrap)
+        level = report.bootstrap.level
+        spec = FloorsSpec(floors=tuple(FLOORS), cells=cells, fpr=report.fpr, level=level, splits=NULL_SPLITS)
         about = f"floors without a model on {pair.corpus}"
         return self._kept(FloorsStage.task(spec, addresses(inputs), about=about))
 

@@ -17,7 +17,6 @@ from vestige.outcome.facts import (
     BaseFacts,
     CorpusFacts,
     Facts,
-    Floor,
     GenerateFacts,
     MethodFacts,
     NamedPrimary,
@@ -126,7 +125,7 @@ def _facts() -> Facts:
         methods=(MethodFacts("lora", "lora", "parameter", {}, (1e-3,), {}),),
         attacks=(_attack("loss"), _attack("ref", reference_model=True)),
         attack_models=(),
-        floors=(Floor("blind_bow", is_permuted=False), Floor("blind_permuted", is_permuted=True)),
+        floors=("blind_bow", "blind_length"),
         corners=(),
         search=(),
         failures=(),
@@ -137,7 +136,11 @@ def _facts() -> Facts:
 
 def _estimates() -> Iterator[Row]:
     base = {"base": "tiny", "corpus": "notes", "is_best": True, "is_last": True, "reason": "", "unscored": "{}"}
-    yield from _rows(base, auc=0.5, attacks=("loss", "ref", "blind_bow", "blind_permuted"))
+    yield from _rows(base, auc=0.5, attacks=("loss", "ref", "blind_bow", "blind_length"))
+    for name in ("blind_bow", "blind_length"):
+        for quantity, value, low, high in (("auc_null", 0.5, 0.44, 0.56), ("p_value", 0.4, 0.33, 0.47)):
+            ends = {"value": value, "low": low, "high": high}
+            yield {**base, "attack": name, "quantity": quantity, "signature": quantity, **ends}
     for epoch in EPOCHS:
         names = {"method": "lora", "family": "parameter", "learning_rate": 1e-3, "epoch": epoch}
         moment = {"is_best": epoch == BEST, "is_last": epoch == EPOCHS[-1]}

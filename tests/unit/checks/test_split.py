@@ -33,32 +33,51 @@ def test_only_the_primary_attack_tells_of_the_base(verdict: Judge, with_rows: Ch
 
 
 def test_a_split_that_leaks_without_a_model(verdict: Judge, with_rows: Change) -> None:
-    leaks = with_rows({"attack": "blind_bow", "quantity": "auc"}, **HIGH)
+    high = with_rows({"attack": "blind_bow", "quantity": "auc"}, **HIGH)
+    assert verdict("V004", high) == Verdict(), "the interval alone says nothing: other splits may read as high"
+    leaks = with_rows({"attack": "blind_bow", "quantity": "p_value"}, value=0.005)
     words = (
-        "blind_bow tells members from non-members without any model, AUC .60 [.55, .65]: the split itself leaks, and "
-        "every attack on it is inflated."
+        "blind_bow tells members from non-members without any model, AUC .50 [.45, .55], p = 0.005 against splits that "
+        "mean nothing: the split itself leaks, and every attack on it is inflated."
     )
     assert verdict("V004", leaks).remarks == (Remark(words, "notes · tiny"),)
     assert verdict("V005", leaks) == Verdict()
 
 
+@pytest.mark.parametrize(("chance", "outcome"), [(0.01, "failed"), (0.0101, "passed")])
+def test_one_split_in_a_hundred_is_called_leaking(
+    verdict: Judge, with_rows: Change, chance: float, outcome: str
+) -> None:
+    rows = with_rows({"attack": "blind_length", "quantity": "p_value"}, value=chance)
+    assert verdict("V004", rows).outcome == outcome
+
+
 def test_a_floor_that_finds_what_is_not_there(verdict: Judge, with_rows: Change) -> None:
-    unsound = with_rows({"attack": "blind_permuted", "quantity": "auc"}, **HIGH)
-    words = "blind_permuted is .60 [.55, .65] on labels dealt out anew: do not trust the floors of this corpus."
+    unsound = with_rows({"attack": "blind_length", "quantity": "auc_null"}, **HIGH)
+    words = (
+        "blind_length reads .60 [.55, .65] on splits that mean nothing: do not trust its AUC on this corpus, go by its "
+        "p."
+    )
     assert verdict("V005", unsound).remarks == (Remark(words, "notes · tiny"),)
     assert verdict("V004", unsound) == Verdict()
 
 
-@pytest.mark.parametrize("name", ["blind_bow", "blind_permuted"])
-def test_a_floor_below_chance_inflates_nothing(verdict: Judge, with_rows: Change, name: str) -> None:
-    below = with_rows({"attack": name}, **LOW)
+def test_a_floor_below_chance_inflates_nothing(verdict: Judge, with_rows: Change) -> None:
+    below = with_rows({"attack": "blind_bow", "quantity": "auc_null"}, **LOW)
     assert verdict("V004", below) == verdict("V005", below) == Verdict()
 
 
-@pytest.mark.parametrize(("code", "attack"), [("V003", "ref"), ("V004", "blind_bow"), ("V005", "blind_permuted")])
+@pytest.mark.parametrize(
+    ("code", "keys"),
+    [
+        ("V003", {"method": None, "attack": "ref"}),
+        ("V004", {"quantity": "p_value"}),
+        ("V005", {"quantity": "auc_null"}),
+    ],
+)
 def test_what_has_no_interval_is_not_judged(
-    verdict: Judge, with_rows: Change, without_rows: Change, code: str, attack: str
+    verdict: Judge, with_rows: Change, without_rows: Change, code: str, keys: dict[str, str | None]
 ) -> None:
     refused = {"value": None, "low": None, "high": None, "reason": "cell 0/A: all 59 scores are equal"}
-    assert verdict(code, with_rows({"method": None, "attack": attack}, **refused)).outcome == "not applicable"
-    assert verdict(code, without_rows(attack=attack)).outcome == "not applicable"
+    assert verdict(code, with_rows(keys, **refused)).outcome == "not applicable"
+    assert verdict(code, without_rows(**keys)).outcome == "not applicable"

@@ -33,7 +33,6 @@ from vestige.outcome.facts import (
     CorpusFacts,
     Environment,
     Facts,
-    Floor,
     GenerateFacts,
     MethodFacts,
     NamedPrimary,
@@ -181,6 +180,15 @@ def _estimates() -> Iterator[dict[str, Any]]:
     for corpus in CORPORA:
         floor = {"base": BASE, "corpus": corpus, "is_best": True, "is_last": True}
         yield from _rows(floor, loss=3.0, auc=0.5, attacks=(*ATTACKS, *FLOORS))
+        for name in FLOORS:
+            for quantity, ends in (("auc_null", (0.5, 0.44, 0.56)), ("p_value", (0.4, 0.33, 0.47))):
+                made = {
+                    "attack": name,
+                    "quantity": quantity,
+                    "signature": f"{quantity}|null:200 splits|v:1",
+                    "reason": "",
+                }
+                yield {**floor, **made, **dict(zip(("value", "low", "high"), ends, strict=True)), "unscored": "{}"}
         for method in METHODS:
             best = int(np.argmin(LOSS[method]))
             for place, epoch in enumerate(EPOCHS):
@@ -293,7 +301,7 @@ FACTS = Facts(
         _attack("ref", "Difference to the base.", Assumes(reference_model=True, passes=2)),
     ),
     attack_models=(),
-    floors=tuple(Floor(name, is_permuted=False) for name in FLOORS),
+    floors=FLOORS,
     corners=(Corner(BASE, "notes", "lora", "parameter", 1e-3, 3.0, "ref", "no_change", 3, 1),),
     search=tuple(_tried(corpus, method, rate) for corpus in CORPORA for method in METHODS for rate in RATES[method]),
     failures=(),

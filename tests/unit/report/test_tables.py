@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from vestige.checks.registry import check
-from vestige.outcome.facts import AttackModelFacts, Floor
+from vestige.outcome.facts import AttackModelFacts
 from vestige.outcome.frames import Results
 from vestige.outcome.lengths import Lengths, remarks
 from vestige.outcome.points import sections
@@ -108,14 +108,11 @@ def test_floors_without_a_model_are_shown_and_warn_where_the_split_leaks(results
     assert [group.title for group in table.groups] == ["notes · tiny", "articles · tiny"]
     assert _texts(table)[1][:2] == ["blind_bow", ".50 [.46, .54]"]
     assert "the split itself leaks" not in "\n".join(_caveats(results))
-    is_bow = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "auc") & (pl.col("corpus") == "notes")
-    raised = results.estimates.with_columns(
-        pl.when(is_bow).then(pl.col(name) + 0.3).otherwise(pl.col(name)).alias(name)
-        for name in ("value", "low", "high")
-    )
-    said = "\n".join(_caveats(replace(results, estimates=raised)))
-    assert "do not trust the floors" not in said
-    assert "notes · tiny: blind_bow tells members from non-members without any model, AUC .80 [.76, .84]" in said
+    is_p = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "p_value") & (pl.col("corpus") == "notes")
+    rare = results.estimates.with_columns(value=pl.when(is_p).then(0.005).otherwise(pl.col("value")))
+    said = "\n".join(_caveats(replace(results, estimates=rare)))
+    assert "do not trust its AUC" not in said
+    assert "notes · tiny: blind_bow tells members from non-members without any model, AUC .50 [.46, .54]" in said
 
 
 def test_caveats_come_from_the_numbers(results: Results) -> None:
@@ -301,16 +298,10 @@ def test_refused_answers_are_a_caveat(results: Results) -> None:
     assert "notes · tiny; articles · tiny: BLEU is refused (—): no references." in said
 
 
-def test_a_floor_above_a_half_on_labels_dealt_anew_is_called_unsound(results: Results) -> None:
-    is_bow = (pl.col("attack") == "blind_bow") & (pl.col("quantity") == "auc")
-    raised = results.estimates.with_columns(
-        attack=pl.when(is_bow).then(pl.lit("blind_permuted")).otherwise(pl.col("attack")),
-        low=pl.when(is_bow).then(0.6).otherwise(pl.col("low")),
-    )
-    floors = (Floor("blind_permuted", is_permuted=True),)
-    said = "\n".join(_caveats(_with(replace(results, estimates=raised), floors=floors)))
-    assert "do not trust the floors of this corpus" in said
-    assert "the split itself leaks" not in said
+def test_a_floor_stands_with_what_other_splits_read_and_its_p(results: Results) -> None:
+    table = tables.floor_table(results)
+    assert table.head[:4] == ("Floor", "AUC", "AUC on other splits", "p")
+    assert _texts(table)[0][:4] == ["blind_length", ".50 [.46, .54]", ".50 [.44, .56]", "0.400 [0.330, 0.470]"]
 
 
 @pytest.fixture

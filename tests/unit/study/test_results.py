@@ -205,6 +205,6 @@ def test_floors_without_a_model_have_every_number_on_the_base_alone(results: Res
     rows = results.estimates.filter(pl.col("attack").is_in(list(FLOORS)))
     assert rows["method"].is_null().all()
     assert {(row["attack"], row["quantity"]) for row in rows.to_dicts()} == {
-        (name, quantity) for name in FLOORS for quantity in ("auc", "tpr@0.25")
+        (name, quantity) for name in FLOORS for quantity in ("auc", "auc_null", "p_value", "tpr@0.25")
     }
     assert all((row["members"], row["non_members"], row["groups"]) == (8, 8, 16) for row in rows.to_dicts())

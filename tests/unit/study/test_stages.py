@@ -101,7 +101,7 @@ WRITTEN: dict[str, list[dict[str, Any]]] = {
             "bootstrap": BOOTSTRAP,
         }
     ],
-    "floors": [{"floors": ["blind_bow"], "cells": [CELL], "fpr": [0.1], "bootstrap": BOOTSTRAP}],
+    "floors": [{"floors": ["blind_bow"], "cells": [CELL], "fpr": [0.1], "level": 0.95, "splits": 200}],
     "memorization": [{"cells": [{**CELL, "pool": "0/A/pool", "validation": "0/A/validation"}], "level": 0.95}],
     "utility": [{"cells": [{"seed": 0, "losses": "0/A"}], "bootstrap": BOOTSTRAP}],
     "losses": [{}],

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from vestige.attacks.base import Attack
-from vestige.attacks.blind import FLOORS, PERMUTED
+from vestige.attacks.blind import FLOORS
 from vestige.data.recipes import find_recipe
 from vestige.discovery import about
 from vestige.models.registry import KNOWN
@@ -20,7 +20,6 @@ from vestige.outcome.facts import (
     Environment,
     Facts,
     Failed,
-    Floor,
     GenerateFacts,
     MethodFacts,
     RoleSize,
@@ -58,7 +57,7 @@ def facts_of(plan: Plan, *, failures: Sequence[Failure], corners: Sequence[Corne
         methods=tuple(_method(plan, method) for method in plan.study.method),
         attacks=tuple(map(_attack, plan.study.attacks.use)),
         attack_models=tuple(row for pair in pairs for row in _attack_models(plan, pair)),
-        floors=tuple(Floor(name, is_permuted=name == PERMUTED) for name in FLOORS),
+        floors=tuple(FLOORS),
         corners=tuple(corners),
         search=tuple(row for pair in pairs for row in _search(plan, pair)),
         failures=tuple(Failed(failure.task.about, failure.message) for failure in failures),
