@@ -15,7 +15,7 @@ from vestige.metrics.intervals import Part, Spread, group_part, spread
 from vestige.metrics.leaks import AucLeak, Leak, MemorizationLeak, PoolWeights
 from vestige.metrics.replicated import Replicated, combined
 from vestige.metrics.retraining import Retraining
-from vestige.metrics.rules import FEW_GROUPS, Groups
+from vestige.metrics.rules import FEW_GROUPS, FEWEST_GROUPS, Groups
 from vestige.metrics.strongest import strongest
 from vestige.metrics.ties import tied_rates
 from vestige.metrics.trajectories import Inputs
@@ -82,6 +82,12 @@ class Evaluation:
         return [self.settings.primary, *([MEMORIZATION] if MEMORIZATION in self.leaks else [])]
 
     @cached_property
+    def rivals(self) -> list[str]:
+        """The attacks among which the strongest is sought: those with enough groups, or the primary one alone."""
+        enough = [one for one in self.inputs.attacks if not self.too_few_groups(one, below=FEWEST_GROUPS)]
+        return enough or [self.settings.primary]
+
+    @cached_property
     def groups(self) -> tuple[int, int]:
         """Groups of the pool and of the validation texts."""
         return len(np.unique(self.inputs.pool_groups)), len(np.unique(self.inputs.validation_groups))
@@ -139,7 +145,7 @@ class Evaluation:
             of_level = [self.numbers(what, one) for one in _BETWEEN]
             return {m: combined([one[m] for one in of_level], weights=_TRAPEZOID) for m in self.compared}
         if what == STRONGEST:
-            of_attack = {attack: self.numbers(attack, level) for attack in self.inputs.attacks}
+            of_attack = {attack: self.numbers(attack, level) for attack in self.rivals}
             return {m: strongest({attack: one[m] for attack, one in of_attack.items()}) for m in self.compared}
         return {m: self.ground.value(self.leaks[what], at) for m, at in self.positions(level).items()}
 
@@ -147,7 +153,7 @@ class Evaluation:
         """What is read there; for the strongest attack, the one that is strongest against this method."""
         if what != STRONGEST:
             return self.leaks[what]
-        attacks = [self.leaks[attack] for attack in self.inputs.attacks]
+        attacks = [self.leaks[attack] for attack in self.rivals]
         return max(attacks, key=lambda attack: self.ground.at(attack, position))
 
     def retraining(self, what: str, level: float | None) -> Retraining:
@@ -156,6 +162,8 @@ class Evaluation:
 
     def spread(self, number: Replicated, training: Sequence[Part]) -> Spread:
         """Its standard error: groups of the pool, groups of the validation texts, and retraining."""
+        if not np.isfinite(number.value):
+            return Spread(error=np.nan, df=1.0)
         pool, validation = self.groups
         parts = [group_part(number.pool, groups=pool), group_part(number.validation, groups=validation), *training]
         return spread(parts)

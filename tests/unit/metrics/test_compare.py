@@ -415,6 +415,17 @@ def test_a_text_that_one_cell_cannot_score_is_left_out_of_all() -> None:
     assert pair(found, what="ref").estimate.counts.texts == 200
 
 
+def test_an_attack_that_scores_nothing_is_refused_and_touches_no_other() -> None:
+    inputs = Studies().of(Line("a", rise=2.0), Line("b"))
+    silent = [
+        replace(arm, scores={**arm.scores, "pac": np.full_like(arm.scores["loss"], np.nan)}) for arm in inputs.arms
+    ]
+    before, after = compared(inputs), compared(replace(inputs, arms=tuple(silent), attacks=(*ATTACKS, "pac")))
+    assert pair(after, what="pac").verdict == "refused"
+    for what in (*ATTACKS, STRONGEST):
+        assert pair(after, what=what) == pair(before, what=what)
+
+
 # --------------------------------------------------------------------------------------------------------------- rules
 
 
