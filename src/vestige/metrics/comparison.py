@@ -143,14 +143,18 @@ class Difference:
     @property
     def turned(self) -> Difference:
         """The same pair the other way round: the second method minus the first."""
-        found = self.estimate
         return replace(
             self,
             method=self.other,
             other=self.method,
-            estimate=replace(found, value=_minus(found.value), low=_minus(found.high), high=_minus(found.low)),
+            estimate=_turned(self.estimate),
             verdict=_TURNED.get(self.verdict, self.verdict),
+            under_ties=tuple(replace(one, estimate=_turned(one.estimate)) for one in self.under_ties),
         )
+
+
+def _turned(found: Estimate) -> Estimate:
+    return replace(found, value=_minus(found.value), low=_minus(found.high), high=_minus(found.low))
 
 
 def _minus(end: float | None) -> float | None:

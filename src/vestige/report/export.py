@@ -73,7 +73,11 @@ def tables_of(results: Results) -> Iterator[Named]:
     """Every table of the report that has rows, what is said of the whole study first."""
     study = results.facts.study
     found = [
-        ("at equal utility", "Each method at equal utility, what leaks least first", utility_tables.standings_table),
+        (
+            "at equal utility",
+            "Each method at equal utility, memorization in nats per token",
+            utility_tables.standings_table,
+        ),
         ("claims", "Claims at equal epochs and at equal utility", claims_table),
         ("at own checkpoints", f"Attack {study.primary}, with utility beside it", tables.headline),
         ("learning rates", "Validation loss of each learning rate, nats per token", tables.search_table),

@@ -112,7 +112,7 @@ def _along(section: Section, paths: Sequence[Path], quantity: str, attack: str |
     for path in paths:
         known = [(point, point.estimate(quantity, attack)) for point in path.points]
         known = [(point, estimate) for point, estimate in known if estimate.value is not None]
-        bars(panel, path, [point.epoch or 0.0 for point, _ in known], [estimate for _, estimate in known])
+        _bars(panel, path, [point.epoch or 0.0 for point, _ in known], [estimate for _, estimate in known])
         values.append([estimate.value for _, estimate in known if estimate.value is not None])
     flat = [value for one in values for value in one]
     if not flat:
@@ -132,7 +132,7 @@ def _floor_line(panel: Panel, floor: Estimate) -> list[float]:
     return [floor.value]
 
 
-def bars(panel: Panel, path: Path, x: Sequence[float], estimates: Sequence[Estimate]) -> None:
+def _bars(panel: Panel, path: Path, x: Sequence[float], estimates: Sequence[Estimate]) -> None:
     """A line through the values with a bar for each interval, and its entry in the legend."""
     y = [estimate.value or 0.0 for estimate in estimates]
     style = path.look
@@ -153,7 +153,7 @@ def _against(section: Section, paths: Sequence[Path], attack: str) -> Drawing:
     for path in paths:
         known = [(p, p.estimate("perplexity"), p.estimate("auc", attack)) for p in path.points]
         both = [(p, x, y) for p, x, y in known if x.value is not None and y.value is not None]
-        bars(panel, path, [x.value or 0.0 for _, x, _ in both], [y for _, _, y in both])
+        _bars(panel, path, [x.value or 0.0 for _, x, _ in both], [y for _, _, y in both])
         for point, x, y in both:
             _mark(panel, path.look, point, x.value or 0.0, y.value or 0.0)
         drawn += [x.value for _, x, _ in both if x.value is not None]

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from vestige.metrics.comparison import LEVELS, PRIMARY_LEVEL, Comparison, Standing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from matplotlib.lines import Line2D
+
+from vestige.metrics.comparison import LEVELS, PRIMARY_LEVEL, Comparison, CurvePoint
 from vestige.outcome.frames import Results
 from vestige.outcome.points import CHANCE, Section, method_labels
 from vestige.outcome.wording import level_name, quantity_name
-from vestige.report.drawing import BASE, FAINT, INK, Look, Panel, look
-from vestige.report.figures import Drawing, Path, bars
+from vestige.report.drawing import BASE, FAINT, INK, Look, Panel, look, margins
+from vestige.report.figures import Drawing
+
+_PALE = 0.35
+"""How strongly a line is drawn beyond its lowest loss, where nobody is compared, and that of a method set aside."""
+
+
+@final
+@dataclass(frozen=True)
+class _Spot:
+    """A place on a trajectory: utility, leakage with its interval, and whether it was measured there."""
+
+    utility: float
+    value: float
+    low: float
+    high: float
+    is_measured: bool = True
+
+
+@final
+@dataclass(frozen=True)
+class _Track:
+    """One method along its training; `turn`: the place of its best utility."""
+
+    name: str
+    look: Look
+    spots: Sequence[_Spot]
+    turn: int
+    is_pale: bool = False
+
+    def reaches(self) -> Iterator[float]:
+        """Values and ends of intervals up to the best utility."""
+        for spot in self.spots[: self.turn + 1]:
+            yield from (spot.low, spot.high) if spot.is_measured else (spot.value,)
 
 
 def frontiers(results: Results, section: Section) -> list[Drawing]:
@@ -16,26 +54,93 @@ def frontiers(results: Results, section: Section) -> list[Drawing]:
     if comparison is None or comparison.reach.value is None:
         return []
     looks = {method: look(place) for place, method in enumerate(method_labels(results))}
-    drawn = [(one, looks.get(one.method, BASE)) for one in comparison.standings]
-    return [_frontier(section, comparison, drawn), *_memorization(results, section, comparison)]
+    leakage = _drawn(comparison, list(_leakage(comparison, looks)), y=f"AUC of {comparison.primary}", floor=CHANCE)
+    drawings = [Drawing("Leakage against utility", _caption(), leakage, section.name)]
+    tracks = list(_memorization(section, comparison, looks)) if comparison.utility == "loss" else []
+    if tracks:
+        memorization = _drawn(comparison, tracks, y="nats per token", floor=0.0)
+        drawings.append(Drawing("Memorization against utility", _MEMORIZATION, memorization, section.name))
+    return drawings
 
 
-def _frontier(section: Section, comparison: Comparison, drawn: list[tuple[Standing, Look]]) -> Drawing:
-    title = "Leakage against utility"
-    axis = "validation loss" if comparison.utility == "loss" else quantity_name(comparison.utility)
-    panel = Panel(x=f"{axis} (better →)", y=f"AUC of {comparison.primary} (↓ better)")
-    _mark_reach(panel, comparison, floor=CHANCE)
-    for one, style in drawn:
-        _trajectory(panel, one, style)
-    if comparison.utility == "loss":
-        panel.axes.invert_xaxis()
-    levels = ", ".join(level_name(level) for level in LEVELS if level != PRIMARY_LEVEL)
-    caption = (
-        f"Each line is a training, from the base on the left; markers with 95% intervals are checkpoints that were "
-        f"attacked. Shaded: the gain that every compared method reaches. Verdicts are taken at the solid upright line, "
-        f"{level_name(PRIMARY_LEVEL)} of it, where the lower line leaks less; dotted: {levels}."
+def _caption() -> str:
+    others = " and ".join(level_name(level) for level in LEVELS if level != PRIMARY_LEVEL)
+    return (
+        "Each line is a training, from the base on the left; pale beyond its lowest loss. Markers with 95% intervals: "
+        "checkpoints that were attacked. Shaded: the gain that every compared method reaches. Verdicts are taken at "
+        f"the solid upright line, at {level_name(PRIMARY_LEVEL)} of it: the lower line leaks less. Dotted: {others}."
     )
-    return Drawing(title, caption, panel, section.name)
+
+
+_MEMORIZATION = (
+    "Counterfactual memorization needs no attack: how much likelier a text is to a model that was trained on it than "
+    "to one that was not. Bars: 95% intervals. Shade and lines as beside."
+)
+
+
+def _leakage(comparison: Comparison, looks: dict[str, Look]) -> Iterator[_Track]:
+    for one in comparison.standings:
+        if one.curve:
+            spots = [_Spot(point.loss, point.auc, point.low, point.high, point.attacked) for point in one.curve]
+            name = f"{one.method}, set aside" if one.set_aside else one.method
+            yield _Track(name, looks.get(one.method, BASE), spots, _turn(one.curve), is_pale=bool(one.set_aside))
+
+
+def _turn(curve: Sequence[CurvePoint]) -> int:
+    return max(range(len(curve)), key=lambda place: curve[place].share)
+
+
+def _memorization(section: Section, comparison: Comparison, looks: dict[str, Look]) -> Iterator[_Track]:
+    aside = {one.method for one in comparison.standings if one.set_aside}
+    for method, style in looks.items():
+        spots = []
+        for point in section.trajectory(method):
+            x, y = point.estimate("loss").value, point.estimate("memorization")
+            if x is not None and y.value is not None:
+                low, high = (y.value if end is None else end for end in (y.low, y.high))
+                spots.append(_Spot(x, y.value, low, high))
+        if spots:
+            turn = min(range(len(spots)), key=lambda place: spots[place].utility)
+            yield _Track(method, style, spots, turn, is_pale=method in aside)
+
+
+def _drawn(comparison: Comparison, tracks: Sequence[_Track], *, y: str, floor: float) -> Panel:
+    """Axes that show every method up to its best utility; what is beyond may leave them."""
+    axis = "validation loss" if comparison.utility == "loss" else quantity_name(comparison.utility)
+    panel = Panel(x=f"{axis} (better →)", y=f"{y} (↓ better)")
+    _mark_reach(panel, comparison, floor=floor)
+    for track in tracks:
+        _draw(panel, track)
+    utilities = [comparison.base_loss, *(spot.utility for track in tracks for spot in track.spots[: track.turn + 1])]
+    left, right = margins(utilities, share=0.05)
+    panel.axes.set_xlim((right, left) if comparison.utility == "loss" else (left, right))
+    panel.axes.set_ylim(margins([floor, *(value for track in tracks for value in track.reaches())], share=0.06))
+    return panel
+
+
+def _draw(panel: Panel, track: _Track) -> None:
+    style, pale = track.look, _PALE if track.is_pale else 1.0
+    rising, falling = track.spots[: track.turn + 1], track.spots[track.turn :]
+    line = _line(panel, rising, style, alpha=pale)
+    _line(panel, falling, style, alpha=_PALE)
+    panel.explain(line, track.name)
+    for spots, alpha in ((rising, 0.55 * pale), (falling[1:], 0.5 * _PALE)):
+        known = [spot for spot in spots if spot.is_measured]
+        x, low, high = ([getattr(spot, name) for spot in known] for name in ("utility", "low", "high"))
+        panel.axes.vlines(x, low, high, color=style.color, linewidth=1, alpha=alpha)
+
+
+def _line(panel: Panel, spots: Sequence[_Spot], style: Look, *, alpha: float) -> Line2D:
+    return panel.axes.plot(
+        [spot.utility for spot in spots],
+        [spot.value for spot in spots],
+        color=style.color,
+        marker=style.marker,
+        linestyle=style.dashes,
+        markersize=4,
+        markevery=[place for place, spot in enumerate(spots) if spot.is_measured],
+        alpha=alpha,
+    )[0]
 
 
 def _mark_reach(panel: Panel, comparison: Comparison, *, floor: float) -> None:
@@ -51,46 +156,3 @@ def _mark_reach(panel: Panel, comparison: Comparison, *, floor: float) -> None:
         if primary:
             above = panel.axes.get_xaxis_transform()
             panel.axes.text(place, 1.01, level_name(level), transform=above, ha="center", va="bottom", color=INK)
-
-
-def _trajectory(panel: Panel, one: Standing, style: Look) -> None:
-    """A line through the whole curve, with a marker and a bar where the method was attacked."""
-    losses, values = [point.loss for point in one.curve], [point.auc for point in one.curve]
-    attacked = [place for place, point in enumerate(one.curve) if point.attacked]
-    line = panel.axes.plot(
-        losses,
-        values,
-        color=style.color,
-        marker=style.marker,
-        linestyle=style.dashes,
-        markersize=4,
-        markevery=attacked,
-        alpha=0.5 if one.set_aside else 1.0,
-    )[0]
-    bars = [one.curve[place] for place in attacked]
-    ends = ([bar.low for bar in bars], [bar.high for bar in bars])
-    panel.axes.vlines([bar.loss for bar in bars], *ends, color=style.color, linewidth=1, alpha=0.55)
-    panel.explain(line, f"{one.method}, set aside" if one.set_aside else one.method)
-
-
-def _memorization(results: Results, section: Section, comparison: Comparison) -> list[Drawing]:
-    """Counterfactual memorization of every checkpoint against its loss; nothing where it was not measured."""
-    title = "Memorization against utility"
-    panel = Panel(x="validation loss (better →)", y="memorization, nats per token (↓ better)")
-    is_empty = True
-    for place, method in enumerate(method_labels(results)):
-        points = section.trajectory(method)
-        known = [(p.estimate("loss"), p.estimate("memorization")) for p in points]
-        known = [(x, y) for x, y in known if x.value is not None and y.value is not None]
-        if known:
-            is_empty = False
-            bars(panel, Path(method, look(place), ()), [x.value or 0.0 for x, _ in known], [y for _, y in known])
-    if is_empty or comparison.utility != "loss":
-        return []
-    _mark_reach(panel, comparison, floor=0.0)
-    panel.axes.invert_xaxis()
-    caption = (
-        "Counterfactual memorization needs no attack: how much likelier a text is to a model that was trained on it "
-        "than to one that was not. Bars: 95% intervals. Shade and lines as beside."
-    )
-    return [Drawing(title, caption, panel, section.name)]

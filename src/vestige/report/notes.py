@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from vestige.metrics.comparison import PRIMARY_LEVEL
 from vestige.outcome.facts import StudyFacts
 from vestige.outcome.frames import Results
 from vestige.outcome.points import CHANCE, NOT_MEASURED, Point, Section, method_labels, sections, text_quantities
 from vestige.outcome.primary import naming
-from vestige.outcome.wording import joined, quantity_name, shown
+from vestige.outcome.wording import joined, level_name, quantity_name, shown, stripped
 
 
 def findings(results: Results) -> list[tuple[str, list[str]]]:
@@ -71,7 +72,41 @@ def how_to_read(results: Results) -> list[str]:
         "carry, or that was not measured; its tooltip and the caveats say why. “— (ties)”: so many non-members share "
         "the highest score that no threshold accuses as few of them."
     )
-    return [auc, floor, moments, *_folds(study), *_answers(results), brackets, *_picked(results)]
+    return [
+        *_equal_utility(results),
+        auc,
+        floor,
+        moments,
+        *_folds(study),
+        *_answers(results),
+        brackets,
+        *_picked(results),
+    ]
+
+
+def _equal_utility(results: Results) -> list[str]:
+    """What the verdicts mean, where there are any."""
+    compared = [one.comparison for one in results.facts.comparisons]
+    if not compared:
+        return []
+    margin = joined(sorted({stripped(one.margin) for one in compared}))
+    at = level_name(PRIMARY_LEVEL)
+    said = (
+        f"Methods are compared where they are equally good: the reachable gain is what every compared method wins over "
+        f"the base, and each is taken where it first has {at} of it. Its leakage there is read off the curve through "
+        "its checkpoints. The intervals of differences cover the choice of texts, of validation texts and, where there "
+        "are several trainings, training again."
+    )
+    verdicts = (
+        f"“Less” and “more”: the 95% interval of the difference lies on one side of 0. “Equivalent” (“alike”): it "
+        f"does not, and a difference of {margin} AUC or more is excluded (two one-sided tests at 5%). “Undecided” is "
+        "neither: it does not say that there is no difference."
+    )
+    memory = (
+        "Memorization is how much likelier a text is, in nats per token, to a model that was trained on it than to one "
+        "that was not: it needs no attack and does not saturate."
+    )
+    return [said, verdicts, memory]
 
 
 def _folds(study: StudyFacts) -> list[str]:

@@ -16,7 +16,7 @@ from vestige.report.verdicts import as_number, between, ranked
 _NOT_HAD: Final = Estimate(None, None, None, Counts(), signature="", reason="not measured at this level")
 _OTHERS: Final = tuple(level for level in LEVELS if level != PRIMARY_LEVEL)
 
-SAID: Final = {"less": "less", "more": "more", "equivalent": "equal", "undecided": "undecided", "refused": "refused"}
+SAID: Final = {"less": "less", "more": "more", "equivalent": "alike", "undecided": "undecided", "refused": "refused"}
 """How a cell of the matrix says its verdict."""
 
 
@@ -28,17 +28,9 @@ def standings_table(results: Results) -> Table | None:
         if comparison is not None:
             rows = [_standing_row(results, comparison, one) for one in _all_ranked(comparison)]
             groups.append(Group(tuple(rows), section.name, _about(comparison)))
-    primary, at = results.facts.study.primary, level_name(PRIMARY_LEVEL)
-    head = (
-        "Method",
-        "Learning rate",
-        f"Memorization at {at}, nats per token",
-        f"AUC of {primary} at {at}",
-        *(f"AUC at {level_name(level)}" for level in _OTHERS),
-        f"Epoch at {at}",
-        "Gain in all",
-        "The last part costs, AUC",
-    )
+    others = (f"AUC at {level_name(level)}" for level in _OTHERS)
+    auc = f"AUC of {results.facts.study.primary}"
+    head = ("Method", "Rate", "Memorization", auc, *others, "Epoch", "Gain", "Last 5% costs")
     return Table(head, tuple(groups)) if groups else None
 
 
@@ -49,7 +41,7 @@ def _all_ranked(comparison: Comparison) -> list[Standing]:
 def _about(comparison: Comparison) -> str:
     axis = "validation loss" if comparison.utility == "loss" else quantity_name(comparison.utility)
     base, reach = plain(round(comparison.base_loss, 3)), shown(Estimated("loss", comparison.reach))
-    return f"Utility: {axis}, {base} before fine-tuning. Every method gains {reach}, of which levels are shares."
+    return f"Utility: {axis}, {base} before fine-tuning. Every compared method gains {reach}; levels are shares of it."
 
 
 def _standing_row(results: Results, comparison: Comparison, one: Standing) -> Row:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Final, Literal, final
 
 from vestige.metrics.comparison import LEVELS, MEMORIZATION, PRIMARY_LEVEL, Comparison, Difference, Standing
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section
 from vestige.outcome.wording import joined, level_name, plain, quantity_name, shown, stripped
 from vestige.records import Estimated
+
+_DECIDED: Final = ("less", "more", "equivalent")
 
 Kind = Literal["decided", "undecided", "refused", "note"]
 
@@ -79,18 +81,62 @@ def _missing(results: Results) -> str:
 
 
 def _decided(comparison: Comparison) -> Iterator[Said]:
-    """A sentence for each method, on those that leak more than it or as much."""
-    for method, pairs in _pairs(comparison):
-        less = [one for one in pairs if one.verdict == "less"]
-        more = [one for one in pairs if one.verdict == "more"]
-        same = [_named(comparison, one.other) for one in pairs if one.verdict == "equivalent"]
-        parts = [
-            *([f"memorizes {_amounts(comparison, less, 'less')}"] if less else []),
-            *([f"memorizes {_amounts(comparison, more, 'more')}"] if more else []),
-            *([f"is equivalent to {joined(same)} within {stripped(comparison.margin)} AUC"] if same else []),
-        ]
-        if parts:
-            yield Said("decided", f"{_where(comparison)} {_named(comparison, method)} {'; it '.join(parts)}.")
+    """Who leaks alike, then a sentence for each method, on those that leak more than it or as much."""
+    alike = _alike(comparison)
+    for group in alike:
+        names = joined([_named(comparison, method) for method in group])
+        yield Said("decided", f"{_where(comparison)} {names} are equivalent to one another {_within(comparison)}.")
+    for method, pairs in _covered(comparison, alike):
+        yield Said("decided", f"{_where(comparison)} {_named(comparison, method)} {'; it '.join(pairs)}.")
+
+
+def _covered(comparison: Comparison, alike: list[list[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Every other pair with a verdict once, in as few sentences as it takes: of the method with the most of them, of
+    several the one that leaks least, what it is beside the others.
+    """
+    left = [one for _, found in _pairs(comparison) for one in found if one.verdict in _DECIDED]
+    left = [one for one in left if not any({one.method, one.other} <= set(group) for group in alike)]
+    methods = [one.method for one in ranked(comparison)]
+    while left:
+        counts = [sum(method in (one.method, one.other) for one in left) for method in methods]
+        method = methods[counts.index(max(counts))]
+        own = [one for one in left if method in (one.method, one.other)]
+        yield method, list(_parts(comparison, [one if one.method == method else one.turned for one in own]))
+        left = [one for one in left if one not in own]
+
+
+def _parts(comparison: Comparison, pairs: Sequence[Difference]) -> Iterator[str]:
+    """What one method is beside others: less, more, as much."""
+    for word in ("less", "more"):
+        found = [f"{_amount(o)} {word} than {_named(comparison, o.other)}" for o in pairs if o.verdict == word]
+        if found:
+            yield f"memorizes {joined(found)}"
+    same = [_named(comparison, one.other) for one in pairs if one.verdict == "equivalent"]
+    if same:
+        yield f"is equivalent to {joined(same)} {_within(comparison)}"
+
+
+def _within(comparison: Comparison) -> str:
+    return f"within {stripped(comparison.margin)} AUC"
+
+
+def _alike(comparison: Comparison) -> list[list[str]]:
+    """Groups of three methods or more of which every two are equivalent, none in two groups."""
+    left = [one.method for one in ranked(comparison)]
+    groups = []
+    while left:
+        group = [left[0]]
+        for other in left[1:]:
+            if all(_is_equivalent(comparison, one, other) for one in group):
+                group.append(other)
+        left = [one for one in left if one not in group]
+        groups.append(group)
+    return [group for group in groups if len(group) > 2]
+
+
+def _is_equivalent(comparison: Comparison, method: str, other: str) -> bool:
+    found = comparison.difference(method, other)
+    return found is not None and found.verdict == "equivalent"
 
 
 def _pairs(comparison: Comparison) -> Iterator[tuple[str, list[Difference]]]:
@@ -110,10 +156,6 @@ def _named(comparison: Comparison, method: str) -> str:
     """The name of a method, with its learning rate where it was held fixed, so that it is part of what is said."""
     rates = {one.method: one.learning_rate for one in comparison.standings}
     return f"{method} (at rate {plain(rates[method])})" if comparison.at_rate and method in rates else method
-
-
-def _amounts(comparison: Comparison, pairs: Sequence[Difference], word: str) -> str:
-    return joined([f"{_amount(one)} {word} than {_named(comparison, one.other)}" for one in pairs])
 
 
 def _amount(difference: Difference) -> str:
@@ -154,19 +196,28 @@ def _would_decide(comparison: Comparison) -> str:
 
 def _refused(comparison: Comparison) -> Iterator[Said]:
     """What is not said of which pairs, a sentence for each reason."""
-    reasons: dict[str, list[str]] = {}
-    for _, found in _pairs(comparison):
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for method, found in _pairs(comparison):
         for one in found:
             if one.verdict == "refused":
-                reasons.setdefault(one.reason or one.estimate.reason, []).append(f"{one.method} against {one.other}")
+                reasons.setdefault(one.reason or one.estimate.reason, {}).setdefault(one.other, []).append(method)
     for reason, pairs in reasons.items():
-        yield Said("refused", f"No verdict on {joined(pairs)}: {reason}.")
+        names = "; ".join(f"{joined(methods)} against {other}" for other, methods in pairs.items())
+        yield Said("refused", f"No verdict on {names}. {_sentence(reason)}")
 
 
 def _set_aside(comparison: Comparison) -> Iterator[Said]:
     for one in comparison.standings:
         if one.set_aside:
-            yield Said("refused", f"{one.method} is compared with no other: {one.set_aside}.")
+            reach = comparison.reach
+            others = "" if reach.value is None else f", where the others reach {shown(Estimated('loss', reach))}"
+            gain = f"its gain is {shown(Estimated('loss', one.gain))}{others}"
+            yield Said("refused", f"{one.method} is compared with no other: it {one.set_aside}; {gain}.")
+
+
+def _sentence(reason: str) -> str:
+    """A reason as a sentence of its own; one that begins with the name of a method leaves it as it is."""
+    return f"{reason}." if not reason.endswith(".") else reason
 
 
 # What else is to be known
@@ -179,32 +230,32 @@ def _by_memorization(comparison: Comparison) -> Iterator[Said]:
         for by_attack in pairs:
             one = between(comparison, method, by_attack.other, what=MEMORIZATION)
             if one is not None and one.verdict in ("less", "more") and one.verdict != by_attack.verdict:
-                names = f"{_named(comparison, method)} memorizes {_amount(one)} {one.verdict}"
-                said.append(f"{names} than {_named(comparison, one.other)}")
+                said.append(f"{method} memorizes {_amount(one)} {one.verdict} than {one.other}")
     if said:
-        yield Said("note", f"By counterfactual memorization {joined(said)}, which {comparison.primary} does not show.")
+        yield Said(
+            "note", f"Counterfactual memorization tells apart what {comparison.primary} does not: {joined(said)}."
+        )
 
 
 def _last_part(comparison: Comparison) -> Iterator[Said]:
     """What is paid for going on to the lowest loss."""
     costs = [
-        f"{one.method} {shown(Estimated('auc_difference', one.last_part))} AUC"
+        f"{shown(Estimated('auc_difference', one.last_part))} AUC with {one.method}"
         for one in ranked(comparison)
         if one.last_part is not None and one.last_part.value is not None
     ]
     if costs:
         left = level_name(round(1 - max(LEVELS), 6))
-        yield Said("note", f"The last {left} of utility cost {joined(costs)}: to stop before is cheaper.")
+        yield Said("note", f"The last {left} of utility costs {joined(costs)}: to stop before is cheaper.")
 
 
 def _notes(comparison: Comparison) -> Iterator[Said]:
-    if comparison.scope == "these trainings":
-        said = "The intervals cover these trainings alone: what training again would change is not in them."
-        yield Said("note", said)
-    weak = (f"{one.method} against {one.other}: {one.reason}." for one in _weakened(comparison))
-    tied = (_tie(one) for one in comparison.standings if one.tied and not one.set_aside)
-    warned = (f"{one.method}: {warning}" for one in comparison.standings for warning in one.warnings)
-    yield from (Said("note", text) for text in (*comparison.warnings, *weak, *tied, *warned))
+    """What weakens all of it, a pair, a method; each thing once."""
+    weak = [reason for one in _weakened(comparison) for reason in one.reason.split("; ")]
+    warned = [warning for one in comparison.standings for warning in one.warnings]
+    ties = (_tie(one) for one in comparison.standings if one.tied and not one.set_aside)
+    for text in dict.fromkeys([*comparison.warnings, *weak, *warned, *ties, *_under_ties(comparison)]):
+        yield Said("note", f"Under reserve – {_sentence(text)}")
 
 
 def _weakened(comparison: Comparison) -> list[Difference]:
@@ -213,4 +264,14 @@ def _weakened(comparison: Comparison) -> list[Difference]:
 
 def _tie(standing: Standing) -> str:
     others = joined([plain(rate) for rate in standing.tied])
-    return f"{standing.method}: the losses do not tell its rate {plain(standing.learning_rate)} from {others}."
+    return f"the losses of {standing.method} do not tell its rate {plain(standing.learning_rate)} from {others}"
+
+
+def _under_ties(comparison: Comparison) -> Iterator[str]:
+    """The differences that another rate, which does as well, would give."""
+    for _, pairs in _pairs(comparison):
+        for one in pairs:
+            for tied in one.under_ties:
+                value = shown(Estimated("auc_difference", tied.estimate))
+                rate = f"with {tied.method} at rate {plain(tied.learning_rate)}"
+                yield f"{one.method} minus {one.other} is {value} AUC {rate}, {shown(as_number(one))} AUC as chosen"

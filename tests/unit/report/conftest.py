@@ -44,6 +44,7 @@ from vestige.outcome.facts import (
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.outcome.lengths import Lengths
 from vestige.records import Counts, Estimate
+from vestige.report.html import render
 
 BASE = "tiny"
 CORPORA = ("notes", "articles")
@@ -77,9 +78,16 @@ def _results() -> Results:
     )
 
 
-@pytest.fixture
-def one_corpus(results: Results) -> Results:
+@pytest.fixture(scope="session")
+def page() -> str:
+    """Its page, made once."""
+    return render(_results())
+
+
+@pytest.fixture(scope="session")
+def one_corpus() -> Results:
     """The study on its first corpus alone, which halves the figures."""
+    results = _results()
     first = pl.col("corpus") == CORPORA[0]
     facts = replace(results.facts, corpora=results.facts.corpora[:1])
     return replace(results, facts=facts, estimates=results.estimates.filter(first), scores=results.scores.filter(first))
@@ -100,12 +108,12 @@ def compared(one_corpus: Results) -> Results:
 
 
 @pytest.fixture
-def renamed(results: Results) -> Callable[[dict[str, str]], Results]:
-    """The study with other names wherever the old ones stand alone."""
+def renamed(one_corpus: Results) -> Callable[[dict[str, str]], Results]:
+    """The study on one corpus with other names wherever the old ones stand alone."""
 
     def rename(names: dict[str, str]) -> Results:
-        frames = {name: getattr(results, name).with_columns(pl.col(pl.String).replace(names)) for name in FRAMES}
-        return replace(results, facts=_renamed(results.facts, names), **frames)
+        frames = {name: getattr(one_corpus, name).with_columns(pl.col(pl.String).replace(names)) for name in FRAMES}
+        return replace(one_corpus, facts=_renamed(one_corpus.facts, names), **frames)
 
     return rename
 

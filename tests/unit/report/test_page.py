@@ -89,12 +89,22 @@ _BEFORE: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="session")
+def written(one_corpus: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the report on one corpus, written once."""
+    return write_report(one_corpus, tmp_path_factory.mktemp("report")).parent
+
+
+def _unmeasured(results: Results) -> Results:
+    """The same before anything was measured: no figure but that of the search."""
+    return replace(results, estimates=pl.DataFrame(schema=ESTIMATES), scores=pl.DataFrame(schema=SCORES))
+
+
 def _facts(results: Results, **changes: Any) -> Results:
     return replace(results, facts=replace(results.facts, **changes))
 
 
-def test_page_fetches_and_runs_nothing(results: Results) -> None:
-    page = render(results)
+def test_page_fetches_and_runs_nothing(page: str) -> None:
     reader = _read(page)
     assert all(reference.startswith("#") for reference in reader.fetched)
     assert not {"script", "link", "iframe", "object", "img"} & set(reader.tags)
@@ -104,8 +114,7 @@ def test_page_fetches_and_runs_nothing(results: Results) -> None:
     assert references <= set(reader.ids)
 
 
-def test_page_holds_every_part(results: Results) -> None:
-    page = render(results)
+def test_page_holds_every_part(page: str) -> None:
     assert page.count("<svg") == 2 * 9
     for part in (
         ".78 [.74, .82]",
@@ -160,25 +169,23 @@ def test_learning_rates_have_plain_labels(low: float, high: float, labels: list[
     assert "mathdefault" not in panel.svg("rates")
 
 
-def test_same_results_same_bytes(one_corpus: Results, tmp_path: Path) -> None:
+def test_same_results_same_bytes(one_corpus: Results, written: Path, tmp_path: Path) -> None:
     names = ["estimates.csv", "facts.json", "report.html", "scores.parquet"]
-    for folder in ("one", "two"):
-        assert write_report(one_corpus, tmp_path / folder) == tmp_path / folder / "report.html"
-        assert sorted(path.name for path in (tmp_path / folder).iterdir()) == names
+    assert write_report(one_corpus, tmp_path) == tmp_path / "report.html"
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     for name in names:
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (written / name).read_bytes()
 
 
-def test_data_files_hold_every_number(one_corpus: Results, tmp_path: Path) -> None:
-    folder = write_report(one_corpus, tmp_path).parent
-    read = pl.read_csv(folder / "estimates.csv", schema=ESTIMATES)
+def test_data_files_hold_every_number(one_corpus: Results, written: Path) -> None:
+    read = pl.read_csv(written / "estimates.csv", schema=ESTIMATES)
     assert _empty_as_null(read).equals(_empty_as_null(one_corpus.estimates))
-    assert pl.read_parquet(folder / "scores.parquet").equals(one_corpus.scores)
+    assert pl.read_parquet(written / "scores.parquet").equals(one_corpus.scores)
 
 
 def test_nothing_that_is_not_json_is_written(one_corpus: Results, tmp_path: Path) -> None:
     search = tuple(replace(one, loss=float("nan")) for one in one_corpus.facts.search)
-    write_report(_facts(one_corpus, search=search), tmp_path)
+    write_report(_facts(_unmeasured(one_corpus), search=search), tmp_path)
     facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)
     assert facts["search"][0]["loss"] is None
 
@@ -193,9 +200,8 @@ def test_a_report_of_before_is_compared_with_what_is_asked_now(one_corpus: Resul
     assert changed_since(fewer, tmp_path) == ["attacks", "epochs", "weight_decay"]
 
 
-def test_facts_are_json_of_the_shape_of_before(one_corpus: Results, tmp_path: Path) -> None:
-    write_report(one_corpus, tmp_path)
-    facts = json.loads((tmp_path / "facts.json").read_text(encoding="utf-8"))
+def test_facts_are_json_of_the_shape_of_before(written: Path) -> None:
+    facts = json.loads((written / "facts.json").read_text(encoding="utf-8"))
     assert facts["floors"] == ["blind_length", "blind_bow"]
     assert facts["attacks"][1]["assumes"]["passes"] == 2
     assert facts["search"][0]["losses"].keys() == {"1", "3"}
@@ -204,14 +210,13 @@ def test_facts_are_json_of_the_shape_of_before(one_corpus: Results, tmp_path: Pa
 
 
 def test_failures_are_shown(one_corpus: Results) -> None:
-    page = render(_facts(one_corpus, failures=(Failed("train lora", "loss is NaN <at step 3>"),)))
+    page = render(_facts(_unmeasured(one_corpus), failures=(Failed("train lora", "loss is NaN <at step 3>"),)))
     assert "1 part(s) of the study failed" in page
     assert "loss is NaN &lt;at step 3&gt;" in page
 
 
 def test_nothing_measured_yet(one_corpus: Results) -> None:
-    empty = replace(one_corpus, estimates=pl.DataFrame(schema=ESTIMATES), scores=pl.DataFrame(schema=SCORES))
-    page = render(_facts(empty, environments=(), seconds={}, search=()))
+    page = render(_facts(_unmeasured(one_corpus), environments=(), seconds={}, search=()))
     assert "<svg" not in page
     assert "No method has been measured" in page
 
@@ -253,7 +258,7 @@ def test_all_numbers_refused(one_corpus: Results) -> None:
 def test_a_folder_that_cannot_be_written(one_corpus: Results, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file", encoding="utf-8")
     with pytest.raises(StoreError, match="Cannot write"):
-        write_report(one_corpus, tmp_path / "taken")
+        write_report(_unmeasured(one_corpus), tmp_path / "taken")
 
 
 def _empty_as_null(frame: pl.DataFrame) -> pl.DataFrame:

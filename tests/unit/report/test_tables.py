@@ -340,7 +340,9 @@ def test_transfers_stand_beside_the_attack_that_learned_from_the_method_itself(t
     rows = [[cell.text for cell in row.cells] for row in table.groups[0].rows]
     assert [row[0] for row in rows] == ["the method itself", "method prompt(tokens=50)"]
     assert rows[0][1].startswith(".78")
-    assert "Learned from the shadow of" in render(transferring)
+    page = render(transferring)
+    assert "Learned from the shadow of" in page
+    assert "Passes per text" in page
 
 
 def test_what_an_attack_costs_stands_beside_what_it_finds(transferring: Results) -> None:
@@ -353,7 +355,6 @@ def test_what_an_attack_costs_stands_beside_what_it_finds(transferring: Results)
     (row,) = _texts(table)
     assert row[:2] == ["forest", "2 + training"]
     assert row[2].startswith(".78")
-    assert "2 + training" in render(results)
 
 
 def test_attack_models_say_what_was_chosen_and_how_they_did_on_their_shadow(transferring: Results) -> None:
@@ -363,10 +364,10 @@ def test_attack_models_say_what_was_chosen_and_how_they_did_on_their_shadow(tran
     assert texts[-5:] == ["forest", "min_samples_leaf 3", "0.812", "150", "149"]
 
 
-def test_a_study_without_trained_attacks_has_neither_table(results: Results) -> None:
+def test_a_study_without_trained_attacks_has_neither_table(results: Results, page: str) -> None:
     assert tables.transfer_table(results, sections(results)[0]) is None
     assert about.attack_model_table(results) is None
-    assert "Trained attacks" not in render(results)
+    assert "Trained attacks" not in page
 
 
 def test_caveats_say_what_was_cut_and_what_the_texts_brought(results: Results) -> None:

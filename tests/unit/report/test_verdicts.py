@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, Comparison
+from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, Comparison, UnderRate
 from vestige.outcome.facts import ComparisonFacts
 from vestige.outcome.frames import Results
 from vestige.outcome.points import sections
@@ -46,7 +46,7 @@ def test_a_verdict_names_what_leaks_less_and_by_how_much(compared: Results) -> N
     assert first.text == "At 90% of the reachable gain prompt(tokens=50) memorizes .21 [.16, .26] AUC less than lora."
 
 
-def test_every_pair_is_said_once_from_what_leaks_less(results: Results, comparison: Compare) -> None:
+def test_every_pair_is_said_once(results: Results, comparison: Compare) -> None:
     three = comparison({"lora": (0.71, 0.05), "prompt": (0.5, 0.01), "p_tuning": (0.501, 0.01)}, wide=0.04)
     assert _said(results, three, "decided") == [
         (
@@ -54,6 +54,18 @@ def test_every_pair_is_said_once_from_what_leaks_less(results: Results, comparis
             "p_tuning within .05 AUC."
         ),
         "At 90% of the reachable gain p_tuning memorizes .21 [.17, .25] AUC less than lora.",
+    ]
+
+
+def test_methods_that_leak_alike_are_one_sentence(results: Results, comparison: Compare) -> None:
+    """And so is one that leaks more than each of them: three pairs alike and three apart are two sentences."""
+    four = {"lora": (0.71, 0.05), "prompt": (0.5, 0.01), "p_tuning": (0.501, 0.01), "prefix": (0.502, 0.01)}
+    assert _said(results, comparison(four, wide=0.04), "decided") == [
+        "At 90% of the reachable gain prompt, p_tuning and prefix are equivalent to one another within .05 AUC.",
+        (
+            "At 90% of the reachable gain lora memorizes .21 [.17, .25] AUC more than prompt, .21 [.17, .25] AUC more "
+            "than p_tuning and .21 [.17, .25] AUC more than prefix."
+        ),
     ]
 
 
@@ -73,24 +85,33 @@ def test_undecided_is_said_with_what_would_decide(results: Results, comparison: 
     )
     one_seed = replace(near, scope="these trainings", resolution=None)
     assert _said(results, one_seed, "undecided")[0].endswith("A second seed comes first; then more groups of texts.")
-    assert any("these trainings alone" in said for said in _said(results, one_seed, "note"))
 
 
 def test_what_is_refused_bears_its_reason(results: Results, comparison: Compare) -> None:
     nothing = Estimate(None, None, None, Counts(), signature="auc", reason="never mind")
     three = comparison({"lora": (0.7, 0.05), "prompt": (0.5, 0.01), "full": (0.7, 0.01)})
-    refused = _changed(three, verdict="refused", estimate=nothing, reason="both AUCs are above .99")
+    refused = _changed(three, verdict="refused", estimate=nothing, reason="Both AUCs are above .99")
     assert _said(results, refused, "decided", "undecided") == []
     assert _said(results, refused, "refused") == [
-        "No verdict on prompt against lora, prompt against full and lora against full: both AUCs are above .99."
+        "No verdict on prompt against lora; prompt and lora against full. Both AUCs are above .99."
     ]
 
 
 def test_a_method_that_never_gets_there_is_named(results: Results, comparison: Compare) -> None:
     two = comparison({"lora": (0.7, 0.05), "prompt": (0.5, 0.01)})
-    never = replace(two.standings[1], method="prefix", set_aside="it never gets there: .1 of .9 nats")
+    never = replace(
+        two.standings[1],
+        method="prefix",
+        set_aside="never gets there",
+        gain=replace(two.reach, value=0.1, low=0.0, high=0.2),
+    )
     said = _said(results, replace(two, standings=(*two.standings, never)), "refused")
-    assert said == ["prefix is compared with no other: it never gets there: .1 of .9 nats."]
+    assert said == [
+        (
+            "prefix is compared with no other: it never gets there; its gain is 0.100 [0.000, 0.200], where the others "
+            "reach 0.900 [0.840, 0.960]."
+        )
+    ]
 
 
 def test_a_comparison_that_is_refused_as_a_whole_says_why(results: Results, comparison: Compare) -> None:
@@ -113,16 +134,16 @@ def test_a_study_without_a_comparison_says_what_makes_one(results: Results) -> N
 def test_what_the_last_part_of_utility_costs(compared: Results) -> None:
     said = [one.text for one in verdicts(compared, sections(compared)[0])]
     assert (
-        "The last 5% of utility cost prompt(tokens=50) +.05 [−.00, +.10] AUC and lora +.26 [+.21, +.31] AUC: to stop "
-        "before is cheaper."
+        "The last 5% of utility costs +.05 [−.00, +.10] AUC with prompt(tokens=50) and +.26 [+.21, +.31] AUC with "
+        "lora: to stop before is cheaper."
     ) in said
 
 
 def test_memorization_is_named_where_it_decides_otherwise(results: Results, comparison: Compare) -> None:
     near = comparison({"lora": (0.53, 0.05), "prompt": (0.5, 0.01)})
     assert (
-        "By counterfactual memorization prompt memorizes 0.040 [0.035, 0.045] nats per token less than lora, which ref "
-        "does not show."
+        "Counterfactual memorization tells apart what ref does not: prompt memorizes 0.040 [0.035, 0.045] nats per "
+        "token less than lora."
     ) in _said(results, near, "note")
 
 
@@ -141,6 +162,24 @@ def test_the_matrix_can_be_read_without_its_colours(compared: Results, what: str
     assert [same.text, below.text, above.text] == ["", less, more]
     assert [below.kind, above.kind] == ["less", "more"]
     assert "at:utility" in below.title, "the signature"
+
+
+def test_what_weakens_a_verdict_is_said_once(results: Results, comparison: Compare) -> None:
+    two = comparison({"lora": (0.7, 0.05), "prompt": (0.5, 0.01)}, warnings=("few groups: 14 of 20",))
+    tied = replace(two.standings[0], tied=(3e-4,), warnings=("few groups: 14 of 20",))
+    other = UnderRate("lora", 3e-4, replace(two.reach, value=0.15, low=0.1, high=0.2))
+    weak = _changed(
+        replace(two, standings=(tied, two.standings[1])), reason="few groups: 14 of 20; lora: off", under_ties=(other,)
+    )
+    assert [said for said in _said(results, weak, "note") if said.startswith("Under reserve")] == [
+        "Under reserve – few groups: 14 of 20.",
+        "Under reserve – lora: off.",
+        "Under reserve – the losses of lora do not tell its rate 0.001 from 0.0003.",
+        (
+            "Under reserve – prompt minus lora is −.15 [−.20, −.10] AUC with lora at rate 0.0003, −.20 [−.25, −.15] "
+            "AUC as chosen."
+        ),
+    ]
 
 
 def test_what_each_method_gives_away_stands_beside_its_memorization(compared: Results) -> None:
