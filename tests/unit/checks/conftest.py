@@ -12,9 +12,11 @@ import pytest
 from vestige.attacks.base import Assumes
 from vestige.checks.base import Verdict
 from vestige.checks.registry import discover
+from vestige.metrics.comparison import PRIMARY_LEVEL, AtLevel, Comparison, Crossing, CurvePoint, Standing
 from vestige.outcome.facts import (
     AttackFacts,
     BaseFacts,
+    ComparisonFacts,
     CorpusFacts,
     Facts,
     GenerateFacts,
@@ -26,6 +28,7 @@ from vestige.outcome.facts import (
 )
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.outcome.lengths import Lengths
+from vestige.records import Counts, Estimate
 
 Row = dict[str, Any]
 Change = Callable[..., Results]
@@ -131,7 +134,18 @@ def _facts() -> Facts:
         failures=(),
         environments=(),
         seconds={},
+        comparisons=(ComparisonFacts("tiny", "notes", _comparison()),),
     )
+
+
+def _comparison() -> Comparison:
+    """The one method at 90% of its own gain: between the second and the third of three attacked checkpoints."""
+    auc = Estimate(0.7, 0.65, 0.75, Counts(), "auc")
+    gain = Estimate(1.0, 0.9, 1.1, Counts(), "gain")
+    curve = tuple(CurvePoint(epoch / 3, 2.0, epoch, 0.7, 0.6, 0.8, attacked=True) for epoch in EPOCHS)
+    crossing, found = Crossing(PRIMARY_LEVEL, 2.1, 2.5), AtLevel("ref", PRIMARY_LEVEL, auc)
+    standing = Standing("lora", 1e-3, (), gain, "", (crossing,), (found,), None, curve)
+    return Comparison("loss", "ref", 0.05, 3.0, gain, (standing,), (), False, "retrainings", 0.05)
 
 
 def _estimates() -> Iterator[Row]:
