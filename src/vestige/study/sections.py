@@ -6,7 +6,7 @@ The text below a field is its entry in docs/reference/study-file.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal, final
 
 from pydantic import (
@@ -21,16 +21,13 @@ from pydantic import (
     field_validator,
 )
 
-from vestige.attacks.base import Attack
+from vestige.attacks.base import Attack, ComparingAttack
 from vestige.attacks.registry import make_attack
 from vestige.errors import ConfigError, near_misses, printable
 from vestige.metrics.measures import TEXT_QUANTITIES, TextQuantity
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.store.layout import LOGS
 from vestige.study.stages.registry import stages
-
-DEFAULT_PRIMARY: Final = "ez"
-"""Why this one: docs/decisions/0013-the-default-primary-attack.md."""
 
 _NUMBER: Final = re.compile(r"(?<![\w.])\d+(\.\d*)?(e[+-]?\d+)?(?![\w.])", re.IGNORECASE)
 
@@ -145,7 +142,8 @@ class AttackSection(Section):
 
     primary: str = Field(default="", validate_default=True)
     """The attack that headlines go by, named before the run: one of `use`, with its parameters where they are not the
-    default (`"min_k(k=0.1)"`). Left out: `ez` where it is used, else the first of `use`.
+    default (`"min_k(k=0.1)"`). Left out: of those used `ratio` against a shadow, else the first that compares with a
+    shadow, else `ratio`, else the first of `use`.
     """
 
     at: Annotated[
@@ -174,13 +172,24 @@ class AttackSection(Section):
         if not labels:  # what is wrong with `use` is said there
             return primary
         if not primary:
-            return DEFAULT_PRIMARY if DEFAULT_PRIMARY in labels else labels[0]
+            return _default_primary(info.data["use"]).label
         meant = [label for label in labels if label == primary] or [one for one in labels if _same(one, primary)]
         if not meant:
             raise ValueError(
                 f"the primary attack '{printable(primary)}' is not among those used.{near_misses(primary, labels)}"
             )
         return meant[0]
+
+
+def _default_primary(use: Sequence[Attack]) -> Attack:
+    """Why in this order: docs/decisions/0036-the-default-primary-attack-again.md."""
+    shadowed = [one for one in use if isinstance(one, ComparingAttack) and one.reference == "shadow"]
+    best_first = [
+        *(one for one in shadowed if one.name == "ratio"),
+        *shadowed,
+        *(one for one in use if one.name == "ratio"),
+    ]
+    return next(iter(best_first), use[0])
 
 
 def _same(label: str, written: str) -> bool:

@@ -101,13 +101,19 @@ def test_a_primary_attack_that_is_not_used(table: Table) -> None:
 @pytest.mark.parametrize(
     ("use", "primary"),
     [
-        (["loss", "ez", "zlib"], "ez"),
+        (["loss", "ez", "ratio", "zlib"], "ratio"),
+        (["ratio", {"name": "ref", "reference": "shadow"}], "ref(reference=shadow)"),
+        (
+            ["ratio", {"name": "wbc", "reference": "shadow"}, {"name": "ratio", "reference": "shadow"}],
+            "ratio(reference=shadow)",
+        ),
+        (["loss", "ez"], "loss"),
         (["zlib", "loss"], "zlib"),
         ([{"name": "min_k", "k": 0.1}, "loss"], "min_k(k=0.1)"),
         ("ref", "ref"),
     ],
 )
-def test_without_a_primary_it_is_ez_or_the_first(table: Table, use: object, primary: str) -> None:
+def test_without_a_primary_it_is_ratio_by_a_shadow_if_there_is_one(table: Table, use: object, primary: str) -> None:
     table["attacks"] = {"use": use}
     assert make_study(table).attacks.primary == primary
 
