@@ -49,7 +49,7 @@ def differences(evaluation: Evaluation) -> Iterator[Difference]:
     the strongest, at the primary level.
     """
     for pair in combinations(evaluation.compared, 2):
-        yield from _of_attacks(evaluation, pair)
+        yield from of_attacks(evaluation, pair)
         for what in evaluation.headlines:
             others = [level for level in evaluation.settings.levels if level != PRIMARY_LEVEL]
             yield from (_judged(evaluation, _at_common(evaluation, pair, what, level)) for level in (*others, None))
@@ -77,7 +77,7 @@ def resolution(evaluation: Evaluation) -> float | None:
     return float(np.median(found)) if found else None
 
 
-def _of_attacks(evaluation: Evaluation, pair: tuple[str, str]) -> Iterator[Difference]:
+def of_attacks(evaluation: Evaluation, pair: tuple[str, str]) -> Iterator[Difference]:
     """Each attack at the primary level, with the p-values of all that are not refused corrected for their number."""
     measured = [_at_common(evaluation, pair, attack, PRIMARY_LEVEL) for attack in evaluation.inputs.attacks]
     judged = [_judged(evaluation, one) for one in measured]

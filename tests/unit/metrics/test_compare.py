@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
 
+from simulated_studies import ATTACK, inputs_of
 from vestige.metrics.compare import compare
 from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, STRONGEST, Comparison, Difference
 from vestige.metrics.evaluation import Evaluation, Settings
@@ -298,9 +299,9 @@ def test_study_units_and_samples_are_what_a_second_computation_gives(seeds: int)
     epochs = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.5, 6.0)
     pool, validation = Texts(120, 60, spread=0.5), Texts(80, 40, spread=0.5)
     study = simulated_study(World(courses, epochs, seeds=seeds, pool=pool, validation=validation), seed=1)
-    settings = Settings(primary="loss", bootstrap=Bootstrap(samples=100, seed=3))
+    settings = Settings(primary=ATTACK, bootstrap=Bootstrap(samples=100, seed=3))
     evaluation = Evaluation(inputs_of(study), settings)
-    numbers = evaluation.numbers("loss", PRIMARY_LEVEL)
+    numbers = evaluation.numbers(ATTACK, PRIMARY_LEVEL)
     found = numbers["fast"].minus(numbers["slow"])
     seats = list(range(2 * seeds))
     once = {"pool": np.ones(120), "validation": np.ones(80)}
@@ -316,30 +317,6 @@ def test_study_units_and_samples_are_what_a_second_computation_gives(seeds: int)
     drawn = np.vstack(list(settings.bootstrap.draws(len(names), of="validation")))[:3][:, of_validation]
     samples = [second_computation(study, seats=seats, pool=once["pool"], validation=one) for one in drawn]
     assert found.validation[:3] == pytest.approx(samples, abs=1e-6)
-
-
-def inputs_of(study: SimulatedStudy) -> Inputs:
-    arms = tuple(
-        Arm(
-            method=one.method,
-            learning_rate=one.learning_rate,
-            epochs=study.epochs,
-            utility=np.stack([one.losses, np.broadcast_to(study.tokens, one.losses.shape)], axis=-1),
-            attacked=np.arange(len(study.epochs)),
-            scores={"loss": one.scores},
-        )
-        for one in study.trainings
-    )
-    return Inputs(
-        base=np.column_stack([study.base_losses, study.tokens]),
-        validation_groups=study.validation_groups,
-        pool_groups=study.pool_groups,
-        pool_tokens=np.ones(len(study.pool_groups)),
-        seeds=study.seeds,
-        is_member=study.is_member,
-        attacks=("loss",),
-        arms=arms,
-    )
 
 
 # ------------------------------------------------------------------------------------------------------ rates and texts
