@@ -9,8 +9,9 @@ import importlib.util
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import final
 
 import numpy as np
 
@@ -59,13 +60,13 @@ def text_utility(
     bare = Estimate(value=None, low=None, high=None, counts=counts, signature=quantity)
     if counts.groups < 2:
         return replace(bare, reason=_refusal(counts))
-    measure = MEASURES[quantity](_stripped(references, answered))
+    found = counted(quantity, cells, references=references)
+    measure = found.measure
     signature = f"{quantity}|{measure.signature}|cells:{len(cells)}|seeds:{len(set(seeds))}"
     named = replace(bare, signature=f"{signature}|{bootstrap.signature}|{_VERSION}")
-    counted = [measure.count(_answers(cell, answered)) for cell in cells]
     resampled = [
         Resampled(metric=partial(_weighted, measure, one), groups=units, seed=seed)
-        for one, seed in zip(counted, seeds, strict=True)
+        for one, seed in zip(found.counts, seeds, strict=True)
     ]
     value = mean_over_cells(resampled)
     interval = bootstrap.interval(bootstrap.replicates(resampled, pool=units, of="validation"))
@@ -73,6 +74,27 @@ def text_utility(
     if measure.is_share:
         interval = widened_at_the_edge(interval, value=value, trials=counts.groups, level=bootstrap.level)
     return replace(named, value=value, low=interval.low, high=interval.high)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """What a quantity counts of the answers of several cells.
+
+    * `answered`: which of the texts have one, shape (texts,).
+    * `counts`: of each cell, shape (answered texts, counts); summed over texts, `measure.score` makes the quantity.
+    """
+
+    measure: Measure
+    answered: Bools
+    counts: Sequence[Floats]
+
+
+def counted(quantity: TextQuantity, cells: Sequence[Generations], *, references: References) -> Counted:
+    """The counts behind `text_utility`, whose arguments these are."""
+    answered = cells[0].answered
+    measure = MEASURES[quantity](_stripped(references, answered))
+    return Counted(measure, answered, [measure.count(_answers(cell, answered)) for cell in cells])
 
 
 def refuse_missing_libraries(quantities: Collection[str]) -> None:

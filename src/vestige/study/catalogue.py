@@ -12,6 +12,8 @@ from vestige.store.keys import Task
 from vestige.study.attacked import Settled, UnderAttack
 from vestige.study.grid import Arm, Checkpoint, Pair, Seat
 from vestige.study.model_tasks import ModelTasks, addresses, seat_and_epoch
+from vestige.study.stages.compared import ComparedArm, ComparedSeat, ComparisonSpec
+from vestige.study.stages.comparison import ComparisonStage
 from vestige.study.stages.floors import BlindCell, FloorsSpec, FloorsStage
 from vestige.study.stages.leakage import AttackedCell, LeakageSpec, LeakageStage
 from vestige.study.stages.memorization import KnowingCell, MemorizationSpec, MemorizationStage
@@ -91,6 +93,29 @@ class Catalogue(ModelTasks):
         spec = MemorizationSpec(cells=tuple(cells), level=self.study.report.bootstrap.level)
         about = f"memorization of {arm.name}{_at(epoch)}"
         return self._kept(MemorizationStage.task(spec, addresses(inputs), about=about))
+
+    def comparison(
+        self, pair: Pair, arms: Sequence[ComparedArm], inputs: Mapping[str, Task], *, attacks: Sequence[Attack]
+    ) -> Task:
+        """Methods at equal utility; `inputs`: what is known of each arm, by `input_name`."""
+        base, study = Checkpoint(Arm(*pair)), self.study
+        own = {"corpus": self.corpus(pair.corpus), "base/pool": self.losses(base, "pool")}
+        own["base/validation"] = self.losses(base, "validation")
+        is_loss = study.compare.utility == "loss"
+        if not is_loss:
+            own["base/answers"] = self.generations(base)
+        spec = ComparisonSpec(
+            seats=tuple(ComparedSeat(seed=seat.seed, fold=seat.fold) for seat in self.grid.seats),
+            arms=tuple(arms),
+            attacks=tuple(attack.label for attack in attacks),
+            primary=study.attacks.primary,
+            margin=study.compare.margin,
+            utility=study.compare.utility,
+            bootstrap=study.report.bootstrap,
+            end="" if is_loss else self.identities.prompts[pair].end,
+        )
+        about = f"compare the methods on {pair.base}, {pair.corpus}"
+        return self._kept(ComparisonStage.task(spec, addresses({**own, **inputs}), about=about))
 
     def utility(self, arm: Arm, epoch: float | None, seats: Sequence[Seat]) -> Task:
         """Validation loss and perplexity of an arm at one checkpoint, over seats."""

@@ -173,10 +173,11 @@ class Choice:
         if arm.method is not None:
             base = Checkpoint(Arm(*arm.pair))
             controls = {attack.label: self.scores(attack, base) for attack in self.grid.study.attacks.use}
-        done = {label: own for label, own in attacks.items() if all(map(self._is_done, own))}
+        done = {label: own for label, own in attacks.items() if all(map(self.is_done, own))}
         if done:
-            controls = {label: task for label, task in controls.items() if self._is_done(task)}
+            controls = {label: task for label, task in controls.items() if self.is_done(task)}
         return self.catalogue.leakage(arm, epoch, done or attacks, controls=controls)
 
-    def _is_done(self, task: Task) -> bool:
+    def is_done(self, task: Task) -> bool:
+        """Whether the store holds what a task makes."""
         return self._store.is_done(task.address)

@@ -202,6 +202,19 @@ def _spelling(label: str) -> str:
 
 
 @final
+class CompareSection(Section):
+    """How methods are compared with each other: where all of them are equally good at the task."""
+
+    margin: float = Field(default=0.05, gt=0, le=0.5)
+    """Two methods whose AUC differs by less than this, surely enough, count as equivalent."""
+
+    utility: str = "loss"
+    """What they are held equal on: `loss`, the validation loss, or what `[study]` names besides it: `bleu`, `chrf`,
+    `rouge_l`, `exact_match`.
+    """
+
+
+@final
 class ReportSection(Section):
     """The columns of the report, and the bootstrap behind its intervals."""
 

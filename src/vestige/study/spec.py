@@ -17,7 +17,15 @@ from vestige.study.claims import ClaimSection, claims_of, refuse_unknown
 from vestige.study.explain import problems
 from vestige.study.plain import plain
 from vestige.study.reading import read_tables
-from vestige.study.sections import AttackSection, GenerateSection, ReportSection, RunSection, Section, StudySection
+from vestige.study.sections import (
+    AttackSection,
+    CompareSection,
+    GenerateSection,
+    ReportSection,
+    RunSection,
+    Section,
+    StudySection,
+)
 from vestige.tuning.methods import make_methods
 from vestige.tuning.methods.base import Method
 from vestige.tuning.schedule import Training
@@ -63,6 +71,7 @@ class Study(Section):
     training: Training = Training()
     generate: GenerateSection = GenerateSection()
     attacks: AttackSection = AttackSection()
+    compare: CompareSection = CompareSection()
     report: ReportSection = ReportSection()
     run: RunSection = RunSection()
     claim: tuple[ClaimSection, ...] = Field(default=(), max_length=100)
@@ -133,6 +142,17 @@ class Study(Section):
                 f"bases × corpora × methods × checkpoints × seeds × folds × attacks come to {read:,} tables to read, "
                 f"where an attack that compares cells reads all of them each time; {MOST_READ:,} are the most. Ask for "
                 "fewer seeds or checkpoints, or split the study."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_equal_on_what_is_measured(self) -> Self:
+        measured, asked = self.study.utility, self.compare.utility
+        if asked not in measured:
+            nearest = near_misses(asked, measured)
+            raise ValueError(
+                f"compare.utility is '{printable(asked)}', which is not measured.{nearest} study.utility has: "
+                f"{', '.join(measured)}."
             )
         return self
 

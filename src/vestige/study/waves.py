@@ -13,6 +13,7 @@ from typing import Final, final
 
 from vestige.store.keys import Task
 from vestige.study.choice import Choice
+from vestige.study.compared import comparison
 from vestige.study.grid import Arm, Checkpoint, Pair
 
 Goals = Callable[[Choice, Pair], Iterator[Task]]
@@ -94,7 +95,7 @@ def _attacks(choice: Choice, arm: Arm, epoch: float) -> Iterator[Task]:
 
 
 def _estimate(choice: Choice, pair: Pair) -> Iterator[Task]:
-    """How much leaks and how good the answers are, over all seats."""
+    """How much leaks and how good the answers are, over all seats, and the methods at equal utility."""
     base = Arm(*pair)
     yield choice.leakage(base, None)
     yield choice.catalogue.floors(pair)
@@ -106,6 +107,9 @@ def _estimate(choice: Choice, pair: Pair) -> Iterator[Task]:
                 yield choice.catalogue.memorization(arm, epoch)
         for epoch in choice.grid.epochs:
             yield from _answers_judged(choice, arm, epoch)
+    compared = comparison(choice, pair)
+    if compared is not None:
+        yield compared
 
 
 def _answers_judged(choice: Choice, arm: Arm, epoch: float | None) -> Iterator[Task]:

@@ -106,6 +106,20 @@ WRITTEN: dict[str, list[dict[str, Any]]] = {
     "utility": [{"cells": [{"seed": 0, "losses": "0/A"}], "bootstrap": BOOTSTRAP}],
     "losses": [{}],
     "trained": [{}],
+    "comparison": [
+        {
+            "seats": [CELL],
+            "arms": [
+                {"name": "lora, lr 0.001", "method": "lora", "learning_rate": 1e-3, "seats": 1}
+                | {"epochs": [1.0], "attacked": [], "starts_as_base": False}
+            ],
+            "attacks": ["loss"],
+            "primary": "loss",
+            "margin": 0.05,
+            "utility": "loss",
+            "bootstrap": BOOTSTRAP,
+        }
+    ],
     "generations": [{**BASE, "role": "validation", "texts": 10, "max_new_tokens": 8, "epoch": 2.0}],
     "text_utility": [
         {"quantities": ["bleu"], "cells": [{"seed": 0, "generations": "0/A"}], "bootstrap": BOOTSTRAP},

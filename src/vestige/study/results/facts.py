@@ -15,6 +15,7 @@ from vestige.outcome.facts import (
     AttackFacts,
     AttackModelFacts,
     BaseFacts,
+    ComparisonFacts,
     Corner,
     CorpusFacts,
     Environment,
@@ -30,12 +31,14 @@ from vestige.outcome.facts import (
 from vestige.store.io import read_json
 from vestige.store.keys import Task
 from vestige.store.layout import RUN
+from vestige.study.compared import comparison
 from vestige.study.executors.base import Failure
 from vestige.study.grid import Checkpoint, Pair, Seat
 from vestige.study.plan import Plan
 from vestige.study.record import attacked_since, primaries
 from vestige.study.results.measured import trainings
 from vestige.study.stages.attack_model import attack_model_of
+from vestige.study.stages.comparison import comparison_of
 from vestige.study.stages.train import trained_of
 from vestige.tuning.methods.base import Method
 from vestige.tuning.schedule import Training
@@ -63,6 +66,7 @@ def facts_of(plan: Plan, *, failures: Sequence[Failure], corners: Sequence[Corne
         failures=tuple(Failed(failure.task.about, failure.message) for failure in failures),
         environments=_environments(records),
         seconds=_seconds(records),
+        comparisons=tuple(row for pair in pairs for row in _comparisons(plan, pair)),
     )
 
 
@@ -152,6 +156,12 @@ def _attack(attack: Attack) -> AttackFacts:
         name=attack.name,
         parameters=attack.model_dump(mode="json", exclude={"name", "reference", "train_on"}),
     )
+
+
+def _comparisons(plan: Plan, pair: Pair) -> Iterator[ComparisonFacts]:
+    task = comparison(plan.choice, pair)
+    if task is not None and plan.is_done(task):
+        yield ComparisonFacts(pair.base, pair.corpus, comparison_of(plan.store, task.address))
 
 
 def _attack_models(plan: Plan, pair: Pair) -> Iterator[AttackModelFacts]:
