@@ -11,6 +11,7 @@ from typing import Any, final
 
 import polars as pl
 
+from vestige.claims.judge import Judged, judge
 from vestige.errors import ConfigError
 from vestige.outcome.frames import Results
 from vestige.store.default import default_store
@@ -65,6 +66,13 @@ class Result:
         from vestige.report.per_seed import per_seed
 
         return per_seed(self.results)
+
+    @property
+    def claims(self) -> list[Judged]:
+        """What the study is asked to hold true or not, each with its verdicts at equal epochs and at equal utility, the
+        numbers behind them and the test that decided.
+        """
+        return judge(self.results)
 
     def plan(self) -> Outlook:
         """The cells of the study, and what its store holds of them by now."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from vestige.claims.judge import judge
 from vestige.errors import ConfigError
-from vestige.outcome.claims import Part
+from vestige.outcome.claims import Claim, Part
+from vestige.study.results.collect import collect
 from vestige.study.spec import make_study
+from vestige.testing.studies import Outcome
 
 Table = dict[str, Any]
 
@@ -52,3 +56,17 @@ def test_claims_that_nobody_knows_are_refused(table: Table) -> None:
     table["study"]["claims"] = ["2507.0258"]
     with pytest.raises(ConfigError, match=r"no claims are known of '2507.0258'. Did you mean '2507.00258'\?"):
         make_study(table)
+
+
+def test_a_claim_on_a_finished_study_is_read_off_its_scores(finished: Outcome) -> None:
+    """The difference of the AUCs of the table, at the last epoch; with one seed its interval spans the folds."""
+    results = collect(finished.plan)
+    claim = Claim("1", "", (Part(("lora",), "more", against=("prompt",)),))
+    study = replace(results.facts.study, claims=(claim,))
+    (one,) = judge(replace(results, facts=replace(results.facts, study=study)))
+    found = one.rulings[0].answers[0].measured
+    rows = results.estimates.filter(is_last=True, quantity="auc", attack=study.primary).drop_nulls("method")
+    lora, prompt = rows.sort("method")["value"]
+    assert found is not None
+    assert found.value == pytest.approx(lora - prompt)
+    assert found.wide > 0
