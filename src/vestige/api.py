@@ -13,6 +13,7 @@ import polars as pl
 
 from vestige.claims.judge import Judged, judge
 from vestige.errors import ConfigError
+from vestige.outcome.at_utility import differences
 from vestige.outcome.frames import Results
 from vestige.store.default import default_store
 from vestige.store.keys import Task
@@ -52,6 +53,11 @@ class Result:
     def estimates(self) -> pl.DataFrame:
         """One row per number, with its interval (columns: `vestige.outcome.frames.ESTIMATES`)."""
         return self.results.estimates
+
+    @property
+    def differences(self) -> pl.DataFrame:
+        """One row per pair of methods at equal utility (columns: `vestige.outcome.at_utility.DIFFERENCES`)."""
+        return differences(self.results.facts)
 
     @property
     def scores(self) -> pl.DataFrame:
@@ -104,7 +110,7 @@ class Result:
         return not self.estimates.filter(pl.col("method").is_not_null(), quantity="auc").is_empty()
 
     def report(self) -> Path:
-        """Write `report.html`, `estimates.csv` and `scores.parquet`; the path of the page.
+        """Write `report.html`, `estimates.csv`, `differences.csv` and `scores.parquet`; the path of the page.
 
         Raises:
             ConfigError: the store holds nothing of the study as it is written, and no run of it; nothing is written.

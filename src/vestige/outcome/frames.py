@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, final
 
 import polars as pl
 import pyarrow as pa
 
 from vestige.outcome.facts import Facts
+from vestige.records import Estimated
 
 ESTIMATES: Mapping[str, Any] = {
     "base": pl.String,
@@ -33,6 +35,7 @@ ESTIMATES: Mapping[str, Any] = {
     "reason": pl.String,
     "signature": pl.String,
     "apart": pl.String,
+    "level": pl.Float64,
 }
 """One row per number. `method`, `family`, `learning_rate` and `epoch` are null for the base itself, whose rows are the
 floor of the attacks; `attack` is null for utility, and on the base also names the floors that see no model
@@ -44,7 +47,9 @@ token, at attacked checkpoints), `loss` (validation, nats per token), `perplexit
 validation loss, at its chosen learning rate; `is_last`: its last checkpoint. `value`, `low` and `high` are null
 where the estimate is refused, and `reason` says why. `unscored`: JSON, `"member:too_short"` or, for generated texts,
 `"no_prompt"` → texts. `apart`: why an attack is not among those that are compared on the texts that all of them
-score; empty where it is, null where there is nothing to compare.
+score; empty where it is, null where there is nothing to compare. `level`: null at a checkpoint; else the number,
+`auc_at_utility` or `memorization_at_utility`, was read off where the method first has that share of the gain that all
+compared methods reach, at about `epoch`.
 """
 
 SCORES: Mapping[str, Any] = {
@@ -89,6 +94,14 @@ class Results:
     estimates: pl.DataFrame
     scores: pl.DataFrame
     losses: pl.DataFrame
+
+
+def as_row(one: Estimated) -> dict[str, Any]:
+    """The columns of what was estimated, for which the frame of estimates has room."""
+    counts = asdict(one.estimate.counts)
+    counts["unscored"] = json.dumps(counts["unscored"], sort_keys=True)
+    row = {**asdict(one), **asdict(one.estimate), **counts}
+    return {name: value for name, value in row.items() if name in ESTIMATES}
 
 
 def as_arrow(frame: pl.DataFrame) -> pa.Table:

@@ -25,7 +25,9 @@ _NONE = Estimate(None, None, None, Counts(), signature="", reason=NOT_MEASURED)
 @final
 @dataclass(frozen=True)
 class Point:
-    """A method at one checkpoint, or the base (`method` None), with its numbers by quantity and attack."""
+    """A method at one checkpoint, or the base (`method` None), with its numbers by quantity and attack; or a method at
+    a `level` of utility.
+    """
 
     method: str | None
     learning_rate: float | None
@@ -33,6 +35,7 @@ class Point:
     is_best: bool
     is_last: bool
     numbers: Mapping[tuple[str, str | None], Estimated]
+    level: float | None = None
 
     def number(self, quantity: str, attack: str | None = None) -> Estimated:
         """What was estimated; refused, its reason `NOT_MEASURED`, where nothing was."""
@@ -49,12 +52,15 @@ _NO_BASE = Point(None, None, None, is_best=True, is_last=True, numbers={})
 @final
 @dataclass(frozen=True)
 class Section:
-    """A base on a corpus: the floor, which is the base itself, and every measured checkpoint of the methods."""
+    """A base on a corpus: the floor, which is the base itself, every measured checkpoint of the methods, and each
+    method at the levels of utility at which they are compared (`matched`).
+    """
 
     base: str
     corpus: str
     floor: Point
     points: tuple[Point, ...]
+    matched: tuple[Point, ...] = ()
 
     @property
     def name(self) -> str:
@@ -136,10 +142,11 @@ def cells_of(results: Results) -> int:
 
 def _section(results: Results, *, base: str, corpus: str) -> Section:
     own = results.estimates.filter((pl.col("base") == base) & (pl.col("corpus") == corpus))
-    keys = ["method", "learning_rate", "epoch"]
+    keys = ["method", "learning_rate", "epoch", "level"]
     points = [_point(frame) for _, frame in own.group_by(keys, maintain_order=True)]
     floor = next((point for point in points if point.method is None), _NO_BASE)
-    return Section(base, corpus, floor, tuple(point for point in points if point.method is not None))
+    measured = tuple(point for point in points if point.method is not None and point.level is None)
+    return Section(base, corpus, floor, measured, tuple(point for point in points if point.level is not None))
 
 
 def _point(frame: pl.DataFrame) -> Point:
@@ -152,6 +159,7 @@ def _point(frame: pl.DataFrame) -> Point:
         is_best=bool(first["is_best"]),
         is_last=bool(first["is_last"]),
         numbers={(row["quantity"], row["attack"]): _number(row) for row in rows},
+        level=first["level"],
     )
 
 

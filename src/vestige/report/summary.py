@@ -1,24 +1,31 @@
-"""The answer in a terminal: the primary attack at two checkpoints of each method, within 80 columns."""
+"""The answer in a terminal, within 80 columns: verdicts at equal utility, the primary attack at two checkpoints."""
 
 from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
 from vestige.checks.v006_primary_attack import PrimaryAttack
 from vestige.errors import printable
+from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, Comparison
 from vestige.outcome.facts import Tried
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Point, Section, best_and_last, method_labels, sections, text_quantities, tried
-from vestige.outcome.wording import REFUSED, folded, moment, plain, quantity_name, shown, tpr_key
+from vestige.outcome.wording import REFUSED, folded, level_name, moment, plain, quantity_name, shown, tpr_key
+from vestige.records import Estimated
 from vestige.report.tables import epoch_of_lowest, search_verdict
+from vestige.report.verdicts import ranked, verdicts
 
 WIDTH = 80
 _GAP = 2
 _LEAST = 8
+_WHOLE = 100_000
+_HARD = "\xa0"
+"""A blank at which no line is broken."""
 
 
 @final
@@ -46,10 +53,44 @@ def summaries(results: Results) -> list[Summary]:
 
 
 def summary_table(results: Results) -> str:
-    """The same as plain aligned text, no line wider than 80 columns unless a reason for a refusal is, or
-    what is to be said of the choice of the primary attack."""
+    """Verdicts, and the same as plain aligned text: no line wider than 80 columns unless a reason for a refusal in a
+    table is, or what is to be said of the choice of the primary attack.
+    """
     caveats = [remark.said for remark in PrimaryAttack().look(results).remarks]
-    return "\n\n".join([*(_text(summary) for summary in summaries(results)), *caveats])
+    said = [text for section in sections(results) if (text := _verdicts(results, section))]
+    return "\n\n".join([*said, *(_text(summary) for summary in summaries(results)), *caveats])
+
+
+def _verdicts(results: Results, section: Section) -> str:
+    """What the methods came to at equal utility, without what stands beside it; nothing where there is one method."""
+    if len(results.facts.methods) == 1:
+        return ""
+    found = [one.text for one in verdicts(results, section) if one.kind != "note"]
+    lines = [_titled(section, ", at equal utility"), *(line for text in found for line in _item(text))]
+    comparison = results.facts.comparison(base=section.base, corpus=section.corpus)
+    if comparison is not None and comparison.reach.value is not None:
+        lines += ["", _text(_at_utility(comparison))]
+    return "\n".join(lines)
+
+
+def _at_utility(comparison: Comparison) -> Summary:
+    """Memorization and AUC of the methods that are compared, what leaks least first."""
+    title = f"At {level_name(PRIMARY_LEVEL)} of the reachable gain, memorization in nats per token"
+    head = ("method", "rate", "memorization", "AUC")
+    rows = []
+    for one in ranked(comparison):
+        asked = (("memorization", MEMORIZATION), ("auc", comparison.primary))
+        found = [(quantity, one.at(what)) for quantity, what in asked]
+        numbers = (shown(Estimated(name, number)) if number else REFUSED for name, number in found)
+        rows.append((printable(one.method), plain(one.learning_rate), *numbers))
+    return Summary(title, head, _fitted(head, rows), ())
+
+
+def _item(text: str) -> list[str]:
+    """A sentence behind a dash, in lines that break no interval."""
+    whole = re.sub(r"\S+ \[[^\]]*\]", lambda found: found[0].replace(" ", _HARD), printable(text, limit=_WHOLE))
+    first, *rest = (line.replace(_HARD, " ") for line in folded(whole, width=WIDTH - _GAP))
+    return [f"- {first}", *(f"  {line}" for line in rest)]
 
 
 def search_summary(results: Results) -> str:

@@ -69,7 +69,8 @@ def headline(results: Results) -> Table:
     """The primary attack: the base as floor, then each method at its best validation loss and at its end."""
     study = results.facts.study
     rates = [tpr_key(fpr) for fpr in study.fpr]
-    utility = ["perplexity", "loss", *text_quantities(results)]
+    is_told = results.estimates["quantity"].eq("memorization").any()
+    utility = ["perplexity", "loss", *text_quantities(results), *(["memorization"] if is_told else [])]
     names = [quantity_name(one) for one in (*utility, "auc", *rates)]
     head = ("Method", "Checkpoint", "Epoch", "Learning rate", *names)
     leakage = [(quantity, study.primary) for quantity in ("auc", *rates)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vestige.errors import StoreError
+from vestige.outcome.at_utility import differences
 from vestige.outcome.frames import Results, as_arrow
 from vestige.report.html import render
 from vestige.store.io import read_json, refuse_link, write_json, write_parquet, write_text
@@ -17,7 +18,8 @@ _OF_RUNS = ("primaries", "attacked_since")
 
 
 def write_report(results: Results, folder: Path) -> Path:
-    """Write `report.html`, `estimates.csv`, `scores.parquet` and `facts.json` into `folder`; return the page's path.
+    """Write `report.html`, `estimates.csv`, `differences.csv`, `scores.parquet` and `facts.json` into `folder`; return
+    the page's path.
 
     Each file is whole or absent, and the same results give the same bytes. They are their owner's alone (0600), like
     all that a store holds; the page carries no text of a record, and to share it is to copy it.
@@ -28,6 +30,7 @@ def write_report(results: Results, folder: Path) -> Path:
     refuse_link(folder)
     page = render(results)
     write_text(folder / "estimates.csv", results.estimates.write_csv())
+    write_text(folder / "differences.csv", differences(results.facts).write_csv())
     write_parquet(folder / "scores.parquet", as_arrow(results.scores))
     write_json(folder / REPORTED, _without_nan(results.facts.as_json()))
     write_text(folder / "report.html", page)
@@ -40,7 +43,8 @@ def changed_since(results: Results, folder: Path) -> list[str]:
         old, new = _as_asked(read_json(folder / REPORTED)), _as_asked(_without_nan(results.facts.as_json()))
     except (StoreError, AttributeError, TypeError):
         return []
-    return sorted(name for name in new if old.get(name) != new[name])
+    # A part that reports of before know nothing of is as they have it where there is nothing in it.
+    return sorted(name for name in new if (old.get(name) or None) != (new[name] or None))
 
 
 def _as_asked(facts: Any) -> dict[str, Any]:

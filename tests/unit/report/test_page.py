@@ -170,7 +170,7 @@ def test_learning_rates_have_plain_labels(low: float, high: float, labels: list[
 
 
 def test_same_results_same_bytes(one_corpus: Results, written: Path, tmp_path: Path) -> None:
-    names = ["estimates.csv", "facts.json", "report.html", "scores.parquet"]
+    names = ["differences.csv", "estimates.csv", "facts.json", "report.html", "scores.parquet"]
     assert write_report(one_corpus, tmp_path) == tmp_path / "report.html"
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     for name in names:

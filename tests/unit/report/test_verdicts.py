@@ -15,6 +15,7 @@ from vestige.outcome.points import sections
 from vestige.records import Counts, Estimate
 from vestige.report.frontier import frontiers
 from vestige.report.html import render
+from vestige.report.summary import summary_table
 from vestige.report.utility_tables import matrix, pairs_table, standings_table
 from vestige.report.verdicts import verdicts
 
@@ -202,3 +203,22 @@ def test_the_page_opens_with_the_verdict_and_the_frontier(compared: Results) -> 
     places = [page.index(part) for part in ("memorizes .21 [.16, .26] AUC less", "Leakage against utility", "Caveats")]
     assert places == sorted(places)
     assert page.count("<h3>Leakage against utility</h3>") == 1
+
+
+def test_the_terminal_begins_with_the_verdicts_within_80_columns(results: Results, comparison: Compare) -> None:
+    two = comparison({"lora": (0.71, 0.05), "prompt(tokens=50)": (0.5, 0.01)}, at_rate=True)
+    lines = summary_table(_with(results, two)).split("\n")
+    assert lines[:11] == [
+        "notes · tiny, at equal utility",
+        "- At 90% of the reachable gain prompt(tokens=50) (at rate 0.03) memorizes",
+        "  .21 [.16, .26] AUC less than lora (at rate 0.001).",
+        "",
+        "At 90% of the reachable gain, memorization in nats per token",
+        "method             rate   memorization          AUC",
+        "prompt(tokens=50)  0.03   0.010 [0.006, 0.014]  .50 [.46, .54]",
+        "lora               0.001  0.050 [0.046, 0.054]  .71 [.67, .75]",
+        "",
+        "articles · tiny, at equal utility",
+        "- The methods have not been compared at equal utility: the store holds no",
+    ]
+    assert max(map(len, lines)) <= 80

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
+from vestige.outcome.at_utility import at_utility
 from vestige.outcome.frames import SCORES, Results
 from vestige.study.executors.base import Failure
 from vestige.study.plan import Plan
@@ -20,9 +23,10 @@ def collect(plan: Plan, *, failures: Sequence[Failure] = ()) -> Results:
         StoreError: a stored file is damaged; it is named.
     """
     noted = noted_scores(plan)
+    facts = facts_of(plan, failures=failures, corners=corners_of(noted))
     return Results(
-        facts=facts_of(plan, failures=failures, corners=corners_of(noted)),
-        estimates=estimates(plan),
+        facts=facts,
+        estimates=pl.concat([estimates(plan), at_utility(facts)]),
         scores=noted.select(list(SCORES)),
         losses=losses(plan),
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import polars as pl
 
-from vestige.outcome.frames import ESTIMATES
+from vestige.outcome.frames import ESTIMATES, as_row
 from vestige.records import Counts, Estimate, Estimated
 from vestige.store.keys import Task
 from vestige.study.grid import Arm, Pair
@@ -34,7 +32,7 @@ def _of_pair(plan: Plan, pair: Pair) -> Iterator[dict[str, Any]]:
             "is_last": _is_last(plan, arm, epoch),
         }
         for one in (*_done(plan, _tasks(plan, arm, epoch)), *_not_to_be_had(plan, pair)):
-            yield {**names_of(arm, epoch), **point, **_row(one)}
+            yield {**names_of(arm, epoch), **point, **as_row(one)}
 
 
 def _tasks(plan: Plan, arm: Arm, epoch: float | None) -> Iterator[Task]:
@@ -66,11 +64,3 @@ def _is_last(plan: Plan, arm: Arm, epoch: float | None) -> bool:
     if arm.method is None:
         return True
     return arm == plan.choice.best(arm.pair, arm.method) and epoch == plan.grid.epochs[-1]
-
-
-def _row(one: Estimated) -> dict[str, Any]:
-    """The columns of what was estimated, for which the frame has room."""
-    counts = asdict(one.estimate.counts)
-    counts["unscored"] = json.dumps(counts["unscored"], sort_keys=True)
-    row = {**asdict(one), **asdict(one.estimate), **counts}
-    return {name: value for name, value in row.items() if name in ESTIMATES}
