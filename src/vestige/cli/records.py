@@ -106,6 +106,7 @@ def _calls(exposed: Exposure) -> list[str]:
     rate = f"{100 * exposed.fdr:g}% false discoveries"
     called = f"{exposed.called} {exposed.by}s have one or more"
     lines = [f"{column} {what}, each with at most {rate} expected (Benjamini-Hochberg); {called}."]
+    lines += [*_resolution(exposed), *_few_groups(exposed)]
     if exposed.needed is not None:
         least = f"{1 / (1 + exposed.calibration):.2g}"
         lines.append(
@@ -115,3 +116,20 @@ def _calls(exposed: Exposure) -> list[str]:
     elif not exposed.calls:
         lines.append("More calibration texts that score like the present ones would call nobody either.")
     return lines
+
+
+def _resolution(exposed: Exposure) -> list[str]:
+    """How many records an attack calls at once, or none: so fine does the test see."""
+    if exposed.fewest is None or exposed.fewest <= 1:
+        return []
+    least = f"With {exposed.calibration} calibration texts an attack calls at least {exposed.fewest} records of a cell"
+    return [f"{least}, or none: fewer that are exposed, and be it plainly, are not called."]
+
+
+def _few_groups(exposed: Exposure) -> list[str]:
+    groups, texts = exposed.calibration_groups, exposed.calibration
+    if groups >= texts:
+        return []
+    alike = f"The {texts} calibration texts are of {groups} groups, and texts of one group are alike: small p come up"
+    often = f"more often than they say, up to once in {groups + 1} for the smallest. Name more groups (`per_group`)."
+    return [f"{alike} {often}"]

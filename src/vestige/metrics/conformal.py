@@ -59,3 +59,12 @@ def calibration_needed(p_values: Floats, *, calibration: int, fdr: float) -> int
         return None
     least = np.maximum((1 - allowed[can]) / (allowed[can] - outscored[can]), 0)
     return math.ceil(float(least.min()) - 1e-9)
+
+
+def fewest_called(texts: int, *, calibration: int, fdr: float) -> int:
+    """How many of `texts` Benjamini and Hochberg call members at least, where they call any: ⌈m / (fdr · (1 + n))⌉.
+
+    No conformal p-value is below 1 / (1 + n) with n calibration texts, and r of m texts are called where the largest of
+    theirs is at most fdr · r / m. More than `texts` where nobody can ever be called.
+    """
+    return math.ceil(texts / (fdr * (1 + calibration)) - 1e-9)

@@ -15,7 +15,7 @@ import polars as pl
 from vestige.attacks.base import Attack
 from vestige.data.splits import members_of
 from vestige.errors import ConfigError, printable
-from vestige.metrics.conformal import adjusted_p_values, calibration_needed, conformal_p_values
+from vestige.metrics.conformal import adjusted_p_values, calibration_needed, conformal_p_values, fewest_called
 from vestige.metrics.counterfactual import known_texts, text_memorization
 from vestige.records import Example, Floats, Role, Scores
 from vestige.study.grid import Checkpoint, name_of
@@ -54,7 +54,9 @@ class Exposure:
 
     `calibration`: texts that the p-values are held against. `calls`: records of the pool, members or not, that one
     attack or more calls members. `needed`: where there are none, how many calibration texts it would take (see
-    `calibration_needed`); None where none would be enough, or where somebody is called.
+    `calibration_needed`); None where none would be enough, or where somebody is called. `fewest`: an attack calls so
+    many records of a cell or none, whatever it finds; None without p-values. `calibration_groups`: of the calibration
+    texts; where they are fewer than texts, small p-values come up more often than they say.
     """
 
     checkpoints: tuple[Checkpoint, ...]
@@ -64,6 +66,8 @@ class Exposure:
     frame: pl.DataFrame
     texts: Mapping[str, str] = field(repr=False)
     calibration: int = 0
+    calibration_groups: int = 0
+    fewest: int | None = None
     calls: int = 0
     needed: int | None = None
     by: By = "record"
@@ -195,14 +199,17 @@ def expose(plan: Plan, checkpoint: Checkpoint, *, fdr: float = FALSE_DISCOVERIES
         )
     columns: dict[str, Floats] = {}
     needs: list[int | None] = []
-    calibration = plan.identities.corpora[arm.corpus].size("calibration")
+    fewest: list[int] = []
+    held_against = plan.identities.corpora[arm.corpus].facts["roles"]["calibration"]
     for attack in attacks:
         scores, held = _scores(plan, checkpoint, attack)
         p_values = conformal_p_values(scores, calibration=held) if held else np.full(scores.values.shape, np.nan)
         adjusted = adjusted_p_values(p_values)
         columns |= {attack.label: scores.values, f"{attack.label} p": p_values, f"{attack.label} q": adjusted}
         if held:
-            needs.append(calibration_needed(p_values, calibration=int(held.scored.sum()), fdr=fdr))
+            number = int(held.scored.sum())
+            needs.append(calibration_needed(p_values, calibration=number, fdr=fdr))
+            fewest.append(fewest_called(int(scores.scored.sum()), calibration=number, fdr=fdr))
     tested = [values for name, values in columns.items() if name.endswith(" q") and np.isfinite(values).any()]
     agree = np.sum([values <= fdr for values in tested], axis=0) if tested else [None] * len(pool)
     about = {
@@ -223,7 +230,9 @@ def expose(plan: Plan, checkpoint: Checkpoint, *, fdr: float = FALSE_DISCOVERIES
         fdr=fdr,
         frame=frame.sort(**_order(labels, primary)),
         texts={example.id: example.prompt + example.completion for example in pool},
-        calibration=calibration if tested else 0,
+        calibration=held_against["texts"] if tested else 0,
+        calibration_groups=held_against["groups"] if tested else 0,
+        fewest=min(fewest) if tested else None,
         needed=None if calls else min((one for one in needs if one is not None), default=None),
     )
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vestige.metrics import adjusted_p_values, conformal_p_values
-from vestige.metrics.conformal import calibration_needed
+from vestige.metrics.conformal import calibration_needed, fewest_called
 from vestige.records import Scores
 
 
@@ -79,3 +79,29 @@ def test_texts_that_some_calibration_texts_outscore_can_be_called_in_the_end_or_
     assert (adjusted_p_values(p_values) > 0.3).all()
     assert (adjusted_p_values(more) <= 0.3).sum() == 20
     assert calibration_needed(p_values, calibration=10, fdr=0.15) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "calibration", "fdr", "fewest"),
+    [(100, 99, 0.1, 10), (100, 98, 0.1, 11), (250, 1000, 0.1, 3), (8, 99, 0.1, 1)],
+)
+def test_fewer_texts_than_the_resolution_are_never_called(
+    texts: int, calibration: int, fdr: float, fewest: int
+) -> None:
+    """Texts above every calibration text: as many as that are all called, one less and none is."""
+    assert fewest_called(texts, calibration=calibration, fdr=fdr) == fewest
+
+    def called(exposed: int) -> int:
+        values = np.where(np.arange(texts) < exposed, 2.0, 0.0)
+        p_values = conformal_p_values(scores(*values), calibration=scores(*np.ones(calibration)))
+        return int((adjusted_p_values(p_values) <= fdr * (1 + 1e-12)).sum())
+
+    assert (called(fewest), called(fewest - 1)) == (fewest, 0)
+
+
+def test_few_groups_make_the_smallest_p_as_common_as_there_are_groups() -> None:
+    """Texts of a group that score alike are one text: of 9 groups of 12, a non-member outscores all once in ten."""
+    random = np.random.default_rng(0)
+    held = [np.repeat(random.normal(size=9), 12) for _ in range(4000)]
+    p_values = [conformal_p_values(scores(random.normal()), calibration=scores(*one))[0] for one in held]
+    assert np.mean(np.asarray(p_values) <= 0.01) == pytest.approx(0.1, abs=0.015)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from vestige.cli.records import print_records
 from vestige.errors import ConfigError
 from vestige.metrics import adjusted_p_values, conformal_p_values
 from vestige.store.layout import Store
@@ -207,6 +208,23 @@ def test_how_many_calibration_texts_it_takes_is_said_where_nobody_is_called(
     assert strict.calls == 0
     assert strict.needed is not None
     assert strict.needed >= 99
+
+
+def test_the_resolution_of_being_called_is_told(
+    calibrated: Outcome, checkpoint: Checkpoint, exposed: Exposure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """16 texts against 8 calibration texts, none of which shares a group: ⌈16 / (9 · ½)⌉ at once or none."""
+    assert exposed.fewest == 4
+    assert (exposed.calibration, exposed.calibration_groups) == (8, 8)
+    print_records(exposed, top=1, texts=False)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "an attack calls at least 4 records of a cell, or none" in said
+    assert "are of" not in said
+    print_records(replace(exposed, calibration_groups=3), top=1, texts=False)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The 8 calibration texts are of 3 groups" in said
+    assert "up to once in 4 for the smallest" in said
+    assert expose(calibrated.plan, checkpoint, fdr=0.01).fewest == 178
 
 
 def test_what_a_notebook_prints_has_ids_and_no_text(calibrated: Outcome, exposed: Exposure) -> None:

@@ -102,10 +102,10 @@ def test_a_primary_attack_that_is_not_used(table: Table) -> None:
     ("use", "primary"),
     [
         (["loss", "ez", "ratio", "zlib"], "ratio"),
-        (["ratio", {"name": "ref", "reference": "shadow"}], "ref(reference=shadow)"),
+        (["ratio", {"name": "ref", "reference": "shadow"}], 'ref(reference="shadow")'),
         (
             ["ratio", {"name": "wbc", "reference": "shadow"}, {"name": "ratio", "reference": "shadow"}],
-            "ratio(reference=shadow)",
+            'ratio(reference="shadow")',
         ),
         (["loss", "ez"], "loss"),
         (["zlib", "loss"], "zlib"),
