@@ -34,7 +34,7 @@ EPOCHS = tuple(float(epoch) for epoch in np.geomspace(0.25, 6, 8))
 SIX = tuple(float(epoch) for epoch in np.geomspace(0.25, 6, 6))
 POOL, VALIDATION = Texts(500, 500), Texts(300, 300)
 ARTICLES = (Texts(500, 46, spread=0.6), Texts(300, 46, spread=0.6))
-FEW = (Texts(500, 20, spread=0.6), Texts(300, 10, spread=0.6))
+FEW = (Texts(500, 26, spread=0.6), Texts(300, 10, spread=0.6))
 TOO_FEW = (Texts(500, 12, spread=0.6), Texts(300, 8, spread=0.6))
 LOW, MID, HIGH = 0.007, 0.015, 0.03
 

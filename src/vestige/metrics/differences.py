@@ -29,6 +29,14 @@ ONE_TRAINING = (
     "of these trainings alone: with one seed and one fold nothing is known of what another training would give"
 )
 
+TWO_TRAININGS = (
+    "two seeds, or two folds of one, are all that says how trainings differ: where that is by .03 AUC, such an "
+    "interval covers about 91% and not 95%"
+)
+
+_ENOUGH = 2
+"""Degrees of freedom of the noise of retraining, below which an interval is under reserve."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -136,7 +144,7 @@ def _judged(evaluation: Evaluation, one: _Measured) -> Difference:
         p_adjusted=p_value,
         equivalence_bound=bound,
         verdict=_verdict(estimate, bound=bound, margin=margin),
-        reason="; ".join(_reasons(evaluation, positions, what=one.what)),
+        reason="; ".join(_reasons(evaluation, one, positions)),
         under_ties=tuple(ties),
     )
 
@@ -197,11 +205,12 @@ def _refusal(evaluation: Evaluation, one: _Measured, positions: Sequence[Mapping
     return "" if np.isfinite([one.number.value, one.spread.error]).all() else NO_SCORE
 
 
-def _reasons(evaluation: Evaluation, positions: Sequence[Mapping[str, Position]], *, what: str) -> list[str]:
+def _reasons(evaluation: Evaluation, one: _Measured, positions: Sequence[Mapping[str, Position]]) -> list[str]:
     """What weakens a difference."""
     found = [reason for both in positions for at in both.values() for reason in reserves(evaluation.ground, at)]
     alone = [] if evaluation.inputs.units else [ONE_TRAINING]
-    return list(dict.fromkeys([*evaluation.few_groups(what), *alone, *found]))
+    two = [TWO_TRAININGS] if any(part.df < _ENOUGH for part in one.training) else []
+    return list(dict.fromkeys([*evaluation.few_groups(one.what), *alone, *two, *found]))
 
 
 def _samples_outside(evaluation: Evaluation, position: Position) -> Floats:

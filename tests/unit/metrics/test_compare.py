@@ -476,6 +476,14 @@ def test_no_rule_speaks_of_a_clean_study() -> None:
     assert not [warning for one in found.standings for warning in one.warnings]
 
 
+def test_what_two_trainings_alone_say_of_others_is_under_reserve() -> None:
+    """One degree of freedom; four methods in which the two are pooled lend each other three."""
+    for seeds in ((0, 0), (0, 0, 1, 1)):
+        assert "how trainings differ" in pair(compared(Studies(seeds=seeds).of(*CLEAN))).reason
+    four = [replace(CLEAN[0], method=method) for method in "abcd"]
+    assert not pair(compared(Studies(seeds=(0, 0)).of(*four))).reason
+
+
 def test_beyond_the_highest_level_nobody_is_compared() -> None:
     found = compared(Studies().of(*CLEAN), levels=(0.9, 0.97))
     assert pair(found, level=0.97).verdict == "refused"
