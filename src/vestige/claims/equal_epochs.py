@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, final
 
 from vestige.claims.measured import Measured, minus, of_shared_texts
@@ -42,6 +42,11 @@ class EqualEpochs(Protocol):
         epoch = self._last(section, [*methods, *others])
         own, other = self._mean(section, methods, epoch), self._mean(section, others, epoch)
         return _measured([*own, *((-weight, one) for weight, one in other)])
+
+    def weighted(self, terms: Sequence[tuple[float, Section]], methods: Methods) -> Measured:
+        """At the last common checkpoint of each base; one bootstrap draws the texts of all of them."""
+        means = [(weight, self._mean(one, methods, self._last(one, methods))) for weight, one in terms]
+        return _measured([(weight * share, one) for weight, mean in means for share, one in mean])
 
     def growth(self, section: Section, methods: Methods) -> Measured:
         """From the first common checkpoint to the last."""

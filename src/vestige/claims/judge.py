@@ -11,7 +11,7 @@ from typing import final
 from vestige.claims.decide import Decision, Verdict, decide
 from vestige.claims.equal_epochs import EqualEpochs
 from vestige.claims.equal_utility import EqualUtility
-from vestige.claims.measured import Measured, independent, minus, of_shared_texts, slope
+from vestige.claims.measured import Measured, independent, minus, of_shared_texts, slope_weights
 from vestige.claims.places import methods_of, parameters_of, places_of
 from vestige.claims.protocol import OpenQuestionError, Protocol, answered
 from vestige.metrics.uncertainty import Bootstrap
@@ -116,10 +116,8 @@ def _over_bases(question: Callable[..., Measured], own: Sequence[Section], *meth
 
 
 def _per_doubling(results: Results, protocol: Protocol, own: Sequence[Section], methods: Sequence[str]) -> Measured:
-    """The slope over the bases of a corpus per doubling of their parameters. The bases share texts, so that to take
-    their errors as independent errs on the side of width.
-    """
-    sizes = {one.base: parameters_of(results.facts, one.base) for one in own}
-    if len(set(sizes.values())) < 2:
+    """The slope over the bases of a corpus per doubling of their parameters."""
+    doublings = [math.log2(parameters_of(results.facts, one.base)) for one in own]
+    if len(set(doublings)) < 2:
         raise OpenQuestionError(f"one size of base on {own[0].corpus}: train a second one, better three")
-    return slope([(math.log2(sizes[one.base]), protocol.leakage(one, methods)) for one in own])
+    return protocol.weighted(list(zip(slope_weights(doublings), own, strict=True)), methods)

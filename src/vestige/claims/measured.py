@@ -83,10 +83,10 @@ def minus(first: Measured, second: Measured) -> Measured:
     return independent([(1.0, first), (-1.0, second)])
 
 
-def slope(points: Sequence[tuple[float, Measured]]) -> Measured:
-    """The least-squares slope of y on x, b = Σ c·y with c = (x − x̄) / Σ (x − x̄)². ValueError for equal x."""
-    mean = math.fsum(x for x, _ in points) / len(points)
-    total = math.fsum((x - mean) ** 2 for x, _ in points)
+def slope_weights(places: Sequence[float]) -> list[float]:
+    """What y at each x weighs in the least-squares slope Σ c·y: c = (x − x̄) / Σ (x − x̄)². ValueError for equal x."""
+    mean = math.fsum(places) / len(places)
+    total = math.fsum((x - mean) ** 2 for x in places)
     if not total:
         raise ValueError("a slope needs two different x")
-    return independent([((x - mean) / total, y) for x, y in points])
+    return [(x - mean) / total for x in places]

@@ -52,6 +52,10 @@ class Protocol(ABC):
         """The mean AUC of the methods minus that of the others."""
 
     @abstractmethod
+    def weighted(self, terms: Sequence[tuple[float, Section]], methods: Methods) -> Measured:
+        """Σ w · mean AUC of the methods over bases of one corpus, such as a slope over their sizes."""
+
+    @abstractmethod
     def growth(self, section: Section, methods: Methods) -> Measured:
         """By how much the mean AUC of the methods grows along their trainings."""
 

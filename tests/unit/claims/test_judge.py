@@ -61,8 +61,11 @@ def test_growth_with_epochs_and_with_size(rulings: dict[str, tuple[Ruling, Rulin
         assert grows.decision.verdict == "supported", name
         assert flat.measured is not None
         assert abs(flat.measured.value) < 0.05, name
-    slope = rulings["C3"][0].answers[0].measured
+    slope, at_utility = (ruling.answers[0].measured for ruling in rulings["C3"])
     assert slope is not None
+    assert at_utility is not None
+    assert at_utility.value == pytest.approx(0), "at equal utility both sizes leak alike"
+    assert at_utility.wide == pytest.approx(0.02 * 2**0.5 / 2 / 2**0.5), "two doublings, two corpora"
     truth = (auc_of("lora", "large", 3) - auc_of("lora", "small", 3)) / 2
     assert slope.value == pytest.approx(truth, abs=slope.wide), "the sizes are two doublings apart"
 
