@@ -66,6 +66,43 @@ def t_interval(value: float, *, parts: Sequence[tuple[float, float]], level: flo
     return Interval(low=value - reach, high=value + reach)
 
 
+def share_interval(value: float, *, parts: Sequence[tuple[float, float]], level: float, trials: int) -> Interval:
+    """Interval of a number between 0 and 1, such as an AUC: inside these, lopsided near them, wide at them.
+
+    Wilson's score interval (1927, JASA 22) of as many trials as would vary as much: all p with |value − p| ≤
+    t·√(p(1 − p)·V/(value(1 − value))), V the sum of the parts. Far from 0 and 1 that is value ± t√V. Near them few
+    texts decide and V says little, so that no interval begins nearer to 1 (ends nearer to 0) than the exact binomial
+    interval of `trials` hits out of `trials` does: one pair in the wrong order never says more than none.
+    """
+    room = 1 - ((1 - level) / 2) ** (1 / trials)
+    left = value * (1 - value)
+    per_trial = spread(parts).reach(level) ** 2 / left if left > 0 else 0.0
+    middle = (value + per_trial / 2) / (1 + per_trial)
+    reach = math.sqrt(per_trial * left + per_trial**2 / 4) / (1 + per_trial)
+    return Interval(low=max(0.0, min(middle - reach, 1 - room)), high=min(1.0, max(middle + reach, room)))
+
+
+def difference_interval(
+    value: float,
+    *,
+    parts: Sequence[tuple[float, float]],
+    share: float,
+    share_parts: Sequence[tuple[float, float]],
+    level: float,
+    trials: int,
+) -> Interval:
+    """Interval of a share minus another number that is paired with it: value ± t·SE, with the room to either side that
+    the share's own interval has beyond its own t·SE, as far as it is more; never beyond −1 and 1.
+
+    As in the method of variance estimates recovery (Zou and Donner 2008, Statistics in Medicine 27): squares of
+    distances to the ends add up as variances do.
+    """
+    own, shared = spread(share_parts).reach(level), spread(parts).reach(level)
+    ends = share_interval(share, parts=share_parts, level=level, trials=trials)
+    below, above = (math.sqrt(shared**2 + max(0.0, room**2 - own**2)) for room in (share - ends.low, ends.high - share))
+    return Interval(low=max(-1.0, value - below), high=min(1.0, value + above))
+
+
 def group_part(replicates: Floats, *, groups: int) -> Part:
     """The variance that the choice of groups gives to an estimate, from its bootstrap samples (NaNs left out).
 
@@ -78,11 +115,38 @@ def group_part(replicates: Floats, *, groups: int) -> Part:
     return Part(variance=float(np.var(drawn)) * groups / (groups - 1), df=groups - 1)
 
 
-def training_part(by_seed: Sequence[float]) -> Part:
-    """The variance that the trainings give to the mean of one value per seed: s²/S, with S − 1 degrees of freedom.
+def training_part(values: Sequence[float]) -> Part:
+    """The variance that training again gives to the mean of one value per training (or seed): s²/S, with S − 1 degrees
+    of freedom.
 
-    ValueError for fewer than two seeds, which say nothing of it.
+    ValueError for fewer than two, which say nothing of it.
     """
-    if len(by_seed) < 2:
-        raise ValueError(f"expected the values of two seeds or more, got {len(by_seed)}")
-    return Part(variance=float(np.var(by_seed, ddof=1)) / len(by_seed), df=len(by_seed) - 1)
+    if len(values) < 2:
+        raise ValueError(f"expected the values of two trainings or more, got {len(values)}")
+    return Part(variance=float(np.var(values, ddof=1)) / len(values), df=len(values) - 1)
+
+
+@final
+@dataclass(frozen=True)
+class Trainings:
+    """What an interval knows of training again: `parts` of the variance of a mean over cells, and its `name` in a
+    signature (`3 seeds`, `2 folds`, `these`: nothing, and it holds for the trainings at hand).
+    """
+
+    name: str
+    parts: tuple[Part, ...] = ()
+
+
+def trainings(values: Sequence[float], *, seeds: Sequence[int]) -> Trainings:
+    """The part of the variance of a mean over cells that training again would give, from the value of each cell.
+
+    With S seeds s²/S of their means, S − 1 degrees of freedom; with one seed and two folds A and B (A − B)²/4, which
+    is the same of two trainings, with 1; of one training there is none. Give values that differ by nothing but the
+    training: each fold has members of its own, and what makes these easy must be taken off before.
+    """
+    if not np.isfinite(values).all():
+        return Trainings("these")
+    places = {seed: np.equal(seeds, seed) for seed in sorted(set(seeds))}
+    by_seed = [float(np.mean(np.asarray(values)[own])) for own in places.values()]
+    drawn, what = (by_seed, "seeds") if len(by_seed) > 1 else (list(values), "folds")
+    return Trainings(f"{len(drawn)} {what}", (training_part(drawn),)) if len(drawn) > 1 else Trainings("these")

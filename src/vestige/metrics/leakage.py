@@ -6,6 +6,7 @@ counted; an estimate that the data cannot carry is refused with the reason, neve
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,11 +15,12 @@ from functools import partial
 import numpy as np
 
 from vestige.errors import ConfigError
+from vestige.metrics.intervals import Interval, Trainings, difference_interval, share_interval
 from vestige.metrics.roc import weighted_auc, weighted_tpr_at_fpr
-from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, widened_at_the_edge
+from vestige.metrics.uncertainty import FEWEST_GROUPS, Bootstrap, Resampled, mean_over_cells, own_groups, trainings_of
 from vestige.records import TIES, Bools, Counts, Estimate, Floats, Labelled, Labels, Scores, Texts
 
-_VERSION = "v:2"
+_VERSION = "v:3"
 """Raise it with any change that moves a value or an interval."""
 
 _ROUNDING = (1e-9, float(np.finfo(np.float32).eps))
@@ -27,20 +29,28 @@ _ROUNDING = (1e-9, float(np.finfo(np.float32).eps))
 _BOOTSTRAP = Bootstrap()
 
 
-def auc(labels: Labels, *, bootstrap: Bootstrap = _BOOTSTRAP) -> Estimate:
+def auc(labels: Labels, *, floor: Labels | None = None, bootstrap: Bootstrap = _BOOTSTRAP) -> Estimate:
     """Area under the ROC curve: the probability that a member scores higher than a non-member, a tie counting one half.
 
     `labels`: one attack on one or more cells, ValueError for none or a repeated cell. Between 0 and 1; ½ is chance, and
-    less than ½ stays less: the sign is fixed in advance. Refused where a cell has no scored text in a class, the
-    groups of a class are fewer than two, or all scores of a cell are equal but for rounding.
+    less than ½ stays less: the sign is fixed in advance. Refused where a cell has in a class no scored text, or texts
+    of fewer than three groups, or all scores of a cell are equal but for rounding.
 
-    The interval resamples groups (see `uncertainty`). With every pair in the right order (or none), where resampling
-    has nothing to vary, its far end is the exact binomial bound for as many independent pairs as the smaller class has
-    groups.
+    The interval knows of the choice of groups and, over several cells, of training again (`uncertainty`, `intervals`);
+    near 0 and 1 it is never nearer than the exact binomial one of as many hits as the smaller class has groups. Which
+    members a fold happens to have is no matter of training: `floor`, the attack's control on the same cells, takes it
+    off before cells are compared. Cells of one and the same model, as of the base, say nothing of training.
     """
     cells = [_resampled(labelled, metric=weighted_auc) for labelled in _checked(labels)]
-    refusal = _empty_class(labels) or _all_equal(labels)
-    return _estimate(labels, cells=cells, signature="auc", refusal=refusal, bootstrap=bootstrap)
+    again = _trainings(labels, _above(labels, floor) if floor else cells)
+
+    def ends(value: float, pool: Texts) -> Interval:
+        parts = [bootstrap.group_part(cells, pool=pool), *again.parts]
+        return share_interval(value, parts=parts, level=bootstrap.level, trials=_independent_pairs(labels))
+
+    refusal = _too_few_groups(labels) or _all_equal(labels)
+    signature = _signature("auc", labels, f"t|trainings:{again.name}", bootstrap)
+    return _estimate(labels, cells=cells, signature=signature, refusal=refusal, ends=ends)
 
 
 def auc_above_floor(labels: Labels, floor: Labels, *, bootstrap: Bootstrap = _BOOTSTRAP) -> Estimate:
@@ -49,21 +59,47 @@ def auc_above_floor(labels: Labels, floor: Labels, *, bootstrap: Bootstrap = _BO
     `labels` and `floor`: the same cells with the same texts, ValueError otherwise. Between −1 and 1. Every bootstrap
     sample weighs the texts alike for both, so that what makes a text easy for either cancels: whether an attack lies
     above its floor is decided by this interval, not by holding one interval against another's value. Refused where the
-    AUC of either would be; where the attack's AUC is 0 or 1 the far end is widened as `auc`'s is.
+    AUC of either would be; where the attack's AUC is near 0 or 1 it has the room that `auc` has.
     """
-    pairs = [_on_both(*pair) for pair in zip(_checked(labels), _checked(floor), strict=True)]
-    both, floors = [one for one, _ in pairs], [one for _, one in pairs]
-    cells, levels = ([_resampled(one, metric=weighted_auc) for one in own] for own in (both, floors))
-    refusal = _empty_class(both) or _all_equal(both) or _of_the_floor(_all_equal(floors))
-    differences = [_difference(*pair) for pair in zip(cells, levels, strict=True)]
-    share = None if refusal else mean_over_cells(cells)
-    return _estimate(
-        both, cells=differences, signature="auc_above_floor", refusal=refusal, bootstrap=bootstrap, share=share
-    )
+    both, floors = _on_both(labels, floor)
+    cells, above = [_resampled(one, metric=weighted_auc) for one in both], _above(labels, floor)
+    again = _trainings(both, above)
+
+    def ends(value: float, pool: Texts) -> Interval:
+        own, parts = ([bootstrap.group_part(one, pool=pool), *again.parts] for one in (cells, above))
+        return difference_interval(
+            value,
+            parts=parts,
+            share=mean_over_cells(cells),
+            share_parts=own,
+            trials=_independent_pairs(both),
+            level=bootstrap.level,
+        )
+
+    refusal = _too_few_groups(both) or _all_equal(both) or _of_the_floor(_all_equal(floors))
+    signature = _signature("auc_above_floor", both, f"t|trainings:{again.name}", bootstrap)
+    return _estimate(both, cells=above, signature=signature, refusal=refusal, ends=ends)
 
 
-def _on_both(labelled: Labelled, floor: Labelled) -> tuple[Labelled, Labelled]:
+def _above(labels: Labels, floor: Labels) -> list[Resampled]:
+    """The AUC of each cell minus that of its floor, on the texts that both score."""
+    both, floors = ([_resampled(one, metric=weighted_auc) for one in own] for own in _on_both(labels, floor))
+    return [_difference(*pair) for pair in zip(both, floors, strict=True)]
+
+
+def _trainings(labels: Labels, cells: Sequence[Resampled]) -> Trainings:
+    """What the cells tell of training again: nothing where all of them are one model."""
+    models = {labelled.scores.values.tobytes() for labelled in labels}
+    return trainings_of(cells[:1] if len(models) == 1 else cells)
+
+
+def _on_both(labels: Labels, floor: Labels) -> tuple[Labels, Labels]:
     """Both, with the texts masked that only one of them scores."""
+    pairs = [_on_both_in(*pair) for pair in zip(_checked(labels), _checked(floor), strict=True)]
+    return [one for one, _ in pairs], [one for _, one in pairs]
+
+
+def _on_both_in(labelled: Labelled, floor: Labelled) -> tuple[Labelled, Labelled]:
     if not np.array_equal(labelled.scores.ids, floor.scores.ids) or _name(labelled) != _name(floor):
         raise ValueError(f"cell {_name(labelled)}: an attack and its floor must be of the same cell and texts")
     return _without(labelled, floor, "unscored_by:the floor"), _without(floor, labelled, "unscored_by:the attack")
@@ -99,9 +135,19 @@ def tpr_at_fpr(labels: Labels, *, fpr: float, bootstrap: Bootstrap = _BOOTSTRAP)
         raise ConfigError(f"fpr must lie between 0 and 1, both excluded, got {fpr}; 0.01 and 0.001 are usual")
     metric = partial(weighted_tpr_at_fpr, fpr=fpr)
     cells = [_resampled(labelled, metric=metric) for labelled in _checked(labels)]
-    refusal = _empty_class(labels) or _all_equal(labels) or _too_few_non_members(labels, fpr=fpr)
+    seeds = len({labelled.seed for labelled in labels})
+
+    def ends(value: float, pool: Texts) -> Interval:
+        interval = bootstrap.percentiles(bootstrap.replicates(cells, pool=pool, with_seeds=True))
+        room = 1 - ((1 - bootstrap.level) / 2) ** (1 / _independent_pairs(labels))
+        low = min(interval.low, 1 - room) if value == 1 else interval.low
+        return Interval(low=low, high=max(interval.high, room) if value == 0 else interval.high)
+
+    refusal = _too_few_groups(labels) or _all_equal(labels) or _too_few_non_members(labels, fpr=fpr)
     refusal = refusal or _tied_at_the_top(labels, fpr=fpr)
-    return _estimate(labels, cells=cells, signature=f"tpr|fpr:{fpr:g}", refusal=refusal, bootstrap=bootstrap)
+    again = f"{seeds} seeds" if seeds > 1 else "these"
+    signature = _signature(f"tpr|fpr:{fpr:g}", labels, f"percentile|trainings:{again}", bootstrap)
+    return _estimate(labels, cells=cells, signature=signature, refusal=refusal, ends=ends)
 
 
 def _checked(labels: Labels) -> Labels:
@@ -129,30 +175,31 @@ def _groups(labelled: Labelled) -> Texts:
     return own_groups(labelled.groups, ids=labelled.scores.ids)
 
 
+def _signature(what: str, labels: Labels, interval: str, bootstrap: Bootstrap) -> str:
+    """Everything that defines a number: also how many texts it is of, and the beginning of a hash of their ids, which
+    is the same for two numbers that are of the same texts.
+    """
+    texts = sorted(set().union(*(one.scores.ids[one.scores.scored].tolist() for one in labels)))
+    named = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+    cells = f"cells:{len(labels)}|seeds:{len({one.seed for one in labels})}|texts:{len(texts)}#{named}"
+    return f"{what}|{cells}|{bootstrap.signature}|{interval}|{_VERSION}"
+
+
 def _estimate(
     labels: Labels,
     *,
     cells: Sequence[Resampled],
     signature: str,
     refusal: str,
-    bootstrap: Bootstrap,
-    share: float | None = None,
+    ends: Callable[[float, Texts], Interval],
 ) -> Estimate:
-    """`share`: the attack's AUC, where what is estimated is its difference to another one."""
-    seeds = len({labelled.seed for labelled in labels})
-    signature = f"{signature}|cells:{len(cells)}|seeds:{seeds}|{bootstrap.signature}|{_VERSION}"
+    """`ends`: from the value, and the groups that can be drawn, to the interval; asked where nothing is refused."""
     counts = _counts(labels)
-    interval = None
-    if not refusal:
-        pool = np.concatenate([_groups(labelled) for labelled in labels])
-        interval = bootstrap.interval(bootstrap.replicates(cells, pool=pool))
-        refusal = "" if interval else "too few groups: most bootstrap samples lack a class"
-    if interval is None:
+    if refusal:
         return Estimate(value=None, low=None, high=None, counts=counts, signature=signature, reason=refusal)
     value = mean_over_cells(cells)
-    trials = _independent_pairs(labels)
-    ends = widened_at_the_edge(interval, value=value, trials=trials, level=bootstrap.level, share=share)
-    return Estimate(value=value, low=ends.low, high=ends.high, counts=counts, signature=signature)
+    interval = ends(value, np.concatenate([_groups(labelled) for labelled in labels]))
+    return Estimate(value=value, low=interval.low, high=interval.high, counts=counts, signature=signature)
 
 
 def _independent_pairs(labels: Labels) -> int:
@@ -165,14 +212,15 @@ def _class_groups(labelled: Labelled, *, members: bool) -> set[str]:
     return set(_groups(labelled)[chosen].tolist())
 
 
-def _empty_class(labels: Labels) -> str:
+def _too_few_groups(labels: Labels) -> str:
     """Why no estimate is possible, or an empty string."""
     for labelled in labels:
         for members, name in ((True, "member"), (False, "non-member")):
             groups = len(_class_groups(labelled, members=members))
-            if groups < 2:
-                found = "no scored" if groups == 0 else "scored texts of one group only as"
-                return f"cell {_name(labelled)} has {found} {name}: at least two groups in each class are needed"
+            if groups < FEWEST_GROUPS:
+                found = f"scored texts of {groups} group{'s' * (groups > 1)} only as" if groups else "no scored"
+                needed = f"at least {FEWEST_GROUPS} groups in each class are needed"
+                return f"cell {_name(labelled)} has {found} {name}: {needed}"
     return ""
 
 

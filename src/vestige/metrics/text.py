@@ -16,11 +16,12 @@ from typing import final
 import numpy as np
 
 from vestige.errors import ConfigError
+from vestige.metrics.intervals import share_interval, t_interval
 from vestige.metrics.measures import LIBRARIES, MEASURES, Measure, References, TextQuantity
-from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, widened_at_the_edge
+from vestige.metrics.uncertainty import FEWEST_GROUPS, Bootstrap, Resampled, mean_over_cells, own_groups, trainings_of
 from vestige.records import Bools, Counts, Estimate, Floats, Generations, Texts
 
-_VERSION = "v:2"
+_VERSION = "v:3"
 """Raise it with any change that moves a value or an interval."""
 
 _BOOTSTRAP = Bootstrap()
@@ -49,31 +50,32 @@ def text_utility(
     Blanks around answers and references do not count. `cells`: the answers of each cell to the same prompts in the
     same order, ValueError otherwise. `references`: all that are accepted, for each text. `groups`: shape (texts,),
     empty for a text that is its own group; a bootstrap sample draws them for all cells at once. `seeds`: the seed of
-    each cell; where there are several, they are drawn too. A text without an answer is counted as unscored. Refused
-    where no text has one, and where the answered texts are of fewer than two groups. A share of exactly 0 or 1, where
-    resampling has nothing to vary, gets the exact binomial bound of as many trials as there are groups.
+    each cell. The interval is value ± t·SE, within the range of the quantity (of means of shares as that of an AUC, see
+    `intervals`), and knows of the choice of groups and, over several cells, of training again. A text without an answer
+    is counted as unscored. Refused where no text has one, and where the answered texts are of fewer than three groups.
     """
     seeds = seeds or [0] * len(cells)
     answered = _check(cells, references=references, groups=groups, seeds=seeds)
     units = own_groups(groups, ids=cells[0].ids)[answered]
     counts = _counts(cells[0], groups=units)
     bare = Estimate(value=None, low=None, high=None, counts=counts, signature=quantity)
-    if counts.groups < 2:
+    if counts.groups < FEWEST_GROUPS:
         return replace(bare, reason=_refusal(counts))
     found = counted(quantity, cells, references=references)
     measure = found.measure
-    signature = f"{quantity}|{measure.signature}|cells:{len(cells)}|seeds:{len(set(seeds))}"
-    named = replace(bare, signature=f"{signature}|{bootstrap.signature}|{_VERSION}")
     resampled = [
         Resampled(metric=partial(_weighted, measure, one), groups=units, seed=seed)
         for one, seed in zip(found.counts, seeds, strict=True)
     ]
-    value = mean_over_cells(resampled)
-    interval = bootstrap.interval(bootstrap.replicates(resampled, pool=units, of="validation"))
-    assert interval is not None, "every sample draws answered texts"
+    again, value = trainings_of(resampled), mean_over_cells(resampled)
+    recipe = f"{measure.signature}|cells:{len(cells)}|seeds:{len(set(seeds))}|{bootstrap.signature}"
+    named = replace(bare, signature=f"{quantity}|{recipe}|t|trainings:{again.name}|{_VERSION}")
+    parts = [bootstrap.group_part(resampled, pool=units, of="validation"), *again.parts]
     if measure.is_share:
-        interval = widened_at_the_edge(interval, value=value, trials=counts.groups, level=bootstrap.level)
-    return replace(named, value=value, low=interval.low, high=interval.high)
+        interval = share_interval(value, parts=parts, level=bootstrap.level, trials=counts.groups)
+        return replace(named, value=value, low=interval.low, high=interval.high)
+    interval = t_interval(value, parts=parts, level=bootstrap.level)
+    return replace(named, value=value, low=max(0.0, interval.low), high=min(100.0, interval.high))
 
 
 @final
@@ -142,7 +144,8 @@ def _bare(text: str) -> str:
 
 def _refusal(counts: Counts) -> str:
     if counts.texts:
-        return "the answered texts are of one group: at least two are needed for an interval"
+        found = f"{counts.groups} group{'s' * (counts.groups > 1)}"
+        return f"the answered texts are of {found}: at least {FEWEST_GROUPS} are needed for an interval"
     return "no text has a prompt and references that a model could be asked and judged by"
 
 

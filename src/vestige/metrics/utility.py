@@ -9,11 +9,12 @@ from functools import partial
 
 import numpy as np
 
+from vestige.metrics.intervals import t_interval
 from vestige.metrics.losses import TextLosses
-from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups
+from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, trainings_of
 from vestige.records import Counts, Estimate, Floats, Texts
 
-_VERSION = "v:1"
+_VERSION = "v:2"
 """Raise it with any change that moves a value or an interval."""
 
 _BOOTSTRAP = Bootstrap()
@@ -25,25 +26,25 @@ def validation_loss(
     """Mean −log-probability per scored token, nats: all tokens of the validation texts alike, averaged over the cells.
 
     `cells`: the losses of the texts of the `validation` role, one per cell; all with the same texts in the same order,
-    ValueError otherwise. `groups`: shape (texts,), empty for a text that is its own group; a
-    bootstrap sample draws them for all cells at once. `seeds`: the seed of each cell; where there are several, they
-    are drawn too. A text without a scored token is counted as unscored. Refused where no text has one, where a
-    log-probability is not finite, and where the texts are of fewer than two groups.
+    ValueError otherwise. `groups`: shape (texts,), empty for a text that is its own group; a bootstrap sample draws
+    them for all cells at once. `seeds`: the seed of each cell. The interval is value ± t·SE and knows of the choice of
+    groups and, over several cells, of training again (`uncertainty`, `intervals`). A text without a scored token is
+    counted as unscored. Refused where no text has one, where a log-probability is not finite, and where the texts are
+    of fewer than two groups.
     """
     seeds = seeds or [0] * len(cells)
     _check(cells, groups=groups, seeds=seeds)
     units = own_groups(groups, ids=cells[0].ids)
-    signature = f"loss|cells:{len(cells)}|seeds:{len(set(seeds))}|{bootstrap.signature}|{_VERSION}"
-    counts = _counts(cells[0], groups=units)
     drawn = [_resampled(cell, groups=units, seed=seed) for cell, seed in zip(cells, seeds, strict=True)]
+    again = trainings_of(drawn)
+    recipe = f"cells:{len(cells)}|seeds:{len(set(seeds))}|{bootstrap.signature}|t|trainings:{again.name}|{_VERSION}"
+    counts, signature = _counts(cells[0], groups=units), f"loss|{recipe}"
     value = mean_over_cells(drawn)
-    interval = None
     refusal = _refusal(value, counts=counts)
-    if not refusal:
-        interval = bootstrap.interval(bootstrap.replicates(drawn, pool=units, of="validation"))
-        refusal = "" if interval else "too few groups: most bootstrap samples have no scored token"
-    if interval is None:
+    if refusal:
         return Estimate(value=None, low=None, high=None, counts=counts, signature=signature, reason=refusal)
+    parts = [bootstrap.group_part(drawn, pool=units, of="validation"), *again.parts]
+    interval = t_interval(value, parts=parts, level=bootstrap.level)
     return Estimate(value=value, low=interval.low, high=interval.high, counts=counts, signature=signature)
 
 

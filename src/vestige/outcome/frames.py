@@ -39,17 +39,17 @@ ESTIMATES: Mapping[str, Any] = {
 }
 """One row per number. `method`, `family`, `learning_rate` and `epoch` are null for the base itself, whose rows are the
 floor of the attacks; `attack` is null for utility, and on the base also names the floors that see no model
-(`blind_bow`). `quantity`: `auc`, `auc_above_floor` (minus the AUC of the attack's control on the base, paired; not
-on the base itself), of floors that see no model `auc_null` (the mean on splits that mean nothing, and where 95% of
-these lie) and `p_value` (the share of these that read as high), `tpr@0.01`, `memorization` (counterfactual, nats per
-token, at attacked checkpoints), `loss` (validation, nats per token), `perplexity`, and where the study asks for them
-`bleu`, `chrf` (0 to 100), `rouge_l` and `exact_match` (0 to 1). `is_best`: the checkpoint of the method's lowest
-validation loss, at its chosen learning rate; `is_last`: its last checkpoint. `value`, `low` and `high` are null
-where the estimate is refused, and `reason` says why. `unscored`: JSON, `"member:too_short"` or, for generated texts,
-`"no_prompt"` → texts. `apart`: why an attack is not among those that are compared on the texts that all of them
-score; empty where it is, null where there is nothing to compare. `level`: null at a checkpoint; else the number,
-`auc_at_utility` or `memorization_at_utility`, was read off where the method first has that share of the gain that all
-compared methods reach, at about `epoch`.
+(`blind_bow`). `quantity`: `auc` (on the texts that all attacks score), `auc_own_texts` (on all that this one scores),
+`auc_above_floor` (minus the AUC of the attack's control on the base, paired; not on the base itself), of floors that
+see no model `auc_null` (the mean on splits that mean nothing, and where 95% of these lie) and `p_value` (the share of
+these that read as high), `tpr@0.01`, `memorization` (counterfactual, nats per token, at attacked checkpoints), `loss`
+(validation, nats per token), `perplexity`, and where the study asks for them `bleu`, `chrf` (0 to 100), `rouge_l` and
+`exact_match` (0 to 1). `is_best`: the checkpoint of the method's lowest validation loss, at its chosen learning rate;
+`is_last`: its last checkpoint. `value`, `low` and `high` are null where the estimate is refused, and `reason` says
+why. `unscored`: JSON, `"member:too_short"` or, for generated texts, `"no_prompt"` → texts. `apart`: why an attack is
+not among those that are compared on the texts that all of them score; empty where it is, null where there is nothing
+to compare. `level`: null at a checkpoint; else the number, `auc_at_utility` or `memorization_at_utility`, was read off
+where the method first has that share of the gain that all compared methods reach, at about `epoch`.
 """
 
 SCORES: Mapping[str, Any] = {

@@ -13,6 +13,7 @@ TIED = "— (ties)"
 
 _NAMES = {
     "auc": "AUC",
+    "auc_own_texts": "AUC on all texts of its own",
     "auc_above_floor": "AUC above the floor",
     "auc_null": "AUC on other splits",
     "p_value": "p",
@@ -142,6 +143,7 @@ def _percent(value: float) -> str:
 
 _WRITERS: Mapping[str, Callable[[float], str]] = {
     "auc": _share,
+    "auc_own_texts": _share,
     "auc_above_floor": _signed,
     "auc_at_utility": _share,
     "auc_difference": _signed,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vestige.metrics import auc, common_texts
-from vestige.metrics.common_texts import apart
-from vestige.records import Fold, Labelled, Scores
+from vestige.metrics.common_texts import apart, own_texts
+from vestige.records import Fold, Labelled, Labels, Scores
 
 TEXTS = 40
 
@@ -65,15 +67,56 @@ def test_several_that_each_take_a_little_are_bounded_together() -> None:
     assert _scored(labels) == {"loss": 38, "lowercase": 38, "pac": 38, "zlib": 38}
 
 
-def test_a_class_keeps_two_groups() -> None:
-    """Two groups a class: an attack that is silent on one of them, of one text, is left out."""
+def test_a_class_keeps_three_groups() -> None:
+    """Three groups a class: an attack that is silent on one of them, of one text, is left out."""
     half = TEXTS // 2
-    names = np.array(["a", *["b"] * (half - 1), "c", *["d"] * (half - 1)])
-    whole, partly = _cell({}), _cell({0: "unchanged"})
+    names = np.array([f"{side}{max(0, place - half + 3)}" for side in "mn" for place in range(half)])
+    whole, partly = _cell({}), _cell({half - 1: "unchanged"})
     cells = [Labelled(one.scores, one.is_member, names, seed=0, fold="A") for one in (whole, partly)]
     labels = {"loss": [cells[0]], "lowercase": [cells[1]]}
     assert list(apart(labels)) == ["lowercase"]
     assert auc(common_texts(labels)["loss"]).value == 1.0
+
+
+def _four(scores: list[float | str], *, members: tuple[int, int], fold: Fold) -> Labelled:
+    reasons = np.array([one if isinstance(one, str) else "" for one in scores], dtype=np.str_)
+    values = np.array([np.nan if isinstance(one, str) else one for one in scores])
+    ids = np.array(["t0", "t1", "t2", "t3"])
+    return Labelled(Scores(ids, values, reasons), np.isin(np.arange(4), members), ids, seed=0, fold=fold)
+
+
+@pytest.mark.parametrize("reason", ["known_member", "not_finite"])
+def test_folds_are_measured_on_the_same_texts(reason: str) -> None:
+    """Scores 4, 3, 2, 1; A = {0, 3}, B = {1, 2}; text 0 has no score in A alone. Left out of both, the mean AUC is ½:
+    in A text 3 beats nobody, in B texts 1 and 2 beat it. Left out of A alone it would be .25.
+    """
+    cells = [_four([reason, 3, 2, 1], members=(0, 3), fold="A"), _four([4, 3, 2, 1], members=(1, 2), fold="B")]
+    on_their_own = own_texts(cells)
+    assert [one.scores.reasons.tolist() for one in on_their_own] == [
+        [reason, "", "", ""],
+        ["unscored_in:0/A", "", "", ""],
+    ]
+    assert _mean_auc(on_their_own) == 0.5
+    assert _mean_auc(cells) == 0.25
+
+
+def test_what_another_attack_cannot_score_in_one_fold_is_left_out_of_both() -> None:
+    turned = [_cell({}), replace(_cell({}, fold="B"), is_member=np.arange(TEXTS) >= TEXTS // 2)]
+    partly = [_cell({0: "known_member"}), turned[1]]
+    for labels in ({"loss": turned, "con_recall": partly}, {"con_recall": partly, "loss": turned}):
+        common = common_texts(labels)
+        assert [one.scores.reasons[0] for one in common["loss"]] == ["unscored_by:con_recall"] * 2
+        assert [one.scores.reasons[0] for one in common["con_recall"]] == ["known_member", "unscored_in:0/A"]
+        assert {int(one.scores.scored.sum()) for own in common.values() for one in own} == {TEXTS - 1}
+
+
+def _mean_auc(cells: Labels) -> float:
+    """Pairs in the right order, counted one by one."""
+    found = []
+    for cell in cells:
+        inside, outside = (cell.scores.values[cell.scores.scored & one] for one in (cell.is_member, ~cell.is_member))
+        found.append(np.mean([[a > b for b in outside] for a in inside]))
+    return float(np.mean(found))
 
 
 def test_one_cell_that_would_lose_much_is_enough() -> None:

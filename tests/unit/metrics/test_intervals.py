@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from vestige.metrics.intervals import Interval, group_part, spread, t_interval, training_part
+from vestige.metrics.intervals import (
+    Interval,
+    difference_interval,
+    group_part,
+    share_interval,
+    spread,
+    t_interval,
+    training_part,
+    trainings,
+)
 
 
 def test_one_part_is_the_interval_of_a_mean() -> None:
@@ -56,5 +65,45 @@ def test_replicates_of_a_mean_vary_by_what_new_groups_would() -> None:
 def test_one_group_and_one_seed_say_nothing_of_another() -> None:
     with pytest.raises(ValueError, match="two groups or more"):
         group_part(np.zeros(10), groups=1)
-    with pytest.raises(ValueError, match="two seeds or more"):
+    with pytest.raises(ValueError, match="two trainings or more"):
         training_part([0.5])
+
+
+@pytest.mark.parametrize(("hits", "of"), [(30, 50), (48, 50), (3, 40), (650, 1000)])
+def test_a_share_has_the_interval_of_wilson(hits: int, of: int) -> None:
+    """A binomial share varies by p(1 − p)/n; SciPy has the interval."""
+    share = hits / of
+    expected = scipy.stats.binomtest(hits, of).proportion_ci(0.95, method="wilson")
+    found = share_interval(share, parts=[(share * (1 - share) / of, 1e12)], level=0.95, trials=of)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_a_share_of_all_or_nothing_has_the_exact_interval() -> None:
+    for hits in (0, 25):
+        expected = scipy.stats.binomtest(hits, 25).proportion_ci(0.95, method="exact")
+        found = share_interval(hits / 25, parts=[(0.0, 24)], level=0.95, trials=25)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_room_of_a_share_holds_for_its_difference_too() -> None:
+    """At 1, where nothing varies, an AUC can be as low as .025^(1/25); far from the edge the t interval is left."""
+    whole = {"parts": [(0.0, 24.0)], "share_parts": [(0.0, 24.0)], "level": 0.95, "trials": 25}
+    found = difference_interval(0.4, share=1.0, **whole)  # type: ignore[arg-type]
+    assert (found.low, found.high) == pytest.approx((0.4 - (1 - 0.025 ** (1 / 25)), 0.4))
+    middle = difference_interval(
+        0.1, parts=[(1e-4, 1e3)], share=0.5, share_parts=[(1e-4, 1e3)], level=0.95, trials=1000
+    )
+    plain = t_interval(0.1, parts=[(1e-4, 1e3)], level=0.95)
+    assert (middle.low, middle.high) == pytest.approx((plain.low, plain.high), abs=1e-6)
+
+
+def test_cells_say_of_training_what_their_design_lets_them() -> None:
+    assert trainings([0.6], seeds=[0]).name == "these"
+    assert trainings([0.6, math.nan], seeds=[0, 0]).parts == ()
+    folds = trainings([0.6, 0.7], seeds=[0, 0])
+    assert folds.name == "2 folds"
+    assert folds.parts[0] == pytest.approx((0.1**2 / 4, 1))
+    seeds = trainings([0.6, 0.7, 0.7, 0.9, 0.8, 0.9], seeds=[0, 0, 1, 1, 2, 2])
+    values = np.array([0.65, 0.8, 0.85])
+    assert seeds.name == "3 seeds"
+    assert seeds.parts[0] == pytest.approx((np.var(values, ddof=1) / 3, 2))

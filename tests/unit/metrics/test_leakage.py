@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from vestige.errors import ConfigError
 from vestige.metrics import Bootstrap, auc, auc_above_floor, common_texts, tpr_at_fpr
-from vestige.records import TIES, Estimate, Fold, Ints, Labelled, Scores
+from vestige.records import TIES, Bools, Estimate, Floats, Fold, Ints, Labelled, Scores
 from vestige.testing.stats import normal_labels
 
 QUICK = Bootstrap(samples=200)
@@ -63,9 +65,9 @@ def test_several_cells_are_averaged_per_cell_not_pooled() -> None:
 
 def test_folds_are_averaged_within_a_seed_before_the_seeds() -> None:
     cells = [
-        _cell([4, 3, 2, 1], members=2, seed=0, fold="A"),
-        _cell([4, 3, 2, 1], members=2, seed=0, fold="B"),
-        _cell([2, 1, 2, 1], members=2, seed=1, fold="A"),
+        _cell([6, 5, 4, 3, 2, 1], members=3, seed=0, fold="A"),
+        _cell([6, 5, 4, 3, 2, 1], members=3, seed=0, fold="B"),
+        _cell([3, 2, 1, 3, 2, 1], members=3, seed=1, fold="A"),
     ]
     assert _ends(auc(cells, bootstrap=QUICK))[1] == 0.75
 
@@ -130,6 +132,85 @@ def test_perfect_separation_leaves_room_for_what_was_not_drawn() -> None:
         assert _ends(estimate) == pytest.approx((0.025 ** (1 / 100), 1.0, 1.0))
 
 
+def _with_wrong_pairs(wrong: int) -> Labelled:
+    """250 members above 250 non-members, but for the lowest member, which so many non-members beat."""
+    others = np.where(np.arange(250) < wrong, 2.0, 0.0)
+    return _cell([*[3.0] * 249, 1.0, *others.tolist()], members=250)
+
+
+def test_one_pair_in_the_wrong_order_never_says_more_than_none() -> None:
+    """Of 62,500 pairs; with none, 250 independent ones leave .025^(1/250) = .9854, and more only lowers it."""
+    lows = [_ends(auc([_with_wrong_pairs(wrong)], bootstrap=QUICK))[0] for wrong in (0, 1, 2, 5, 20, 100, 250)]
+    assert lows[0] == pytest.approx(0.9854, abs=5e-5)
+    assert lows[1] <= lows[0]
+    assert lows == sorted(lows, reverse=True)
+    turned = [_cell((-_with_wrong_pairs(wrong).scores.values).tolist(), members=250) for wrong in (0, 1, 20)]
+    assert [_ends(auc([cell], bootstrap=QUICK))[2] for cell in turned] == pytest.approx(
+        [1 - lows[0], 1 - lows[1], 1 - lows[4]]
+    )
+
+
+def _two_folds(separations: tuple[float, float], *, hard: Floats, half: Bools) -> list[Labelled]:
+    own = [hard + separation * half_of for separation, half_of in zip(separations, (half, ~half), strict=True)]
+    cells = [_cell(scores.tolist(), members=0, fold=fold) for scores, fold in zip(own, ("A", "B"), strict=True)]  # type: ignore[arg-type]
+    return [replace(cell, is_member=members) for cell, members in zip(cells, (half, ~half), strict=True)]
+
+
+def test_folds_that_differ_widen_the_interval_and_folds_of_unequal_luck_do_not() -> None:
+    """Texts differ so much that whose half has the easy ones decides the AUC of a fold: nothing that training again
+    would change. The control has the same luck, and takes it off; what is left is how far the trainings differ.
+    """
+    generator = np.random.default_rng(3)
+    hard, half = generator.normal(size=400), np.arange(400) % 2 == 0
+    hard += 0.3 * half
+    control = _two_folds((0.0, 0.0), hard=hard, half=half)
+    alike, apart = (_two_folds(pair, hard=hard, half=half) for pair in ((0.5, 0.5), (0.2, 0.8)))
+    width = {
+        name: _width(auc(cells, floor=control, bootstrap=QUICK)) for name, cells in (("alike", alike), ("apart", apart))
+    }
+    one, other = (_ends(auc([cell], bootstrap=QUICK))[1] for cell in apart)
+    luck = _ends(auc(control[:1], bootstrap=QUICK))[1] - 0.5
+    between = ((one - luck) - (other + luck)) / 2
+    assert abs(between) > 0.05
+    assert width["alike"] < 0.05
+    assert width["apart"] > 2 * 4 * abs(between), "one degree of freedom, nearly: t is 12.7 there, 4.3 for two"
+    assert _width(auc(alike, bootstrap=QUICK)) > 4 * width["alike"], "without a control nobody knows of the luck"
+    assert "|t|trainings:2 folds|" in auc(apart, floor=control, bootstrap=QUICK).signature
+
+
+def _width(estimate: Estimate) -> float:
+    low, _, high = _ends(estimate)
+    return high - low
+
+
+def test_cells_of_one_model_say_nothing_of_training() -> None:
+    """The base: its two folds are mirror images, whatever they are; that is no noise of training."""
+    hard, half = np.random.default_rng(1).normal(size=100), np.arange(100) < 50
+    found = auc(_two_folds((0.0, 0.0), hard=hard, half=half), bootstrap=QUICK)
+    assert _ends(found) == pytest.approx((0.5, 0.5, 0.5))
+    assert "|trainings:these|" in found.signature
+
+
+def test_seeds_that_differ_are_the_second_part_of_the_variance() -> None:
+    """Three seeds with AUCs .6, .7 and .8: far more than 8,000 texts vary by. Wilson's ends are where |.7 − p| is
+    t·√(p(1 − p)·V/(.7·.3)), with V = .1²/3 and t of two degrees of freedom, 4.303.
+    """
+    ranks = np.arange(4000)
+    cells = []
+    for seed, tenths in enumerate(
+        (2, 4, 6)
+    ):  # so many of ten members lie above everybody, the rest beat half: ½ + tenths/20
+        raised = np.where(ranks % 10 < tenths, 5000, 0)
+        cells.append(_cell([*(ranks + raised).tolist(), *ranks.tolist()], members=len(ranks), seed=seed))
+    found = auc(cells, bootstrap=QUICK)
+    low, value, high = _ends(found)
+    assert value == pytest.approx(0.7, abs=1e-3)
+    assert "|t|trainings:3 seeds|" in found.signature
+    for end in (low, high):
+        reach = 4.303 * np.sqrt(end * (1 - end) * 0.01 / 3 / 0.21)
+        assert abs(value - end) == pytest.approx(reach, rel=0.03)
+
+
 def test_an_attack_that_is_wrong_stays_below_one_half() -> None:
     assert _ends(auc([normal_labels(-1.0, members=100, non_members=100)], bootstrap=QUICK))[2] < 0.5
 
@@ -156,18 +237,37 @@ def test_the_interval_widens_when_texts_come_in_groups() -> None:
 
 
 def test_unscorable_texts_are_left_out_and_counted_by_class() -> None:
-    cell = _cell([3.0, np.nan, 2.0, 1.0, np.nan, np.nan, 0.0], members=3)
+    cell = _cell([3.0, np.nan, 2.0, 2.5, 1.0, np.nan, np.nan, 0.0, 0.5], members=4)
     estimate = auc([cell], bootstrap=QUICK)
     assert estimate.value == 1.0
-    assert (estimate.counts.members, estimate.counts.non_members, estimate.counts.groups) == (2, 2, 4)
+    assert (estimate.counts.members, estimate.counts.non_members, estimate.counts.groups) == (3, 3, 6)
     assert estimate.counts.unscored == {"member:too_short": 1, "non_member:too_short": 2}
 
 
-def test_the_signature_names_the_recipe() -> None:
+def _named(ids: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()[:8]
+
+
+def test_the_signature_names_the_recipe_and_the_texts() -> None:
     cell = normal_labels(1.0, members=100, non_members=100)
-    recipe = "cells:1|seeds:1|boot:200|unit:group|level:0.95|seed:0|v:2"
-    assert auc([cell], bootstrap=QUICK).signature == f"auc|{recipe}"
-    assert tpr_at_fpr([cell], fpr=0.01, bootstrap=QUICK).signature == f"tpr|fpr:0.01|{recipe}"
+    texts = f"cells:1|seeds:1|texts:200#{_named(cell.scores.ids)}"
+    drawn = "boot:200|unit:group|level:0.95|seed:0"
+    assert auc([cell], bootstrap=QUICK).signature == f"auc|{texts}|{drawn}|t|trainings:these|v:3"
+    rate = tpr_at_fpr([cell], fpr=0.01, bootstrap=QUICK)
+    assert rate.signature == f"tpr|fpr:0.01|{texts}|{drawn}|percentile|trainings:these|v:3"
+
+
+def test_two_numbers_of_the_same_texts_say_so_and_of_others_too() -> None:
+    """Another attack that cannot score one text moves the number of this one: so it must move its signature."""
+    attack, silent = _cell([5.0, 4.0, 3.0, 2.0, 1.0, 0.0, 2.5, 3.5], members=4), [3.0, np.nan, *range(6)]
+    alone = auc(common_texts({"loss": [attack]})["loss"], bootstrap=QUICK)
+    beside = {"loss": [attack], "lowercase": [_cell(silent, members=4)]}
+    both = {name: auc(own, bootstrap=QUICK) for name, own in common_texts(beside).items()}
+    assert alone.value != both["loss"].value
+    assert f"|texts:8#{_named(attack.scores.ids)}|" in alone.signature
+    texts = f"|texts:7#{_named(np.delete(attack.scores.ids, 1))}|"
+    assert texts in both["loss"].signature
+    assert texts in both["lowercase"].signature
 
 
 @pytest.mark.parametrize(("non_members", "refused"), [(99, True), (100, False)])
@@ -191,8 +291,9 @@ def test_one_cell_that_cannot_carry_the_estimate_is_enough_to_refuse_it() -> Non
     ("cell", "reason"),
     [
         (_cell([np.nan, np.nan, 1.0, 2.0], members=2), "cell 0/A has no scored member"),
-        (_cell([1.0, 2.0, np.nan, np.nan], members=2), "cell 0/A has no scored non-member"),
-        (_cell([1.0, 2.0, 3.0, 4.0], members=2, groups=["a", "a", "b", "c"]), "of one group only as member"),
+        (_cell([1.0, 2.0, 3.0, np.nan, np.nan], members=3), "cell 0/A has no scored non-member"),
+        (_cell([1.0, 2.0, 3.0, 4.0, 5.0], members=2, groups=["a", "a", *"bcd"]), "of 1 group only as member"),
+        (_cell([4.0, 3.0, 2.0, 1.0], members=2), "of 2 groups only as member: at least 3 groups in each class"),
     ],
 )
 def test_a_class_that_is_missing_is_a_refusal_not_a_nan(cell: Labelled, reason: str) -> None:
@@ -240,33 +341,33 @@ def test_what_attack_and_floor_share_cancels() -> None:
 
 
 def test_the_difference_is_of_the_texts_that_both_score_and_names_its_recipe() -> None:
-    attack = _cell([4.0, np.nan, 3.0, 2.0, 1.0, 0.0], members=3)
-    floor = _cell([1.0, 2.0, 3.0, 4.0, np.nan, 5.0], members=3)
+    attack = _cell([6.0, 5.0, np.nan, 4.0, 3.0, 2.0, 1.0, 0.0], members=4)
+    floor = _cell([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, np.nan, 7.0], members=4)
     found = auc_above_floor([attack], [floor], bootstrap=QUICK)
     assert found.value == pytest.approx(1.0 - 0.0)
     assert found.counts.unscored == {"member:too_short": 1, "non_member:unscored_by:the floor": 1}
-    assert found.signature == "auc_above_floor|cells:1|seeds:1|boot:200|unit:group|level:0.95|seed:0|v:2"
-    assert found.low is not None
-    assert found.low <= 1 - (1 - 0.025 ** (1 / 2)), "an AUC of 1 leaves the same room as alone"
+    texts = _named(["t0", "t1", "t3", "t4", "t5", "t7"])
+    recipe = f"cells:1|seeds:1|texts:6#{texts}|boot:200|unit:group|level:0.95|seed:0|t|trainings:these|v:3"
+    assert found.signature == f"auc_above_floor|{recipe}"
+    assert found.low == pytest.approx(0.025 ** (1 / 3)), "an AUC of 1 leaves the same room as alone"
 
 
 def test_a_difference_to_what_is_no_estimate_is_none() -> None:
-    attack, constant = _cell([4.0, 3.0, 2.0, 1.0], members=2), _cell([0.0] * 4, members=2)
-    assert auc_above_floor([attack], [constant], bootstrap=QUICK).reason.startswith("the floor: cell 0/A: all 4 scores")
+    attack, constant = _cell([6.0, 5.0, 4.0, 3.0, 2.0, 1.0], members=3), _cell([0.0] * 6, members=3)
+    assert auc_above_floor([attack], [constant], bootstrap=QUICK).reason.startswith("the floor: cell 0/A: all 6 scores")
     assert "nothing to rank" in auc_above_floor([constant], [attack], bootstrap=QUICK).reason
     with pytest.raises(ValueError, match="same cell and texts"):
-        auc_above_floor([attack], [_cell([4.0, 3.0, 2.0, 1.0], members=2, seed=1)], bootstrap=QUICK)
+        auc_above_floor([attack], [replace(attack, seed=1)], bootstrap=QUICK)
 
 
 def test_attacks_are_compared_on_the_texts_that_all_of_them_score() -> None:
-    one = _cell([3.0, np.nan, 2.0, 1.0, 0.0, 0.0], members=3)
-    other = _cell([3.0, 5.0, 2.0, np.nan, 0.0, 0.0], members=3)
+    one = _cell([3.0, np.nan, 2.0, 2.5, 1.0, 0.0, 0.5, 0.2], members=4)
+    other = _cell([3.0, 5.0, 2.0, 2.5, np.nan, 0.0, 0.5, 0.2], members=4)
     common = common_texts({"loss": [one], "surp": [other]})
-    assert [labels[0].scores.scored.tolist() for labels in common.values()] == [
-        [True, False, True, False, True, True]
-    ] * 2
-    assert common["loss"][0].scores.reasons.tolist() == ["", "too_short", "", "unscored_by:surp", "", ""]
-    assert common["surp"][0].scores.reasons.tolist() == ["", "unscored_by:loss", "", "too_short", "", ""]
+    scored = [True, False, True, True, False, True, True, True]
+    assert [labels[0].scores.scored.tolist() for labels in common.values()] == [scored] * 2
+    assert common["loss"][0].scores.reasons.tolist() == ["", "too_short", "", "", "unscored_by:surp", "", "", ""]
+    assert common["surp"][0].scores.reasons.tolist() == ["", "unscored_by:loss", "", "", "too_short", "", "", ""]
     counts = auc(common["surp"], bootstrap=QUICK).counts
     assert counts.unscored == {"member:unscored_by:loss": 1, "non_member:too_short": 1}
 

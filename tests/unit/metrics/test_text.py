@@ -6,7 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from itertools import zip_longest
+from itertools import product, zip_longest
 from typing import Any
 
 import numpy as np
@@ -61,13 +61,21 @@ def test_bleu_and_chrf_are_those_of_sacrebleu() -> None:
 
 @pytest.mark.parametrize("quantity", ["bleu", "chrf"])
 def test_a_sample_of_the_bootstrap_is_the_score_of_the_drawn_texts(quantity: Any) -> None:
-    """Two groups: the samples are the score of either alone, twice, or of both."""
+    """Three groups: 27 draws are equally likely, each with its score; t has two degrees of freedom."""
     answers, references = corpus()
-    groups = np.array(["a"] * 15 + ["b"] * 25)
-    estimate = measured(quantity, [generations(answers)], references, groups=groups)
+    parts = {"a": slice(12), "b": slice(12, 25), "c": slice(25, TEXTS)}
+    groups = np.array([name for name, part in parts.items() for _ in answers[part]])
+    estimate = measured(quantity, [generations(answers)], references, groups=groups, bootstrap=Bootstrap(samples=9000))
     truth = sacrebleu.corpus_bleu if quantity == "bleu" else sacrebleu.corpus_chrf
-    alone = [truth(answers[part], streams(references[part])).score for part in (slice(15), slice(15, TEXTS))]
-    assert (estimate.low, estimate.high) == pytest.approx((min(alone), max(alone)), abs=1e-9)
+    every = []
+    for names in product(parts, repeat=3):
+        drawn = [place for one in names for place in range(TEXTS)[parts[one]]]
+        own = [answers[place] for place in drawn], streams([references[place] for place in drawn])
+        every.append(truth(*own).score)
+    reach = 4.30265 * np.sqrt(np.var(every) * 3 / 2)
+    assert estimate.value is not None
+    expected = (max(0, estimate.value - reach), min(100, estimate.value + reach))
+    assert (estimate.low, estimate.high) == pytest.approx(expected, rel=0.02)
 
 
 def test_rouge_l_by_hand() -> None:
@@ -119,9 +127,10 @@ def test_what_the_texts_cannot_carry_is_refused(quantity: Any) -> None:
     none = measured(quantity, [generations(["", ""], reasons=["no_prompt"] * 2)], [[], []])
     assert (none.value, none.low, none.high) == (None, None, None)
     assert "no text has a prompt" in none.reason
-    one = measured(quantity, [generations(["a", "b"])], [["a"], ["b"]], groups=np.array(["g", "g"]))
-    assert one.value is None
-    assert "one group" in one.reason
+    for groups in (["g", "g"], ["g", "h"]):
+        few = measured(quantity, [generations(["a", "b"])], [["a"], ["b"]], groups=np.array(groups))
+        assert few.value is None
+        assert f"of {len(set(groups))} group" in few.reason
 
 
 def test_answers_to_different_prompts_are_an_error() -> None:

@@ -7,7 +7,6 @@ import pytest
 from pydantic import ValidationError
 
 from vestige.metrics import Bootstrap, uncertainty
-from vestige.metrics.intervals import Interval
 from vestige.metrics.uncertainty import Drawn, Resampled, mean_over_cells
 from vestige.records import Floats
 
@@ -24,16 +23,11 @@ def _second_half(weights: Floats) -> Floats:
     return total
 
 
-def _ends(interval: Interval | None) -> tuple[float, float]:
-    assert interval is not None
-    return interval.low, interval.high
-
-
 @pytest.mark.parametrize("seeds", [(0, 0), (0, 1)])
 def test_all_cells_share_one_draw_of_the_groups(seeds: tuple[int, int]) -> None:
     halves = (_first_half, _second_half)
     cells = [Resampled(metric=half, groups=GROUPS, seed=seed) for half, seed in zip(halves, seeds, strict=True)]
-    replicates = Bootstrap(samples=100).replicates(cells, pool=GROUPS)
+    replicates = Bootstrap(samples=100).replicates(cells, pool=GROUPS, with_seeds=True)
     if seeds == (0, 0):  # 30 groups are drawn: what one half lacks, the other has
         np.testing.assert_allclose(replicates, 15.0)
     else:
@@ -74,9 +68,11 @@ def test_seeds_that_agree_add_nothing_and_seeds_that_differ_widen_by_the_right_a
 
     bootstrap = Bootstrap(samples=20_000)
     same = [Resampled(metric=lambda w: np.ones(len(w)), groups=GROUPS, seed=seed) for seed in range(3)]
-    np.testing.assert_allclose(bootstrap.replicates(same, pool=GROUPS), 1.0)
+    np.testing.assert_allclose(bootstrap.replicates(same, pool=GROUPS, with_seeds=True), 1.0)
     values = [1.0, 2.0, 6.0]
-    spread = bootstrap.replicates([constant(value) for value in values], pool=GROUPS)
+    cells = [constant(value) for value in values]
+    np.testing.assert_allclose(bootstrap.replicates(cells, pool=GROUPS), 3.0)
+    spread = bootstrap.replicates(cells, pool=GROUPS, with_seeds=True)
     assert np.mean(spread) == pytest.approx(3.0, abs=0.05)
     assert np.var(spread) == pytest.approx(np.var(values, ddof=1) / 3, rel=0.05)
 
@@ -88,16 +84,15 @@ def test_the_size_of_the_blocks_decides_nothing(monkeypatch: pytest.MonkeyPatch)
     assert np.array_equal(Bootstrap(samples=101).replicates(cells, pool=GROUPS), whole)
 
 
-def test_samples_without_a_class_are_left_out_and_too_many_of_them_refused() -> None:
-    bootstrap = Bootstrap(samples=100)
+def test_samples_without_a_class_are_left_out() -> None:
     some = np.concatenate([np.full(40, np.nan), np.linspace(0, 1, 60)])
-    assert _ends(bootstrap.interval(some)) == pytest.approx((0.025, 0.975))
-    assert bootstrap.interval(np.concatenate([np.full(60, np.nan), np.ones(40)])) is None
+    found = Bootstrap(samples=100).percentiles(some)
+    assert (found.low, found.high) == pytest.approx((0.025, 0.975))
 
 
 def test_the_level_is_the_share_between_the_ends() -> None:
-    interval = Bootstrap(level=0.8).interval(np.linspace(0, 100, 101))
-    assert _ends(interval) == pytest.approx((10, 90))
+    found = Bootstrap(level=0.8).percentiles(np.linspace(0, 100, 101))
+    assert (found.low, found.high) == pytest.approx((10, 90))
 
 
 def test_a_value_is_the_metric_with_all_weights_one() -> None:

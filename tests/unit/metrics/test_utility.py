@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from vestige.metrics import Bootstrap, TextLosses, perplexity, text_losses, validation_loss
 from vestige.testing.stats import planted_tables, token_stats
@@ -24,14 +25,17 @@ def test_every_token_weighs_the_same() -> None:
     loss = validation_loss([losses(LOGP)], groups=OWN, bootstrap=QUICK)
     assert loss.value == pytest.approx(12 / 4)
     assert (loss.counts.texts, loss.counts.groups, dict(loss.counts.unscored)) == (3, 3, {"too_short": 1})
-    assert loss.signature == "loss|cells:1|seeds:1|boot:200|unit:group|level:0.95|seed:0|v:1"
+    assert loss.signature == "loss|cells:1|seeds:1|boot:200|unit:group|level:0.95|seed:0|t|trainings:these|v:2"
 
 
 def test_cells_are_averaged_and_their_groups_drawn_together() -> None:
     better = losses([[2 * x for x in text] for text in LOGP])
     worse = losses([[-20 - 2 * x for x in text] for text in LOGP])  # the mirror image: their mean is 10 everywhere
     both = validation_loss([better, worse], groups=OWN, bootstrap=QUICK)
-    assert [both.low, both.value, both.high] == pytest.approx([10.0, 10.0, 10.0])
+    # The texts add nothing; the trainings, at 6 and 14 nats, (6 − 14)²/4 with one degree of freedom: t is tan(.95 π/2).
+    reach = 4 * math.tan(0.95 * math.pi / 2)
+    assert [both.low, both.value, both.high] == pytest.approx([10.0 - reach, 10.0, 10.0 + reach])
+    assert "|t|trainings:2 folds|" in both.signature
 
 
 def test_perplexity_is_the_exponential_of_the_loss_and_of_its_interval() -> None:
@@ -49,12 +53,29 @@ def test_perplexity_is_the_exponential_of_the_loss_and_of_its_interval() -> None
 
 
 def test_seeds_that_differ_widen_the_interval() -> None:
+    """Losses near 3, 4 and 5 nats: s²/S is 1/3, far above what 40 groups give, so t has two degrees of freedom: 4.303
+    (any table).
+    """
     generator = np.random.default_rng(0)
     tables = [losses((generator.normal(-3 - i, 0.1, size=(40, 5))).tolist()) for i in range(3)]
     groups = np.array([f"g{i}" for i in range(40)])
-    fixed = validation_loss(tables, groups=groups, bootstrap=QUICK)
-    drawn = validation_loss(tables, groups=groups, seeds=[0, 1, 2], bootstrap=QUICK)
-    assert drawn.high - drawn.low > 5 * (fixed.high - fixed.low)  # type: ignore[operator]
+    one = validation_loss(tables[:1], groups=groups, bootstrap=QUICK)
+    seeds = validation_loss(tables, groups=groups, seeds=[0, 1, 2], bootstrap=QUICK)
+    assert one.high - one.low < 0.1  # type: ignore[operator]
+    assert seeds.high - seeds.low == pytest.approx(2 * 4.303 / math.sqrt(3), rel=0.05)  # type: ignore[operator]
+    assert "|t|trainings:3 seeds|" in seeds.signature
+
+
+def test_few_groups_have_the_t_form() -> None:
+    """Seven texts of one token each: the loss is their mean, the interval that of any textbook, but for the drawing."""
+    values = np.array([2.1, 3.4, 2.8, 5.0, 3.9, 2.2, 4.4])
+    found = validation_loss(
+        [losses([[-one] for one in values.tolist()])],
+        groups=np.array([""] * 7),
+        bootstrap=Bootstrap(samples=20_000),
+    )
+    truth = scipy.stats.ttest_1samp(values, 0).confidence_interval()
+    assert (found.low, found.high) == pytest.approx((truth.low, truth.high), rel=0.01)
 
 
 def test_the_order_of_the_texts_decides_nothing() -> None:

@@ -28,9 +28,9 @@ def test_roc_averages_the_cells_at_equal_fpr() -> None:
 
 
 def test_roc_only_of_texts_and_cells_that_all_attacks_score() -> None:
-    is_member = [True, True, False, False, False]
-    whole = _scores([5.0, 4.0, 3.0, 2.0, 1.0], is_member)
-    partly = _scores([5.0, 4.0, 3.0, 2.0, 1.0], is_member, attack="loss")
+    is_member = [True, True, False, False, False, False]
+    whole = _scores([5.0, 4.0, 3.0, 2.0, 1.0, 0.0], is_member)
+    partly = _scores([5.0, 4.0, 3.0, 2.0, 1.0, 0.0], is_member, attack="loss")
     partly = partly.with_columns(
         pl.when(pl.col("id") == "t3").then(None).otherwise("score").alias("score"),
         pl.when(pl.col("id") == "t3").then(pl.lit("too_short")).otherwise("reason").alias("reason"),
@@ -38,7 +38,7 @@ def test_roc_only_of_texts_and_cells_that_all_attacks_score() -> None:
     extra = _scores([1.0, 2.0], [True, False], fold="B")
     curve = mean_roc(pl.concat([whole, partly, extra]), attack="ref")
     assert curve is not None
-    assert curve.least == 0.5
+    assert curve.least == pytest.approx(1 / 3)
 
 
 def test_no_roc_without_a_class_or_the_attack() -> None:

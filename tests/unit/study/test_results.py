@@ -54,7 +54,7 @@ def test_every_arm_and_checkpoint_has_every_number(results: Results) -> None:
     rows = results.estimates.filter(pl.col("method").is_not_null(), pl.col("epoch") > 0)
     found = rows.group_by("method", "epoch").agg(pl.struct("quantity", "attack").alias("numbers"))
     expected: set[tuple[str, str | None]] = {
-        (quantity, attack) for quantity in ("auc", "auc_above_floor", "tpr@0.25") for attack in ATTACKS
+        (quantity, attack) for quantity in ("auc", "auc_own_texts", "auc_above_floor", "tpr@0.25") for attack in ATTACKS
     }
     expected |= {("loss", None), ("perplexity", None), ("memorization", None)}
     assert len(found) == 2 * 2

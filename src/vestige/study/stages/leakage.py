@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import final
 
 from vestige.data.splits import groups_of, members_of
-from vestige.metrics.common_texts import apart, common_texts
+from vestige.metrics.common_texts import apart, common_texts, own_texts
 from vestige.metrics.leakage import auc, auc_above_floor, tpr_at_fpr
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.records import Estimated, Example, Fold, Labelled, Labels
@@ -41,10 +41,12 @@ class LeakageSpec(Spec):
 
 @final
 class LeakageStage(Stage[LeakageSpec]):
-    """AUC and TPR of every attack, and how far its AUC lies above that of its control."""
+    """AUC and TPR of every attack on the texts that all of them score, its AUC on all texts of its own, and how far its
+    AUC lies above that of its control.
+    """
 
     name = "leakage"
-    version = 3
+    version = 4
     spec = LeakageSpec
 
     @classmethod
@@ -57,19 +59,23 @@ class LeakageStage(Stage[LeakageSpec]):
         floors = {attack: scores_of(bench.store, task.inputs[name]) for attack, name in spec.floors.items()}
         left_out = apart(labels)
         rows: list[Estimated] = []
-        for attack, own in common_texts(labels).items():
-            found = [*leakage_rows(attack, own, fpr=spec.fpr, bootstrap=spec.bootstrap)]
-            if attack in floors:
-                floor = [replace(labelled, scores=floors[attack]) for labelled in own]
-                above = auc_above_floor(own, floor, bootstrap=spec.bootstrap)
+        for attack, common in common_texts(labels).items():
+            floor = [replace(labelled, scores=floors[attack]) for labelled in common] if attack in floors else None
+            found = [*leakage_rows(attack, common, floor=floor, fpr=spec.fpr, bootstrap=spec.bootstrap)]
+            own = auc(own_texts(labels[attack]), floor=floor, bootstrap=spec.bootstrap)
+            found.append(Estimated("auc_own_texts", own, attack=attack))
+            if floor is not None:
+                above = auc_above_floor(common, floor, bootstrap=spec.bootstrap)
                 found.append(Estimated("auc_above_floor", above, attack=attack))
             rows += [replace(one, apart=left_out.get(attack, "")) for one in found]
         write_estimates(bench.folder, rows)
 
 
-def leakage_rows(name: str, labels: Labels, *, fpr: Sequence[float], bootstrap: Bootstrap) -> Iterator[Estimated]:
+def leakage_rows(
+    name: str, labels: Labels, *, floor: Labels | None = None, fpr: Sequence[float], bootstrap: Bootstrap
+) -> Iterator[Estimated]:
     """AUC, and TPR at each FPR, of what bears this name."""
-    yield Estimated("auc", auc(labels, bootstrap=bootstrap), attack=name)
+    yield Estimated("auc", auc(labels, floor=floor, bootstrap=bootstrap), attack=name)
     for one in fpr:
         yield Estimated(f"tpr@{one:g}", tpr_at_fpr(labels, fpr=one, bootstrap=bootstrap), attack=name)
 

@@ -40,7 +40,7 @@ class TextUtilityStage(Stage[TextUtilitySpec]):
     """BLEU and its like."""
 
     name = "text_utility"
-    version = 2
+    version = 3
     spec = TextUtilitySpec
 
     @classmethod

@@ -36,7 +36,7 @@ class UtilityStage(Stage[UtilitySpec]):
     """Validation loss and perplexity."""
 
     name = "utility"
-    version = 2
+    version = 3
     spec = UtilitySpec
 
     @classmethod
