@@ -23,12 +23,9 @@ _HALVINGS = 50
 """Of the gap between two checkpoints: what is left is below the rounding of a float64."""
 
 
-def training_axis(epochs: Floats, *, first: float | None = None) -> Floats:
-    """x = log(epoch + first epoch), the shape of `epochs`; `first`: the lowest epoch above 0, which need not be among
-    them. Epoch 0 is a place on it.
-    """
-    lowest = first if first is not None else float(epochs[epochs > 0].min())
-    places: Floats = np.log(epochs + lowest)
+def training_axis(epochs: Floats) -> Floats:
+    """x = log(epoch + first epoch), the shape of `epochs`; the first is the lowest above 0, and 0 has a place too."""
+    places: Floats = np.log(epochs + epochs[epochs > 0].min())
     return places
 
 

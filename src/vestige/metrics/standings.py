@@ -120,7 +120,9 @@ def _last_part(evaluation: Evaluation, method: str) -> Estimate:
 
 
 def _curve(evaluation: Evaluation, method: str) -> Iterator[CurvePoint]:
-    """The primary attack's AUC along the training, from epoch 0 to the last attacked checkpoint."""
+    """The primary attack's AUC along the training, from epoch 0 to the last attacked checkpoint; nothing where nothing
+    was gained or the attack scores no class.
+    """
     ground, inputs = evaluation.ground, evaluation.inputs
     leak = evaluation.leaks[evaluation.settings.primary]
     arm = int(ground.points.chosen(method)[0])
@@ -128,7 +130,8 @@ def _curve(evaluation: Evaluation, method: str) -> Iterator[CurvePoint]:
     resampled = Curve.through(curve.x, leak.resampled(arm, np.arange(len(curve.x))))
     reach = float(ground.points.reach(evaluation.compared or [method])[0])
     base = float(ground.points.base[0])
-    for place in _drawn(cost.x[cost.x <= curve.x[-1]]) if reach > 0 else ():
+    scored = not evaluation.too_few_groups(leak.name, below=2)
+    for place in _drawn(cost.x[cost.x <= curve.x[-1]]) if reach > 0 and scored else ():
         here = np.array([place])
         auc, loss = leak.shown(curve.at(here)), float(cost.at(here)[0])
         parts = [

@@ -66,8 +66,7 @@ class Arm:
       where it begins as the base.
     * `attacked`: shape (attacked,), rising: which of `epochs` were attacked; empty for a rate that was searched alone.
     * `scores`: attack → shape (seats, attacked, pool texts), higher = more likely a member, NaN where the attack has no
-      score; a text without one anywhere, in any arm, is left out of that attack everywhere. The caller masks, besides,
-      what other attacks cannot score (`common_texts`).
+      score; a text without one anywhere, in any arm, is left out of that attack everywhere.
     * `pool_losses`: shape (seats, attacked, pool texts), the sum of −logp over the scored tokens of the plain text,
       nats. None leaves memorization out.
     * `levels`: shape (seats, attacked): the validation loss of each of these models, nats per token, which is taken

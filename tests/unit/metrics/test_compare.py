@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from simulated_studies import ATTACK, inputs_of
 from vestige.metrics.compare import compare
 from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, STRONGEST, Comparison, Difference
-from vestige.metrics.evaluation import Evaluation, Settings
+from vestige.metrics.evaluation import NO_SCORE, Evaluation, Settings
 from vestige.metrics.measures import MEASURES
 from vestige.metrics.trajectories import Arm, Axis, Inputs, axis_of
 from vestige.metrics.uncertainty import Bootstrap
@@ -401,6 +401,12 @@ def test_an_attack_that_scores_nothing_is_refused_and_touches_no_other() -> None
     assert pair(after, what="pac").verdict == "refused"
     for what in (*ATTACKS, STRONGEST):
         assert pair(after, what=what) == pair(before, what=what)
+    primary = compared(replace(inputs, arms=tuple(silent), attacks=(*ATTACKS, "pac")), primary="pac")
+    assert pair(primary, what="loss").estimate == pair(before).estimate
+    assert primary.standings[0].curve == ()
+    last = primary.standings[0].last_part
+    assert last is not None
+    assert (last.value, last.reason) == (None, NO_SCORE)
 
 
 # --------------------------------------------------------------------------------------------------------------- rules

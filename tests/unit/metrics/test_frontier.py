@@ -59,7 +59,6 @@ def test_one_column_serves_many_places_and_one_place_many_columns() -> None:
 
 def test_the_axis_has_epoch_0_at_the_log_of_the_first_epoch() -> None:
     assert training_axis(np.array([0.0, 0.25, 0.75])) == pytest.approx(np.log([0.25, 0.5, 1.0]))
-    assert training_axis(np.array([0.0, 0.75]), first=0.25) == pytest.approx(np.log([0.25, 1.0]))
 
 
 def test_d_prime_is_the_distance_of_two_normals_and_is_held_off_the_edge() -> None:
