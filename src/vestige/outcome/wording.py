@@ -94,6 +94,11 @@ def stripped(value: float) -> str:
     return text.removeprefix("0") if text.startswith("0.") else text
 
 
+def printed(value: float) -> str:
+    """A published number, to the four digits of its source: `.8860`, `9.0279`."""
+    return f"{value:.4f}".removeprefix("0")
+
+
 def plain(value: float | None) -> str:
     """A setting such as an epoch or a learning rate, as it was written in the study file."""
     return REFUSED if value is None else f"{value:g}"

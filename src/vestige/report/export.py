@@ -12,7 +12,7 @@ from typing import Final, final
 from vestige.metrics.comparison import MEMORIZATION
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section, sections
-from vestige.report import about, tables, utility_tables
+from vestige.report import about, paper_tables, tables, utility_tables
 from vestige.report.claims import claims_table
 from vestige.report.drawing import FILE_KINDS
 from vestige.report.figures import Drawing, drawings
@@ -80,6 +80,7 @@ def tables_of(results: Results) -> Iterator[Named]:
         ),
         ("claims", "Claims at equal epochs and at equal utility", claims_table),
         ("at own checkpoints", f"Attack {study.primary}, with utility beside it", tables.headline),
+        ("bases by methods", f"AUC of {study.primary} on every base", paper_tables.bases_by_methods),
         ("learning rates", "Validation loss of each learning rate, nats per token", tables.search_table),
         ("data", "Sizes of each role of each corpus", about.data_table),
         ("floors", "Floors that never see a model", tables.floor_table),
@@ -113,6 +114,11 @@ def _of_section(results: Results, section: Section) -> Iterator[Named]:
             utility_tables.matrix(results, section, what=MEMORIZATION),
         ),
         ("every pair", "Every pair of methods, by every attack", utility_tables.pairs_table(results, section)),
+        (
+            "attacks by methods",
+            "AUC of every attack on every method",
+            paper_tables.attacks_by_methods(results, section),
+        ),
         ("attacks and costs", "AUC of every attack, and what it costs", tables.cost_table(results, section)),
         ("attacks", "Every attack, with counts", tables.attack_table(results, section)),
         ("transfers", "AUC of attack models that learned elsewhere", tables.transfer_table(results, section)),

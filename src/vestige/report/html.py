@@ -10,7 +10,7 @@ from vestige.errors import printable
 from vestige.metrics.comparison import MEMORIZATION
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section, method_labels, sections
-from vestige.report import about, checked, notes, tables, utility_tables
+from vestige.report import about, checked, notes, paper_tables, tables, utility_tables
 from vestige.report.claims import claims_table, how_claims_are_tested
 from vestige.report.drawing import colors
 from vestige.report.figures import drawings
@@ -49,6 +49,7 @@ def _answer(results: Results) -> dict[str, object]:
         "colors": colors(len(method_labels(results))),
         "verdicts": [(one.name, verdicts(results, one)) for one in sections(results)],
         "standings": utility_tables.standings_table(results),
+        "bases_by_methods": paper_tables.bases_by_methods(results),
         "compared": [_compared(results, one) for one in sections(results)],
         "claims": claims_table(results),
         "claims_tested": how_claims_are_tested(results),
@@ -85,7 +86,7 @@ def _compared(results: Results, section: Section) -> dict[str, object]:
 
 
 def _section(results: Results, section: Section) -> tuple[object, ...]:
-    found = (tables.cost_table, tables.attack_table, tables.transfer_table)
+    found = (paper_tables.attacks_by_methods, tables.cost_table, tables.attack_table, tables.transfer_table)
     return (section.name, drawings(results, section), *(table(results, section) for table in found))
 
 
