@@ -13,7 +13,9 @@ import polars as pl
 
 from vestige.claims.judge import Judged, judge
 from vestige.errors import ConfigError
+from vestige.metrics.comparison import PRIMARY_LEVEL
 from vestige.outcome.at_utility import differences
+from vestige.outcome.compared import Compared, compared
 from vestige.outcome.frames import Results
 from vestige.store.default import default_store
 from vestige.store.keys import Task
@@ -98,6 +100,31 @@ class Result:
         from vestige.report.summary import summary_table
 
         return summary_table(self.results)
+
+    def compare(
+        self,
+        method: str,
+        other: str,
+        *,
+        base: str | None = None,
+        corpus: str | None = None,
+        attack: str | None = None,
+        level: float | None = PRIMARY_LEVEL,
+    ) -> Compared:
+        """One method minus another at equal utility, with its interval and verdict. Printed, it is a sentence.
+
+        Args:
+            method, other: labels as the report has them, or names: `"lora"`, where one method of the study bears it.
+            base, corpus: where the study has several.
+            attack: whose AUC; the primary attack's where none is named. `"memorization"`: counterfactual memorization,
+                nats per token.
+            level: the share of the reachable gain at which they are compared, .8, .9 or .95; None: their mean.
+
+        Raises:
+            ConfigError: a name is unknown (near misses shown) or does not say enough, or nothing has been compared.
+        """
+        facts = self.results.facts
+        return compared(facts, method, other, base=base, corpus=corpus, attack=attack, level=level)
 
     def search_table(self) -> str:
         """What the learning-rate searches found, as text."""

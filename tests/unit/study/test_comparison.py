@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import vestige
 from vestige.errors import ConfigError
 from vestige.metrics.comparison import Comparison
 from vestige.store.keys import Task
@@ -106,3 +107,11 @@ def test_methods_are_held_equal_on_generated_texts(table: Table, tmp_path: Path)
     found = comparison_of(plan.store, compared(plan).address)
     assert (found.utility, found.margin) == ("rouge_l", 0.1)
     assert found.base_loss == pytest.approx(number(plan, plan.catalogue.text_utility(Arm(*pair), None), "rouge_l"))
+
+
+def test_a_result_compares_methods_by_name(finished: Outcome, found: Comparison) -> None:
+    result = vestige.Result.of(finished.plan)
+    asked = result.compare("prompt", "lora")
+    assert asked.comparison == found
+    assert (asked.difference.method, asked.difference.other) == ("prompt(tokens=4)", "lora(r=2)")
+    assert repr(asked).startswith("prompt(tokens=4) (rate 0.1) minus lora(r=2)")
