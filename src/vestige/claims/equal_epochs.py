@@ -13,7 +13,25 @@ from vestige.outcome.frames import Results
 from vestige.outcome.labels import labels_of
 from vestige.outcome.points import Point, Section, scores_at
 
-_PLACE = tuple[str, str, str, float]
+
+@final
+class Resampling:
+    """The AUCs of checkpoints in all bootstrap samples, each made once, whichever claims ask."""
+
+    def __init__(self, results: Results, bootstrap: Bootstrap) -> None:
+        self._results = results
+        self._bootstrap = bootstrap
+        self._found: dict[tuple[str, str, str | None, float | None, str], Resamples] = {}
+
+    def of(self, section: Section, point: Point, attack: str) -> Resamples:
+        """Of one attack on one checkpoint. OpenQuestionError where its scores are not there."""
+        place = (section.base, section.corpus, point.method, point.epoch, attack)
+        if place not in self._found:
+            labels = labels_of(scores_at(self._results, section, point).filter(attack=attack)).get(attack)
+            if not labels:
+                raise OpenQuestionError(f"the scores of {point.method} on {section.name} are not there")
+            self._found[place] = resamples(labels, bootstrap=self._bootstrap)
+        return self._found[place]
 
 
 @final
@@ -25,12 +43,10 @@ class EqualEpochs(Protocol):
         "paired bootstrap of the AUCs over groups of texts, with the spread between trainings, by Student's t"
     )
 
-    def __init__(self, results: Results, *, attack: str, epoch: float | None, bootstrap: Bootstrap) -> None:
-        self._results = results
+    def __init__(self, resampling: Resampling, *, attack: str, epoch: float | None) -> None:
+        self._resampling = resampling
         self._attack = attack
         self._epoch = epoch
-        self._bootstrap = bootstrap
-        self._resamples: dict[_PLACE, Resamples] = {}
 
     def leakage(self, section: Section, methods: Methods) -> Measured:
         """At the last common checkpoint."""
@@ -94,18 +110,8 @@ class EqualEpochs(Protocol):
         return [(1 / len(methods), self._resampled(section, method, epoch)) for method in methods]
 
     def _resampled(self, section: Section, method: str, epoch: float) -> Resamples:
-        place = (section.base, section.corpus, method, epoch)
-        if place not in self._resamples:
-            (point,) = (one for one in section.trajectory(method) if one.epoch == epoch)
-            self._resamples[place] = self._of(section, point)
-        return self._resamples[place]
-
-    def _of(self, section: Section, point: Point) -> Resamples:
-        scores = scores_at(self._results, section, point).filter(attack=self._attack)
-        labels = labels_of(scores).get(self._attack)
-        if not labels:
-            raise OpenQuestionError(f"the scores of {point.method} on {section.name} are not there")
-        return resamples(labels, bootstrap=self._bootstrap)
+        (point,) = (one for one in section.trajectory(method) if one.epoch == epoch)
+        return self._resampling.of(section, point, self._attack)
 
 
 def _measured(terms: list[tuple[float, Resamples]]) -> Measured:

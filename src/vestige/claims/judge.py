@@ -9,7 +9,7 @@ from functools import partial
 from typing import final
 
 from vestige.claims.decide import Decision, Verdict, decide
-from vestige.claims.equal_epochs import EqualEpochs
+from vestige.claims.equal_epochs import EqualEpochs, Resampling
 from vestige.claims.equal_utility import EqualUtility
 from vestige.claims.measured import Measured, independent, minus, of_shared_texts, slope_weights
 from vestige.claims.places import methods_of, parameters_of, places_of
@@ -61,12 +61,13 @@ class Judged:
 
 def judge(results: Results, *, bootstrap: Bootstrap = _BOOTSTRAP) -> list[Judged]:
     """All claims of a study, in the order of its file."""
-    return [_judged(results, claim, bootstrap) for claim in results.facts.study.claims]
+    resampling = Resampling(results, bootstrap)
+    return [_judged(results, claim, resampling) for claim in results.facts.study.claims]
 
 
-def _judged(results: Results, claim: Claim, bootstrap: Bootstrap) -> Judged:
+def _judged(results: Results, claim: Claim, resampling: Resampling) -> Judged:
     attack = claim.attack or results.facts.study.primary
-    epochs = EqualEpochs(results, attack=attack, epoch=claim.epoch, bootstrap=bootstrap)
+    epochs = EqualEpochs(resampling, attack=attack, epoch=claim.epoch)
     utility = EqualUtility(results, attack=attack)
     return Judged(claim, (_ruling(results, claim, epochs), _ruling(results, claim, utility)))
 
