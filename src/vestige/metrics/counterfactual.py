@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
-from scipy import stats
 
+from vestige.metrics.intervals import jackknife_part, t_interval, training_part
 from vestige.metrics.losses import TextLosses
 from vestige.metrics.uncertainty import own_groups
 from vestige.records import Bools, Counts, Estimate, Floats, Texts
@@ -115,12 +115,13 @@ def memorization(known: KnownTexts, *, ids: Texts, groups: Texts, level: float =
     value = float(mean_memorization(known, every)[0])
     if not np.isfinite(value):
         return Estimate(None, None, None, counts, signature, _NOT_FINITE)
-    parts = [_between_groups(text_memorization(known)[usable], known.tokens[usable], units[usable])]
+    told = text_memorization(known)[usable] * known.tokens[usable]
+    parts = [jackknife_part(told, known.tokens[usable], groups=units[usable])]
     by_seed = [float(mean_memorization(known.of_seed(seed), every)[0]) for seed in sorted(set(known.seeds))]
     if numbers > 1 and np.isfinite(by_seed).all():
-        parts.append((float(np.var(by_seed, ddof=1)) / numbers, numbers - 1))
-    half = _half_width(parts, level=level)
-    return Estimate(value, value - half, value + half, counts, signature)
+        parts.append(training_part(by_seed))
+    ends = t_interval(value, parts=parts, level=level)
+    return Estimate(value, ends.low, ends.high, counts, signature)
 
 
 _NONE = "no text was trained on in one cell and left out in another: it takes both folds (folds = 2)"
@@ -141,25 +142,6 @@ def _signs(known: KnownTexts) -> Floats:
     unseen = np.maximum((~inside).sum(axis=0), 1)
     signs: Floats = np.where(_usable(known), np.where(inside, -1 / seen, 1 / unseen), 0.0)
     return signs
-
-
-def _between_groups(values: Floats, tokens: Floats, groups: Texts) -> tuple[float, int]:
-    """The variance of Σ tokens · value / Σ tokens where groups are drawn, by the jackknife, which takes large groups
-    into account (Efron and Stein 1981, Annals of Statistics 9(3)); and its degrees of freedom.
-    """
-    _, places = np.unique(groups, return_inverse=True)
-    sums, sizes = (np.bincount(places, weights=one) for one in (tokens * values, tokens))
-    number, mean = len(sizes), sums.sum() / sizes.sum()
-    without = (sums.sum() - sums) / (sizes.sum() - sizes)
-    return (number - 1) / number * float(np.sum((without - mean) ** 2)), number - 1
-
-
-def _half_width(parts: Sequence[tuple[float, int]], *, level: float) -> float:
-    variance = sum(one for one, _ in parts)
-    if variance <= 0:
-        return 0.0
-    degrees = variance**2 / sum(one**2 / number for one, number in parts)
-    return float(stats.t.ppf((1 + level) / 2, degrees) * np.sqrt(variance))
 
 
 def _counts(known: KnownTexts, *, units: Texts) -> Counts:

@@ -10,7 +10,7 @@ from typing import NamedTuple, final
 import numpy as np
 import scipy.stats
 
-from vestige.records import Floats
+from vestige.records import Floats, Texts
 
 
 @final
@@ -113,6 +113,22 @@ def group_part(replicates: Floats, *, groups: int) -> Part:
         raise ValueError(f"expected two groups or more, got {groups}")
     drawn = replicates[np.isfinite(replicates)]
     return Part(variance=float(np.var(drawn)) * groups / (groups - 1), df=groups - 1)
+
+
+def jackknife_part(sums: Floats, sizes: Floats, *, groups: Texts) -> Part:
+    """The variance of Σ sums / Σ sizes over texts where their groups are drawn, and its G − 1 degrees of freedom.
+
+    By leaving out one group at a time, which takes large groups into account. `sums`, `sizes` (such as tokens) and
+    `groups`: shape (texts,). ValueError for fewer than two groups. Efron and Stein 1981, Annals of Statistics 9(3).
+    """
+    names, places = np.unique(groups, return_inverse=True)
+    number = len(names)
+    if number < 2:
+        raise ValueError(f"expected two groups or more, got {number}")
+    own, tokens = (np.bincount(places, weights=one) for one in (sums, sizes))
+    without = (own.sum() - own) / (tokens.sum() - tokens)
+    spread_out = float(np.sum((without - own.sum() / tokens.sum()) ** 2))
+    return Part(variance=(number - 1) / number * spread_out, df=number - 1)
 
 
 def training_part(values: Sequence[float]) -> Part:

@@ -187,7 +187,8 @@ class Corner:
 @dataclass(frozen=True)
 class Tried:
     """A learning rate of a method: its validation losses by epoch (nats per token) and the lowest of them (None where
-    there is none), whether it was chosen, and how many other rates were tried.
+    there is none), whether it was chosen, and how many other rates were tried. `tied`: another rate was chosen, and
+    the validation texts cannot tell the two (paired by group, 95%).
     """
 
     base: str
@@ -198,6 +199,7 @@ class Tried:
     losses: Mapping[float, float]
     chosen: bool
     rivals: int
+    tied: bool = False
 
 
 @final

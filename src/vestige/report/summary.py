@@ -112,8 +112,7 @@ def _titled(section: Section, what: str) -> str:
 
 def _searched(one: Tried, found: list[Tried]) -> tuple[str, ...]:
     surprise = REFUSED if one.loss is None else f"{math.exp(min(one.loss, 700)):.3g}"
-    verdict = search_verdict(one, found) if one.chosen else ""
-    return (one.method, plain(one.learning_rate), surprise, plain(epoch_of_lowest(one)), verdict)
+    return (one.method, plain(one.learning_rate), surprise, plain(epoch_of_lowest(one)), search_verdict(one, found))
 
 
 def _summary(results: Results, section: Section) -> Summary:

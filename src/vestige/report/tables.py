@@ -191,7 +191,7 @@ def search_table(results: Results) -> Table | None:
             loss = REFUSED if one.loss is None else f"{one.loss:.3f}"
             cells = (method_cell(results, one.method), Cell(plain(one.learning_rate)), Cell(loss))
             when = Cell(plain(epoch_of_lowest(one)))
-            verdict = Cell(search_verdict(one, found) if one.chosen else "")
+            verdict = Cell(search_verdict(one, found))
             rows.append(Row((*cells, when, verdict), "pick" if one.chosen else ""))
         if rows:
             groups.append(Group(tuple(rows), section.name))
@@ -204,8 +204,14 @@ def epoch_of_lowest(searched: Tried) -> float | None:
     return min(searched.losses, key=searched.losses.__getitem__, default=None)
 
 
-def search_verdict(chosen: Tried, found: list[Tried]) -> str:
-    """What may be better than the chosen rate: one beyond those tried, or a longer training."""
+def search_verdict(one: Tried, found: list[Tried]) -> str:
+    """Of the chosen rate what may be better, one beyond those tried or a longer training; of another, whether it is
+    as good as far as the texts can tell.
+    """
+    return _of_chosen(one, found) if one.chosen else "within noise of the chosen one" if one.tied else ""
+
+
+def _of_chosen(chosen: Tried, found: list[Tried]) -> str:
     tried = [one.learning_rate for one in found if one.method == chosen.method]
     rate = chosen.learning_rate
     said = ["chosen"] if chosen.rivals else []

@@ -61,6 +61,15 @@ def test_every_attack_with_counts_and_texts_left_out(results: Results) -> None:
     assert table.groups[0].rows[1].cells[-1].title == "1 member: too short, 1 non member: too short"
 
 
+def test_search_marks_the_rates_that_the_texts_cannot_tell_from_the_chosen_one(results: Results) -> None:
+    first = next(one for one in results.facts.search if not one.chosen)
+    search = tuple(replace(one, tied=one == first) for one in results.facts.search)
+    table = tables.search_table(_with(results, search=search))
+    assert table is not None
+    said = [row.cells[-1].text for group in table.groups for row in group.rows]
+    assert said.count("within noise of the chosen one") == 1
+
+
 def test_search_marks_the_choice_at_the_edge_of_the_grid(results: Results) -> None:
     table = tables.search_table(results)
     assert table is not None

@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from vestige.attacks.blind import FLOORS
 from vestige.data.splits import members_of
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.store.layout import Store
+from vestige.study.grid import Checkpoint
 from vestige.study.plan import Plan
 from vestige.study.results.collect import collect
 from vestige.study.stages.corpus import examples_of
+from vestige.study.stages.losses import losses_of
 from vestige.study.stages.stats import stats_of
 from vestige.testing.studies import Outcome, run_study
 
@@ -100,6 +103,35 @@ def test_what_was_memorized_is_what_the_losses_of_both_folds_say(finished: Outco
     assert row["value"] == pytest.approx(total / tokens, rel=1e-3, abs=1e-5)
     assert row["low"] < row["value"] < row["high"]
     assert (row["texts"], row["signature"][:26]) == (len(pool), "memorization|cells:2|seeds")
+
+
+def test_a_rate_is_tied_where_the_validation_texts_cannot_tell_it_from_the_chosen_one(
+    finished: Outcome, results: Results
+) -> None:
+    """A naive second computation: leave out one group of texts after the other."""
+    plan = finished.plan
+    (other,) = [one for one in results.facts.search if one.rivals and not one.chosen]
+    chosen = next(one for one in results.facts.search if one.method == other.method and one.chosen)
+    assert not chosen.tied
+    texts = examples_of(plan.store, plan.catalogue.corpus("notes").address, "validation")
+    sums = []
+    for one in (other, chosen):
+        arm = next(
+            arm
+            for arm in plan.grid.arms(plan.grid.pairs[0])
+            if arm.method is not None and (arm.method.label, arm.learning_rate) == (one.method, one.learning_rate)
+        )
+        epoch = min(one.losses, key=one.losses.__getitem__)
+        cell = Checkpoint(arm, plan.grid.search_seats[0], epoch)
+        sums.append(losses_of(plan.store, plan.catalogue.losses(cell, "validation").address))
+    apart, tokens, groups = sums[0].sums - sums[1].sums, sums[0].tokens, [text.group for text in texts]
+    names = sorted(set(groups))
+    left = [np.asarray([group != name for group in groups]) for name in names]
+    means = np.asarray([apart[kept].sum() / tokens[kept].sum() for kept in left])
+    mean, number = apart.sum() / tokens.sum(), len(names)
+    error = np.sqrt((number - 1) / number * np.sum((means - mean) ** 2))
+    assert mean == pytest.approx((other.loss or 0) - (chosen.loss or 0), abs=1e-6)
+    assert other.tied == (mean - t.ppf(0.975, number - 1) * error <= 0)
 
 
 def test_one_checkpoint_is_the_best_and_one_the_last(results: Results) -> None:

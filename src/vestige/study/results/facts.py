@@ -26,7 +26,6 @@ from vestige.outcome.facts import (
     RoleSize,
     StudyFacts,
     TrainingFacts,
-    Tried,
 )
 from vestige.store.io import read_json
 from vestige.store.keys import Task
@@ -37,6 +36,7 @@ from vestige.study.grid import Checkpoint, Pair, Seat
 from vestige.study.plan import Plan
 from vestige.study.record import attacked_since, primaries
 from vestige.study.results.measured import trainings
+from vestige.study.results.searched import searched
 from vestige.study.stages.attack_model import attack_model_of
 from vestige.study.stages.comparison import comparison_of
 from vestige.study.stages.train import trained_of
@@ -62,7 +62,7 @@ def facts_of(plan: Plan, *, failures: Sequence[Failure], corners: Sequence[Corne
         attack_models=tuple(row for pair in pairs for row in _attack_models(plan, pair)),
         floors=tuple(FLOORS),
         corners=tuple(corners),
-        search=tuple(row for pair in pairs for row in _search(plan, pair)),
+        search=tuple(row for pair in pairs for row in searched(plan, pair)),
         failures=tuple(Failed(failure.task.about, failure.message) for failure in failures),
         environments=_environments(records),
         seconds=_seconds(records),
@@ -197,22 +197,6 @@ def _attack_model(plan: Plan, task: Task, cell: Checkpoint, name: str) -> Attack
         members=found["members"],
         non_members=found["non_members"],
     )
-
-
-def _search(plan: Plan, pair: Pair) -> Iterator[Tried]:
-    for arm in plan.grid.arms(pair):
-        assert arm.method is not None
-        assert arm.learning_rate is not None
-        yield Tried(
-            base=arm.base,
-            corpus=arm.corpus,
-            method=arm.method.label,
-            learning_rate=arm.learning_rate,
-            loss=plan.choice.search_loss(arm),
-            losses=plan.choice.search_losses(arm),
-            chosen=arm == plan.choice.best(pair, arm.method),
-            rivals=len(arm.method.learning_rate) - 1,
-        )
 
 
 def _records(plan: Plan) -> Iterator[tuple[str, dict[str, Any]]]:
