@@ -18,15 +18,21 @@ class FewSeeds(Check):
     code = "V001"
 
     def look(self, results: Results) -> Verdict:
-        seeds = len(results.facts.study.seeds)
-        if seeds >= _ENOUGH:
+        study = results.facts.study
+        if len(study.seeds) >= _ENOUGH:
             return of_the_study()
-        return of_the_study(_ONE if seeds == 1 else _TWO)
+        if len(study.seeds) == 2:
+            return of_the_study(_TWO)
+        return of_the_study(_ONE if study.folds > 1 else _ONE_TRAINING)
 
 
+_ONE_TRAINING: Final = (
+    "One seed and one fold: the intervals cover the choice of texts, hold for these trainings alone and know nothing "
+    "of how much a retraining would vary."
+)
 _ONE: Final = (
-    "One seed: the intervals of single numbers cover the choice of texts and know nothing of how much a retraining "
-    "would vary. Where methods are compared, it is told from the two folds alone, and the interval is wide."
+    "One seed: how much a retraining varies is told from the two folds alone, so that intervals are wide and a "
+    "difference between methods is decided only where it is large. That of a TPR knows nothing of it."
 )
 _TWO: Final = (
     "Two seeds: how much a retraining varies is told from two of them alone, so that a difference between methods is "

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from vestige.metrics.intervals import Part, Spread, group_part, spread, training_part
+from vestige.metrics.intervals import Spread, group_part, spread, trainings
 from vestige.metrics.roc import weighted_auc
 from vestige.metrics.uncertainty import Bootstrap, own_groups
 from vestige.records import Floats, Ints, Labelled, Labels
@@ -54,16 +54,11 @@ def contrast(terms: Sequence[tuple[float, Resamples]]) -> tuple[float, Spread]:
         raise ValueError("every term of a contrast needs the same cells, in the same order")
     values = _sum([(weight, one.values) for weight, one in terms])
     samples = _sum([(weight, one.samples) for weight, one in terms])
-    by_seed = [float(values[first.seeds == seed].mean()) for seed in np.unique(first.seeds)]
-    means = np.mean([samples[:, first.seeds == seed].mean(axis=1) for seed in np.unique(first.seeds)], axis=0)
-    training = _training(by_seed, values)
-    return float(np.mean(by_seed)), spread([group_part(means, groups=first.groups), *training])
-
-
-def _training(by_seed: Sequence[float], values: Floats) -> list[Part]:
-    if len(by_seed) > 1:
-        return [training_part(by_seed)]
-    return [Part(variance=float(values[0] - values[1]) ** 2 / 4, df=1)] if len(values) == 2 else []
+    own = [first.seeds == seed for seed in np.unique(first.seeds)]
+    value = float(np.mean([values[cells].mean() for cells in own]))
+    drawn = np.mean([samples[:, cells].mean(axis=1) for cells in own], axis=0)
+    again = trainings(values.tolist(), seeds=first.seeds.tolist())
+    return value, spread([group_part(drawn, groups=first.groups), *again.parts])
 
 
 def _sum(terms: Sequence[tuple[float, Floats]]) -> Floats:

@@ -29,7 +29,9 @@ def test_what_applies_to_every_study_passes(verdict: Judge, sound: Results, code
 
 
 def test_one_seed(verdict: Judge, with_facts: Change) -> None:
-    assert said(verdict("V001", with_facts({"seeds": (7,)}))).startswith("One seed: the intervals of single numbers")
+    assert said(verdict("V001", with_facts({"seeds": (7,)}))).startswith("One seed: how much a retraining varies is")
+    alone = said(verdict("V001", with_facts({"seeds": (7,), "folds": 1})))
+    assert alone.startswith("One seed and one fold: the intervals cover the choice of texts, hold for these trainings")
 
 
 def test_two_seeds(verdict: Judge, with_facts: Change) -> None:
