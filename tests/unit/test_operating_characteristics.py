@@ -6,12 +6,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from operating_characteristics import count
+from operating_characteristics import PIECES, count, known_pieces
 from operating_page import faults, is_main, page
-from simulated_studies import DESIGNS, Compared, Design, judged
+from simulated_studies import DESIGNS, EPOCHS, Compared, Design, judged
 from tallies import Piece, Tally, read_piece
+from vestige.metrics import power
+from vestige.metrics.comparison import PRIMARY_LEVEL
 from vestige.testing.trajectories import Texts
 
 SMALL = Design(seeds=2, texts=(Texts(60, 60), Texts(40, 40)))
@@ -109,3 +112,32 @@ def test_the_page_has_a_row_for_each_piece_and_names_those_that_are_missing() ->
     assert "| 3-seeds | 1,000 | +.000 | .950 | .000 | .000 | .033 | 0% | 0% | +.200, 100% |" in written
     assert "| 3-seeds-gap-05 | 1,000 |" in written
     assert "Not run yet: 3-seeds-gap-03," in written
+
+
+def _foretold(design: Design) -> power.Resolution:
+    pool, validation = (texts.sizes(np.random.default_rng(0)) for texts in design.texts)
+    return power.resolution(
+        power.Design(design.seeds, design.folds, design.methods, pool, validation, retraining=design.noise)
+    )
+
+
+# What `vestige plan` says beforehand: of designs at φ = .9 whose rates are given and whose checkpoints are eight.
+FORETOLD = [
+    name
+    for name, design in DESIGNS.items()
+    if not design.rates and (design.level, design.epochs) == (PRIMARY_LEVEL, EPOCHS)
+]
+
+
+@pytest.mark.parametrize("name", FORETOLD)
+def test_what_a_study_decides_is_foretold_as_it_was_counted(name: str) -> None:
+    """The half-width to a fifth; the gap of 80% power on the right side of one whose power was counted."""
+    piece = known_pieces(PIECES).get(name)
+    if piece is None or piece.said.studies < 100:
+        pytest.skip(f"{name} has not been counted yet, or is refused")
+    design = DESIGNS[name]
+    found = _foretold(design)
+    assert found.half_width == pytest.approx(piece.said.half_width, rel=0.2)
+    found_so_often = piece.said.different / piece.said.studies
+    if design.gap and abs(found_so_often - power.POWER) > 0.12:
+        assert (found.gap < design.gap) == (found_so_often > power.POWER)
