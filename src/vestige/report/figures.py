@@ -59,7 +59,8 @@ def drawings(results: Results, section: Section) -> list[Drawing]:
     ]
     paths = [path for path in paths if path.points]
     # The frontier, which is drawn beside the verdicts, shows the same where there is one.
-    is_compared = results.facts.comparison(base=section.base, corpus=section.corpus) is not None
+    comparison = results.facts.comparison(base=section.base, corpus=section.corpus)
+    is_compared = comparison is not None and comparison.reach.value is not None
     search = _search(results, section)
     if not paths:
         return search or [Drawing("No figures", "No method has been measured on this corpus yet.")]

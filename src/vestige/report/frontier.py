@@ -42,10 +42,10 @@ class _Track:
     turn: int
     is_pale: bool = False
 
-    def reaches(self) -> Iterator[float]:
-        """Values and ends of intervals up to the best utility."""
-        for spot in self.spots[: self.turn + 1]:
-            yield from (spot.low, spot.high) if spot.is_measured else (spot.value,)
+    @property
+    def rising(self) -> Sequence[_Spot]:
+        """Up to the best utility."""
+        return self.spots[: self.turn + 1]
 
 
 def frontiers(results: Results, section: Section) -> list[Drawing]:
@@ -105,22 +105,24 @@ def _memorization(section: Section, comparison: Comparison, looks: dict[str, Loo
 
 
 def _drawn(comparison: Comparison, tracks: Sequence[_Track], *, y: str, floor: float) -> Panel:
-    """Axes that show every method up to its best utility; what is beyond may leave them."""
+    """Axes that show every compared method up to its best utility; what is beyond, and wide intervals, may leave
+    them.
+    """
     axis = "validation loss" if comparison.utility == "loss" else quantity_name(comparison.utility)
     panel = Panel(x=f"{axis} (better →)", y=f"{y} (↓ better)")
     _mark_reach(panel, comparison, floor=floor)
     for track in tracks:
         _draw(panel, track)
-    utilities = [comparison.base_loss, *(spot.utility for track in tracks for spot in track.spots[: track.turn + 1])]
-    left, right = margins(utilities, share=0.05)
+    shown = [spot for track in tracks if not track.is_pale for spot in track.rising]
+    left, right = margins([comparison.base_loss, *(spot.utility for spot in shown)], share=0.05)
     panel.axes.set_xlim((right, left) if comparison.utility == "loss" else (left, right))
-    panel.axes.set_ylim(margins([floor, *(value for track in tracks for value in track.reaches())], share=0.06))
+    panel.axes.set_ylim(margins([floor, *(spot.value for spot in shown)], share=0.12))
     return panel
 
 
 def _draw(panel: Panel, track: _Track) -> None:
     style, pale = track.look, _PALE if track.is_pale else 1.0
-    rising, falling = track.spots[: track.turn + 1], track.spots[track.turn :]
+    rising, falling = track.rising, track.spots[track.turn :]
     line = _line(panel, rising, style, alpha=pale)
     _line(panel, falling, style, alpha=_PALE)
     panel.explain(line, track.name)

@@ -40,8 +40,11 @@ def _all_ranked(comparison: Comparison) -> list[Standing]:
 
 def _about(comparison: Comparison) -> str:
     axis = "validation loss" if comparison.utility == "loss" else quantity_name(comparison.utility)
-    base, reach = plain(round(comparison.base_loss, 3)), shown(Estimated("loss", comparison.reach))
-    return f"Utility: {axis}, {base} before fine-tuning. Every compared method gains {reach}; levels are shares of it."
+    before = f"Utility: {axis}, {plain(round(comparison.base_loss, 3))} before fine-tuning."
+    if comparison.reach.value is None:
+        return f"{before} Nothing is compared: {comparison.reach.reason}."
+    reach = shown(Estimated("loss", comparison.reach))
+    return f"{before} Every compared method gains {reach}; levels are shares of it."
 
 
 def _standing_row(results: Results, comparison: Comparison, one: Standing) -> Row:
@@ -132,7 +135,7 @@ def pairs_table(results: Results, section: Section) -> Table | None:
 
 def _pair_row(one: Difference) -> Row:
     tests = (_decimal(value) for value in (one.p_value, one.p_adjusted, one.equivalence_bound))
-    at = "the mean of all" if one.level is None else level_name(one.level)
+    at = f"mean, {level_name(min(LEVELS))} to {level_name(max(LEVELS))}" if one.level is None else level_name(one.level)
     at += " of the pair's own reach" if one.own_reach else ""
     verdict = Cell(SAID[one.verdict], one.reason, kind=one.verdict)
     last = (Cell(level_name(round(one.outside, 3))), Cell(one.estimate.signature))

@@ -39,6 +39,7 @@ def verdicts(results: Results, section: Section) -> list[Said]:
         *_undecided(comparison),
         *_refused(comparison),
         *_set_aside(comparison),
+        *_by_other_attacks(comparison),
         *_by_memorization(comparison),
         *_last_part(comparison),
         *_notes(comparison),
@@ -209,10 +210,13 @@ def _refused(comparison: Comparison) -> Iterator[Said]:
 def _set_aside(comparison: Comparison) -> Iterator[Said]:
     for one in comparison.standings:
         if one.set_aside:
-            reach = comparison.reach
-            others = "" if reach.value is None else f", where the others reach {shown(Estimated('loss', reach))}"
-            gain = f"its gain is {shown(Estimated('loss', one.gain))}{others}"
-            yield Said("refused", f"{one.method} is compared with no other: it {one.set_aside}; {gain}.")
+            unit = " nats per token" if comparison.utility == "loss" else ""
+            own, reach = (shown(Estimated("loss", found)) for found in (one.gain, comparison.reach))
+            others = f", where the others reach {reach}" if comparison.reach.value is not None else ""
+            yield Said(
+                "refused",
+                f"{one.method} is compared with no other: it {one.set_aside}; its gain is {own}{unit}{others}.",
+            )
 
 
 def _sentence(reason: str) -> str:
@@ -221,6 +225,23 @@ def _sentence(reason: str) -> str:
 
 
 # What else is to be known
+
+
+def _by_other_attacks(comparison: Comparison) -> Iterator[Said]:
+    """Which verdicts every attack gives, and which pairs that the primary one leaves some other tells apart."""
+    every, some = [], []
+    for method, pairs in _pairs(comparison):
+        for one in pairs:
+            attacks = len(comparison.over_attacks(method, one.other))
+            if attacks > 1 and one.verdict in ("less", "more"):
+                if comparison.under_all_attacks(method, one.other):
+                    every.append(f"{method} {one.verdict} than {one.other}")
+            elif found := comparison.under_some_attack(method, one.other):
+                some.append(f"{method} against {one.other} ({joined(list(found))})")
+    if every:
+        yield Said("note", f"By every attack, each at 5%: {joined(every)}.")
+    if some:
+        yield Said("note", f"Told apart by some attack, corrected for their number (max-t): {joined(some)}.")
 
 
 def _by_memorization(comparison: Comparison) -> Iterator[Said]:
@@ -246,7 +267,7 @@ def _last_part(comparison: Comparison) -> Iterator[Said]:
     ]
     if costs:
         left = level_name(round(1 - max(LEVELS), 6))
-        yield Said("note", f"The last {left} of utility costs {joined(costs)}: to stop before is cheaper.")
+        yield Said("note", f"The last {left} of utility costs {joined(costs)}.")
 
 
 def _notes(comparison: Comparison) -> Iterator[Said]:

@@ -13,6 +13,7 @@ from vestige.outcome.facts import ComparisonFacts
 from vestige.outcome.frames import Results
 from vestige.outcome.points import sections
 from vestige.records import Counts, Estimate
+from vestige.report.figures import drawings
 from vestige.report.frontier import frontiers
 from vestige.report.html import render
 from vestige.report.summary import summary_table
@@ -109,8 +110,8 @@ def test_a_method_that_never_gets_there_is_named(results: Results, comparison: C
     said = _said(results, replace(two, standings=(*two.standings, never)), "refused")
     assert said == [
         (
-            "prefix is compared with no other: it never gets there; its gain is 0.100 [0.000, 0.200], where the others "
-            "reach 0.900 [0.840, 0.960]."
+            "prefix is compared with no other: it never gets there; its gain is 0.100 [0.000, 0.200] nats per token, "
+            "where the others reach 0.900 [0.840, 0.960]."
         )
     ]
 
@@ -121,6 +122,7 @@ def test_a_comparison_that_is_refused_as_a_whole_says_why(results: Results, comp
     assert _said(results, two) == ["Nothing is compared at equal utility: 7 validation groups, and 10 are needed."]
     shown = _with(results, two)
     assert frontiers(shown, sections(shown)[0]) == []
+    assert "Leakage against utility" in [one.title for one in drawings(shown, sections(shown)[0])], "as without one"
     assert matrix(shown, sections(shown)[0]) is None
 
 
@@ -135,8 +137,7 @@ def test_a_study_without_a_comparison_says_what_makes_one(results: Results) -> N
 def test_what_the_last_part_of_utility_costs(compared: Results) -> None:
     said = [one.text for one in verdicts(compared, sections(compared)[0])]
     assert (
-        "The last 5% of utility costs +.05 [−.00, +.10] AUC with prompt(tokens=50) and +.26 [+.21, +.31] AUC with "
-        "lora: to stop before is cheaper."
+        "The last 5% of utility costs +.05 [−.00, +.10] AUC with prompt(tokens=50) and +.26 [+.21, +.31] AUC with lora."
     ) in said
 
 
@@ -146,6 +147,14 @@ def test_memorization_is_named_where_it_decides_otherwise(results: Results, comp
         "Counterfactual memorization tells apart what ref does not: prompt memorizes 0.040 [0.035, 0.045] nats per "
         "token less than lora."
     ) in _said(results, near, "note")
+
+
+def test_what_other_attacks_say_is_told(results: Results, comparison: Compare) -> None:
+    """`loss` says what `ref` says of all pairs, then `ref` alone says nothing."""
+    two = comparison({"lora": (0.71, 0.05), "prompt": (0.5, 0.01)})
+    assert "By every attack, each at 5%: prompt less than lora." in _said(results, two, "note")
+    silent = _said(results, _changed(two, verdict="undecided", p_adjusted=0.3), "note")
+    assert "Told apart by some attack, corrected for their number (max-t): prompt against lora (loss)." in silent
 
 
 @pytest.mark.parametrize(
