@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from vestige.metrics.comparison import PRIMARY_LEVEL
+from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL
 from vestige.metrics.differences import difference
 from vestige.metrics.evaluation import Evaluation, Settings
 from vestige.metrics.intervals import Spread, group_part, spread, training_part
@@ -39,6 +39,12 @@ TOO_FEW = (Texts(500, 12, spread=0.6), Texts(300, 8, spread=0.6))
 LOW, MID, HIGH = 0.007, 0.015, 0.03
 
 _LOWEST = 3.0
+
+_TOKENS, _LEVEL, _NATS = 30.0, 3.0, 0.26
+"""Of a text of the pool: its tokens, its loss in nats per token, and how many of these a d′ of 1 is worth: as many as
+it is worth AUC at 90% of what can be won, so that the bars are alike.
+"""
+
 _SPEEDS = {"fast": 1.0, "slow": 0.55}
 _FURTHER = {"third": 0.9, "fourth": 0.75, "fifth": 0.65, "sixth": 0.6}
 
@@ -54,6 +60,7 @@ class Design:
     * `gap`: by how much AUC the fast method truly leaks more at equal utility.
     * `methods`: those compared, the pair among them. `rates`: whether each has three learning rates.
     * `texts`: of the pool, and validation texts.
+    * `what`: the attack's AUC, or memorization in nats per token; of the latter designs without a gap alone.
     """
 
     seeds: int = 3
@@ -65,6 +72,7 @@ class Design:
     texts: tuple[Texts, Texts] = (POOL, VALIDATION)
     epochs: tuple[float, ...] = EPOCHS
     level: float = PRIMARY_LEVEL
+    what: str = ATTACK
 
     @cached_property
     def world(self) -> World:
@@ -109,6 +117,7 @@ DESIGNS: Mapping[str, Design] = {
     "1-seed": Design(seeds=1),
     "1-seed-gap-05": Design(seeds=1, gap=0.05),
     "1-seed-high-noise": Design(seeds=1, noise=HIGH),
+    "2-seeds-high-noise": Design(seeds=2, noise=HIGH),
     "1-seed-6-methods": Design(seeds=1, methods=6),
     "1-seed-1-fold": Design(seeds=1, folds=1),
     "3-seeds-low-noise": Design(noise=LOW),
@@ -128,6 +137,9 @@ DESIGNS: Mapping[str, Design] = {
     "5-seeds-6-checkpoints-95": Design(seeds=5, epochs=SIX, level=0.95),
     "3-seeds-80": Design(level=0.8),
     "3-seeds-95": Design(level=0.95),
+    "3-seeds-memorization": Design(what=MEMORIZATION),
+    "1-seed-memorization": Design(seeds=1, what=MEMORIZATION),
+    "3-seeds-46-articles-memorization": Design(texts=ARTICLES, what=MEMORIZATION),
 }
 
 
@@ -158,18 +170,19 @@ class Judged:
 
 def judged(design: Design, *, study: int) -> Judged:
     """The study of that number, compared in three ways; the same number gives the same study."""
+    what, level = design.what, design.level
     inputs = inputs_of(simulated_study(design.world, seed=study))
-    settings = Settings(ATTACK, levels=tuple({PRIMARY_LEVEL, design.level}), bootstrap=_bootstrap(study))
+    settings = Settings(ATTACK, levels=tuple({PRIMARY_LEVEL, level}), bootstrap=_bootstrap(study))
     evaluation = Evaluation(inputs, settings)
-    one = difference(evaluation, PAIR, what=ATTACK, level=design.level)
-    numbers = evaluation.numbers(ATTACK, design.level)
-    training = evaluation.retraining(ATTACK, design.level).of_difference(*PAIR)
+    one = difference(evaluation, PAIR, what=what, level=level)
+    numbers = evaluation.numbers(what, level)
     number = numbers[PAIR[0]].minus(numbers[PAIR[1]])
+    within = evaluation.spread(number, evaluation.retraining(what, level).of_difference(*PAIR))
     lowest = [_knot_of_lowest(evaluation, method) for method in PAIR]
     return Judged(
-        equal_utility=Compared.of(number.value, evaluation.spread(number, training)),
-        equal_epochs=_at_knots(evaluation, [lowest[0]] * 2),
-        best=_at_knots(evaluation, lowest),
+        equal_utility=Compared.of(number.value, within),
+        equal_epochs=_at_knots(evaluation, [lowest[0]] * 2, what=what),
+        best=_at_knots(evaluation, lowest, what=what),
         refused=one.reason if one.verdict == "refused" else "",
         reserve="" if one.verdict == "refused" else one.reason,
         signature=one.estimate.signature.replace(f"|seed:{study}", ""),
@@ -177,12 +190,13 @@ def judged(design: Design, *, study: int) -> Judged:
 
 
 def inputs_of(study: SimulatedStudy) -> Inputs:
-    """A simulated study as the comparison takes it: every checkpoint attacked."""
+    """A simulated study as the comparison takes it: every checkpoint attacked; the attack is a text's loss, turned."""
+    pool = study.pool_groups
     return Inputs(
         base=np.column_stack([study.base_losses, study.tokens]),
         validation_groups=study.validation_groups,
-        pool_groups=study.pool_groups,
-        pool_tokens=np.ones(len(study.pool_groups)),
+        pool_groups=pool,
+        pool_tokens=np.full(len(pool), _TOKENS),
         seeds=study.seeds,
         is_member=study.is_member,
         attacks=(ATTACK,),
@@ -199,6 +213,8 @@ def _arm(one: Trainings, study: SimulatedStudy) -> Arm:
         utility=np.stack([one.losses, tokens], axis=-1),
         attacked=np.arange(len(study.epochs)),
         scores={ATTACK: one.scores},
+        pool_losses=_TOKENS * (_LEVEL - _NATS * one.scores),
+        levels=np.full(one.scores.shape[:2], _LEVEL),
     )
 
 
@@ -218,9 +234,9 @@ def _knot_of_lowest(evaluation: Evaluation, method: str) -> int:
     return 1 + int(np.argmin(places.trajectories[int(places.chosen(method)[0])].cost.y[1:, 0]))
 
 
-def _at_knots(evaluation: Evaluation, knots: list[int]) -> Compared:
+def _at_knots(evaluation: Evaluation, knots: list[int], *, what: str) -> Compared:
     """The pair, each at a checkpoint of its own, with an interval over texts and trainings."""
-    leak, places = evaluation.leaks[ATTACK], evaluation.ground.points
+    leak, places = evaluation.leaks[what], evaluation.ground.points
     arms = [int(places.chosen(method)[0]) for method in PAIR]
     both = list(zip(arms, knots, strict=True))
     points = _minus([leak.shown(leak.points(arm)[knot]) for arm, knot in both])

@@ -31,7 +31,7 @@ ONE_TRAINING = (
 
 TWO_TRAININGS = (
     "two seeds, or two folds of one, are all that says how trainings differ: where that is by .03 AUC, such an "
-    "interval covers about 91% and not 95%"
+    "interval covers 92% and not 95%"
 )
 
 _ENOUGH = 2
