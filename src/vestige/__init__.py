@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from vestige.api import exposure as exposure
     from vestige.api import load as load
     from vestige.api import plan as plan
+    from vestige.api import read_piece as read_piece
     from vestige.api import run as run
+    from vestige.api import write_piece as write_piece
     from vestige.attacks import Attack as Attack
     from vestige.attacks import Column as Column
     from vestige.attacks import Tables as Tables
@@ -52,7 +54,9 @@ _HOMES = {
     "make_method": "vestige.tuning.methods",
     "make_study": "vestige.study.spec",
     "plan": "vestige.api",
+    "read_piece": "vestige.api",
     "run": "vestige.api",
+    "write_piece": "vestige.api",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604  # strings, computed from the table above

@@ -20,12 +20,14 @@ from vestige.outcome.frames import Results
 from vestige.store.default import default_store
 from vestige.store.keys import Task
 from vestige.store.layout import Store
+from vestige.study import pieces
 from vestige.study.cells import find_folds
 from vestige.study.executors.base import Failure, Watcher
 from vestige.study.exposure import FALSE_DISCOVERIES, By, Exposure, exposure_of
 from vestige.study.finished import identities_of
 from vestige.study.inputs import Inputs, read_inputs
 from vestige.study.outlook import Outlook, outlook, remarks_of
+from vestige.study.pieces import Piece
 from vestige.study.plan import Plan
 from vestige.study.progress import watching
 from vestige.study.quiet import quietly
@@ -256,6 +258,39 @@ def exposure(
     with quietly():
         plan = finished(study, store=store, say=say)
         return exposure_of(plan, find_folds(plan, cell), fdr=fdr, non_members=non_members, by=by)
+
+
+def write_piece(
+    study: Study | Mapping[str, Any] | str | Path,
+    path: str | Path,
+    *,
+    store: str | Path | None = None,
+    say: Callable[[str], None] = say,
+) -> Piece:
+    """Write what the store has finished of a study as one small file that another store takes in: losses, scores and
+    estimates by id, no text and no weights. Arguments as in `run`.
+
+    Raises:
+        ConfigError: there is nothing to write, or the file cannot be written.
+    """
+    with quietly():
+        return pieces.write_piece(finished(study, store=store, say=say), Path(path))
+
+
+def read_piece(
+    study: Study | Mapping[str, Any] | str | Path,
+    path: str | Path,
+    *,
+    store: str | Path | None = None,
+    say: Callable[[str], None] = say,
+) -> Piece:
+    """Take a piece into the store; a run makes nothing of it again, nor what only it needed. Arguments as in `run`.
+
+    Raises:
+        ConfigError: the file is no piece, is damaged, or has nothing of this study; nothing is written.
+    """
+    with quietly():
+        return pieces.read_piece(finished(study, store=store, say=say), Path(path), say=say)
 
 
 def planned(

@@ -1,4 +1,4 @@
-"""`vestige`: new, run, plan, report, show, list, models."""
+"""`vestige`: new, run, plan, report, show, pieces, list, models."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ models = typer.Typer(help="Base models that go by a short name.", no_args_is_hel
 app.add_typer(models, name="models")
 shown = typer.Typer(help="Look into a finished study.", no_args_is_help=True)
 app.add_typer(shown, name="show")
+pieces = typer.Typer(help="Carry what is finished of a study from one store to another.", no_args_is_help=True)
+app.add_typer(pieces, name="pieces")
 
 StudyFile = Annotated[Path, typer.Argument(help="The study file (TOML).", metavar="STUDY")]
 StoreFolder = Annotated[
@@ -181,6 +183,34 @@ def get_model(name: Annotated[str, typer.Argument(help="A known name, a folder, 
 
     with quietly():
         print(get(name, say=say))
+
+
+@pieces.command("write")
+def write_piece(
+    study: StudyFile,
+    file: Annotated[Path, typer.Argument(help="The file to write (Parquet).", metavar="FILE")],
+    store: StoreFolder = RUNS,
+) -> None:
+    """Write losses, scores and estimates of a study, by id, as one small file: no texts, no weights."""
+    say(_CHECKING)
+    from vestige import api
+
+    print(safe(repr(api.write_piece(study, file, store=store))))
+
+
+@pieces.command("read")
+def read_pieces(
+    study: StudyFile,
+    files: Annotated[list[Path], typer.Argument(help="Files that `pieces write` has written.", metavar="FILE…")],
+    store: StoreFolder = RUNS,
+) -> None:
+    """Take pieces into the store: `vestige run` then makes what is missing, and trains nothing of theirs again."""
+    say(_CHECKING)
+    from vestige import api
+
+    for file in files:
+        piece = api.read_piece(study, file, store=store)
+        print(safe(f"{piece!r}; {piece.new} of {sum(piece.results.values())} are new"))
 
 
 @shown.command("records")

@@ -125,6 +125,15 @@ def test_a_search_trains_and_scores_and_attacks_nothing(
     assert max(map(len, out.splitlines()[:-1])) <= 80
     assert not (store / "scores").exists()
     assert len(list((store / "train").iterdir())) == 3, "two rates of lora, and the one of the prompt"
+    piece, other = tmp_path / "piece.parquet", tmp_path / "other"
+    status, out, err = run("pieces", "write", study, piece, "--store", store)
+    assert (status, "3 trained" in out) == (0, True), err
+    assert run("pieces", "read", study, study, "--store", other)[0] == 2
+    assert not other.exists()
+    status, out, err = run("pieces", "read", study, piece, piece, "--store", other)
+    assert status == 0, err
+    assert out.splitlines()[1].endswith("8 losses, 3 trained, 7 utility; 0 of 18 are new")
+    assert not (other / "train").exists()
 
 
 def test_records_are_shown_without_their_texts(

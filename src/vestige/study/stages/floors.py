@@ -54,6 +54,7 @@ class FloorsStage(Stage[FloorsSpec]):
 
     name = "floors"
     version = 5
+    travels = True
     spec = FloorsSpec
 
     @classmethod

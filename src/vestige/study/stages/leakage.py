@@ -47,6 +47,7 @@ class LeakageStage(Stage[LeakageSpec]):
 
     name = "leakage"
     version = 4
+    travels = True
     spec = LeakageSpec
 
     @classmethod

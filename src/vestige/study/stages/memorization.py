@@ -40,6 +40,7 @@ class MemorizationStage(Stage[MemorizationSpec]):
 
     name = "memorization"
     version = 1
+    travels = True
     spec = MemorizationSpec
 
     @classmethod

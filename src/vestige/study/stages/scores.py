@@ -42,6 +42,7 @@ class ScoresStage(Stage[ScoresSpec]):
 
     name = "scores"
     version = 2
+    travels = True
     spec = ScoresSpec
 
     @classmethod

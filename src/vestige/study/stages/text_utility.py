@@ -41,6 +41,7 @@ class TextUtilityStage(Stage[TextUtilitySpec]):
 
     name = "text_utility"
     version = 3
+    travels = True
     spec = TextUtilitySpec
 
     @classmethod

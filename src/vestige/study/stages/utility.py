@@ -37,6 +37,7 @@ class UtilityStage(Stage[UtilitySpec]):
 
     name = "utility"
     version = 3
+    travels = True
     spec = UtilitySpec
 
     @classmethod
