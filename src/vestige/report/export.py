@@ -96,6 +96,8 @@ def tables_of(results: Results) -> Iterator[Named]:
         table = make(results)
         if table is not None and table.groups:
             yield Named(name, caption, table)
+    for number, table in enumerate(about.environment_tables(results), 1):
+        yield Named(f"environment {number}", "What the stages ran in", table)
     for section in sections(results):
         yield from _of_section(results, section)
 

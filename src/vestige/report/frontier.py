@@ -16,7 +16,7 @@ from vestige.report.drawing import BASE, FAINT, INK, Look, Panel, look, margins
 from vestige.report.figures import Drawing
 
 _PALE = 0.35
-"""How strongly a line is drawn beyond its lowest loss, where nobody is compared, and that of a method set aside."""
+"""How strongly a line is drawn beyond its best utility, where nobody is compared, and that of a method set aside."""
 
 
 @final
@@ -66,7 +66,7 @@ def frontiers(results: Results, section: Section) -> list[Drawing]:
 def _caption() -> str:
     others = " and ".join(level_name(level) for level in LEVELS if level != PRIMARY_LEVEL)
     return (
-        "Each line is a training, from the base on the left; pale beyond its lowest loss. Markers with 95% intervals: "
+        "Each line is a training, from the base on the left; pale beyond its best. Markers with 95% intervals: "
         "checkpoints that were attacked. Shaded: the gain that every compared method reaches. Verdicts are taken at "
         f"the solid upright line, at {level_name(PRIMARY_LEVEL)} of it: the lower line leaks less. Dotted: {others}."
     )

@@ -35,7 +35,12 @@ def render(results: Results) -> str:
     # The figures are our own SVG, in which matplotlib has escaped the names.
     environment.filters["svg"] = Markup
     template = environment.get_template("report.html.j2")
-    return template.render(_answer(results), **_details(results)) + "\n"
+    return template.render(contents(results)) + "\n"
+
+
+def contents(results: Results) -> dict[str, object]:
+    """Every sentence, table and figure of the page, by the name that the template knows it by."""
+    return _answer(results) | _details(results)
 
 
 def _visible(value: object) -> object:

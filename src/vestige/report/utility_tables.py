@@ -43,7 +43,7 @@ def _about(comparison: Comparison) -> str:
     before = f"Utility: {axis}, {plain(round(comparison.base_loss, 3))} before fine-tuning."
     if comparison.reach.value is None:
         return f"{before} Nothing is compared: {comparison.reach.reason}."
-    reach = shown(Estimated("loss", comparison.reach))
+    reach = shown(Estimated(comparison.utility, comparison.reach))
     return f"{before} Every compared method gains {reach}; levels are shares of it."
 
 
@@ -57,7 +57,7 @@ def _standing_row(results: Results, comparison: Comparison, one: Standing) -> Ro
         _at(one, comparison.primary, "auc"),
         *(_at(one, comparison.primary, "auc", level=level) for level in _OTHERS),
         Cell(plain(None if epoch is None else round(epoch, 2))),
-        as_cell(Estimated("loss", one.gain)),
+        as_cell(Estimated(comparison.utility, one.gain)),
         as_cell(Estimated("auc_difference", one.last_part or _NOT_HAD)),
     )
     return Row(cells, "aside" if one.set_aside else "")

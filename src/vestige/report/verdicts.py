@@ -74,7 +74,7 @@ def _missing(results: Results) -> str:
         return "The study has one method: there is none to compare it with at equal utility."
     return (
         "The methods have not been compared at equal utility: the store holds no comparison of them. `vestige run` "
-        "makes it from what is there, and trains nothing anew."
+        "makes it of what is there, and does what that lacks."
     )
 
 
@@ -211,7 +211,7 @@ def _set_aside(comparison: Comparison) -> Iterator[Said]:
     for one in comparison.standings:
         if one.set_aside:
             unit = " nats per token" if comparison.utility == "loss" else ""
-            own, reach = (shown(Estimated("loss", found)) for found in (one.gain, comparison.reach))
+            own, reach = (shown(Estimated(comparison.utility, found)) for found in (one.gain, comparison.reach))
             others = f", where the others reach {reach}" if comparison.reach.value is not None else ""
             yield Said(
                 "refused",

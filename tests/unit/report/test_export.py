@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from vestige.errors import StoreError
 from vestige.outcome.frames import ESTIMATES, SCORES, Results
 from vestige.outcome.points import sections
 from vestige.records import Counts, Estimate, Estimated
+from vestige.report import html
 from vestige.report.drawing import FILE_KINDS, Panel
-from vestige.report.export import export
+from vestige.report.export import export, figures_of, tables_of
+from vestige.report.figures import Drawing
 from vestige.report.formats import as_csv, as_latex, as_markdown
 from vestige.report.tables import Cell, Group, Row, Table, as_cell, headline
 from vestige.report.utility_tables import matrix
@@ -69,6 +72,25 @@ def test_latex_prints_a_name_as_it_is() -> None:
         r"a\textbar{}b\_c\textbackslash{}d \{e\} \$f\$ 5\% \& \#1 \textasciitilde{}\textasciicircum{} "
         r"\textless{}i\textgreater{} **x** `y`\textbackslash{}n\textbackslash{}input\{/etc/passwd\} \\"
     )
+
+
+def test_no_table_or_figure_of_the_page_is_without_a_file(compared: Results) -> None:
+    shown = list(_leaves(html.contents(compared)))
+    tables = {repr(one.table) for one in tables_of(compared)}
+    assert {repr(one) for one in shown if isinstance(one, Table)} <= tables
+    assert len(tables) > 15
+    figures = {(one.place, one.title) for one in figures_of(compared)}
+    assert {(one.place, one.title) for one in shown if isinstance(one, Drawing)} == figures
+
+
+def _leaves(value: object) -> Iterator[object]:
+    """Whatever lies in mappings and sequences."""
+    if isinstance(value, Mapping):
+        yield from _leaves(tuple(value.values()))
+    elif isinstance(value, list | tuple):
+        yield from (found for one in value for found in _leaves(one))
+    else:
+        yield value
 
 
 @pytest.mark.parametrize("first", ["[.1, .2]", "*"])
