@@ -53,11 +53,13 @@ class Example:
 class Split:
     """Which example has which role: role → examples in a fixed order that depends on the corpus alone.
 
-    `dropped` counts the duplicates that were left out before the cut.
+    `dropped` counts the duplicates that were left out before the cut. `near`: the near copies that were left out on
+    the way, id → id of the text that they are nearly the same as; None where nobody looked for any.
     """
 
     roles: Mapping[Role, tuple[Example, ...]]
     dropped: int = 0
+    near: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{role}: {len(examples)} texts" for role, examples in self.roles.items())

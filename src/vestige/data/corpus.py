@@ -102,6 +102,12 @@ class CorpusSpec(Keyed):
     duplicates: Literal["refuse", "drop"] = "refuse"
     """What happens to texts that occur twice."""
 
+    near_duplicates: Literal["keep", "drop"] = "keep"
+    """`drop`: of texts of different groups that are nearly the same (they share four fifths of their runs of three
+    words), the first stays, so that no near copy of a member is a non-member or a validation text. They are counted and
+    named by their ids. `vestige new` writes `drop`.
+    """
+
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Decides which texts come into which role, and the content of a generated corpus."""
 

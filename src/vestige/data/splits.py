@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from vestige.data.corpus import CorpusSpec, identity, load_examples
+from vestige.data.near import NearCopies
 from vestige.data.validity import drop_duplicates, refuse_duplicates
 from vestige.errors import DataError, printable
 from vestige.records import ROLES, Bools, Example, Fold, Role, Split, Texts
@@ -30,17 +31,18 @@ def cut(examples: Sequence[Example], spec: CorpusSpec, *, left_out: Collection[s
     """Give each role its texts, by whole groups in a random order that depends on `spec.seed` and the corpus alone.
 
     Duplicates are dropped first where the spec says so, and with them the ids `left_out`, which a model takes for
-    earlier texts; then `per_group` is applied. Roles are filled in the order of `ROLES`; the rest of the group that
-    completes a role goes to no role. Raises DataError for too few texts, and for equal texts in different groups where
-    duplicates are refused.
+    earlier texts; then `per_group` is applied. Roles are filled in the order of `ROLES`, where the spec says so
+    without near copies of texts that are in one already; the rest of the group that completes a role goes to no
+    role. Raises DataError for too few texts, and for equal texts in different groups where duplicates are refused.
     """
     kept = drop_duplicates(examples) if spec.duplicates == "drop" else list(examples)
     kept = [example for example in kept if example.id not in left_out]
     groups = _capped(kept, spec)
-    roles = _filled(groups, spec, dropped=len(examples) - len(kept))
+    near = NearCopies() if spec.near_duplicates == "drop" else None
+    roles = _filled(groups, spec, dropped=len(examples) - len(kept), near=near)
     if spec.duplicates == "refuse":
         refuse_duplicates([example for role in ROLES for example in roles[role]], name=spec.name)
-    return Split(roles=roles, dropped=len(examples) - len(kept))
+    return Split(roles=roles, dropped=len(examples) - len(kept), near=near and near.left_out)
 
 
 def split_of(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> Split:
@@ -122,7 +124,9 @@ def _chosen(group: list[Example], count: int, rng: np.random.Generator) -> list[
     return [group[place] for place in sorted(rng.choice(len(group), size=count, replace=False).tolist())]
 
 
-def _filled(groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int) -> dict[Role, tuple[Example, ...]]:
+def _filled(
+    groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int, near: NearCopies | None
+) -> dict[Role, tuple[Example, ...]]:
     order = iter(_generator(_CUT, spec.seed).permutation(len(groups)).tolist())
     roles: dict[Role, tuple[Example, ...]] = {}
     for role, size in spec.sizes.items():
@@ -130,28 +134,30 @@ def _filled(groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int) 
         while len(texts) < size:
             place = next(order, None)
             if place is None:
-                raise _too_few(groups, spec, dropped=dropped)
-            texts += groups[place]
-        roles[role] = tuple(texts[:size])
+                raise _too_few(groups, spec, dropped=dropped, near=len(near.left_out) if near else 0)
+            most = size - len(texts)
+            texts += groups[place][:most] if near is None else near.without(groups[place], most=most)
+        roles[role] = tuple(texts)
     return roles
 
 
-def _too_few(groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int) -> DataError:
+def _too_few(groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int, near: int) -> DataError:
     have = sum(map(len, groups))
     wanted = {role: size for role, size in spec.sizes.items() if size}
     cap = f", at most {spec.per_group} of a group" if spec.per_group else ""
     lost = f", {dropped} duplicates dropped" if dropped else ""
+    lost += f", {near} near copies dropped" if near else ""
     return DataError(
         f"Corpus '{printable(spec.name)}' has too few texts: {' + '.join(map(str, wanted.values()))} = {spec.total} "
         f"are needed ({', '.join(wanted)}), and there are {have} in {_counted(len(groups), 'group')}{cap}{lost}. "
         f"A group never serves two roles, so that what is left of the last group of a role is not used. "
-        f"{_advice(groups, wanted)}"
+        f"{_advice(groups, wanted, near=near)}"
     )
 
 
-def _advice(groups: Sequence[list[Example]], wanted: Mapping[Role, int]) -> str:
+def _advice(groups: Sequence[list[Example]], wanted: Mapping[Role, int], *, near: int) -> str:
     """How to mend a corpus with too few texts: smaller roles, smaller groups, or more texts."""
-    have, largest = sum(map(len, groups)), max(map(len, groups), default=0)
+    have, largest = sum(map(len, groups)) - near, max(map(len, groups), default=0)
     # Every role may lose all but one text of the group that completes it.
     fitting = _fitting(have - len(wanted) * max(0, largest - 1), wanted)
     if fitting and len(groups) >= 2 * len(wanted):
@@ -179,14 +185,16 @@ def _counted(number: int, what: str) -> str:
 
 
 def manifest(split: Split) -> dict[str, Any]:
-    """What went where, as JSON: texts, groups and ids of each role, dropped duplicates, and a sha256 over all (role,
-    id, prompt, completion)."""
+    """What went where, as JSON: texts, groups and ids of each role, dropped duplicates, a sha256 over all (role, id,
+    prompt, completion), and where near copies were looked for, `near_duplicates`: which text is nearly which."""
     digest = sha256()
     for role in ROLES:
         for example in split.roles.get(role, ()):
             line = json.dumps([role, example.id, example.prompt, example.completion], ensure_ascii=False)
             digest.update(line.encode() + b"\n")
-    return {"roles": _role_facts(split.roles), "dropped_duplicates": split.dropped, "sha256": digest.hexdigest()}
+    near = {} if split.near is None else {"near_duplicates": dict(split.near)}
+    facts = {"roles": _role_facts(split.roles), "dropped_duplicates": split.dropped, "sha256": digest.hexdigest()}
+    return facts | near
 
 
 def _role_facts(roles: Mapping[Role, tuple[Example, ...]]) -> dict[str, dict[str, int]]:

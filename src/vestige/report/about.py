@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from vestige.durations import duration
+from vestige.errors import named, printable
 from vestige.outcome.facts import AttackFacts, BaseFacts, CorpusFacts, Facts, MethodFacts, TrainingFacts
 from vestige.outcome.frames import Results
 from vestige.outcome.points import cells_of
@@ -73,6 +74,9 @@ def _attacks(facts: Facts) -> str:
     return f"{names}; the primary one, {_WHEN_NAMED[naming(facts.study)]}, is {facts.study.primary}."
 
 
+_NAMED = 10
+"""Near copies that the page names; the facts beside it have all."""
+
 _WHEN_NAMED: Mapping[Naming, str] = {
     "before the run": "named before the run",
     "changed": "changed since the first run",
@@ -86,10 +90,17 @@ def data_table(results: Results) -> Table:
     head = ("Role", "Tokenizer of", "Texts", "Groups", "Tokens", "Scored tokens", "Cut", "Unscorable")
     groups = []
     for corpus in results.facts.corpora:
-        dropped = f"{corpus.dropped_duplicates} duplicates dropped"
+        dropped = f"{corpus.dropped_duplicates} duplicates dropped{_near_duplicates(corpus)}"
         about = f"source {corpus.source} · {dropped} · sha256 {corpus.sha256}"
         groups.append(Group(tuple(_data_rows(corpus)), corpus.name, about))
     return Table(head, tuple(groups))
+
+
+def _near_duplicates(corpus: CorpusFacts) -> str:
+    if corpus.near_duplicates is None:
+        return ""
+    pairs = [f"{printable(one)} ≈ {printable(other)}" for one, other in sorted(corpus.near_duplicates.items())]
+    return f" · {len(pairs)} near copies left out{': ' if pairs else ''}{named(pairs, most=_NAMED)}"
 
 
 def _data_rows(corpus: CorpusFacts) -> Iterator[Row]:

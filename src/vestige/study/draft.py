@@ -15,6 +15,7 @@ from typing import final
 from vestige.data.columns import Guess, guess_fields
 from vestige.data.corpus import CorpusSpec, load_examples
 from vestige.data.fields import FieldMap
+from vestige.data.near import without_near_copies
 from vestige.data.sources import name_of
 from vestige.data.validity import drop_duplicates
 from vestige.errors import ConfigError, DataError, printable
@@ -100,11 +101,11 @@ def _write(out: Path, text: str) -> None:
 
 
 def _distinct(source: Path, fields: FieldMap) -> list[Example]:
-    """The texts as a study with these fields reads them, without those that an earlier one equals."""
+    """The texts as a study with these fields reads them, without those that an earlier one equals, or nearly."""
     spec = CorpusSpec(
         name=printable(source.name), path=str(source), fields=fields, pool=_POOL[0], validation=1, duplicates="drop"
     )
-    return drop_duplicates(load_examples(spec))
+    return without_near_copies(drop_duplicates(load_examples(spec)))
 
 
 def _without_group(guess: Guess) -> Guess:
@@ -225,6 +226,7 @@ def _corpus_lines(source: Path, *, out: Path, guess: Guess, sizes: Mapping[str, 
     return [
         *lines,
         _line("duplicates", "drop", f'{same}; "refuse" stops instead'),
+        _line("near_duplicates", "drop", "so that no near copy of a member is a non-member or a validation text"),
         _line("pool", sizes["pool"], "half of it is trained on, the other half are the non-members; more is surer"),
         _line("validation", sizes["validation"], "choose the learning rate and the checkpoint"),
         _line("calibration", sizes["calibration"], "no model sees them: p-values of single records"),

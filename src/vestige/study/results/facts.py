@@ -112,6 +112,7 @@ def _corpus(plan: Plan, name: str) -> CorpusFacts:
             for base in plan.identities.bases
         },
         published=_published(corpus.spec.recipe),
+        near_duplicates=corpus.facts.get("near_duplicates"),
     )
 
 
