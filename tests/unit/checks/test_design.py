@@ -92,7 +92,7 @@ def test_a_search_on_all_that_is_trained_passes(verdict: Judge, with_facts: Chan
     assert verdict("V007", _searched(with_facts, chosen=1e-3, seeds=(0,), folds=1)) == Verdict()
 
 
-@pytest.mark.parametrize("code", ["V007", "V008"])
+@pytest.mark.parametrize("code", ["V007", "V008", "V031"])
 def test_without_a_rival_there_was_no_search(verdict: Judge, with_facts: Change, code: str) -> None:
     assert verdict(code, _searched(with_facts, chosen=1e-3, rates=(1e-3,))).reason == "no learning rate was searched"
 
@@ -106,6 +106,16 @@ def test_the_edge_of_the_search(verdict: Judge, with_facts: Change, chosen: floa
 
 def test_inside_the_search(verdict: Judge, with_facts: Change) -> None:
     assert verdict("V008", _searched(with_facts, chosen=1e-3)) == Verdict()
+
+
+def test_rates_that_the_texts_do_not_tell_apart(verdict: Judge, with_facts: Change) -> None:
+    searched = _searched(with_facts, chosen=1e-3)
+    assert verdict("V031", searched) == Verdict()
+    low, best, high = searched.facts.search
+    tied = with_facts(search=(replace(low, tied=True), best, high))
+    (remark,) = verdict("V031", tied).remarks
+    assert remark.place == "notes · tiny, lora"
+    assert remark.said.startswith("the validation texts do not tell its learning rate, 0.001, from 0.0001: with other")
 
 
 def test_still_falling(verdict: Judge, sound: Results, with_rows: Change, without_rows: Change) -> None:
