@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import tempfile
 
 # Before anything imports torch, NumPy or huggingface_hub: they read these once. One thread makes sums repeatable and
@@ -25,7 +26,16 @@ os.environ.update(
 
 from pathlib import Path  # noqa: E402
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
+
+# An example may take as long as a busy machine makes it.
+hypothesis.settings.register_profile("vestige", deadline=None)
+hypothesis.settings.load_profile("vestige")
+
+# A shell ignores Ctrl-C for what it runs in the background, and the ignored signal would be inherited.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPO = Path(__file__).resolve().parent.parent
 

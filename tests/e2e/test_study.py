@@ -19,7 +19,7 @@ from vestige.tuning.methods import discover
 def test_everything_is_done_and_nothing_is_left_over(undisturbed: Outcome) -> None:
     assert not undisturbed.failures
     tasks = undisturbed.plan.known()
-    assert {task.stage for task in tasks} == {"corpus", "train", "stats", "scores", "leakage", "floors", "utility"}
+    assert {task.stage for task in tasks} >= {"corpus", "train", "stats", "scores", "leakage", "floors", "utility"}
     assert all(undisturbed.store.is_done(task.address) for task in tasks)
     own = {"store.json", ".gitignore", ".lock", LOGS}
     assert {path.name for path in undisturbed.store.root.iterdir()} == {*(task.stage for task in tasks), *own}
