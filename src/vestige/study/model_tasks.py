@@ -96,7 +96,9 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
 
     def trained(self, checkpoint: Checkpoint) -> Task:
         """What the training of the cell of a checkpoint came to, apart from its weights."""
-        return self._once(("trained", checkpoint.arm, checkpoint.seat), lambda: self._record(checkpoint))
+        return self._once(
+            ("trained", checkpoint.arm, checkpoint.seat, checkpoint.half_of), lambda: self._record(checkpoint)
+        )
 
     def _record(self, checkpoint: Checkpoint) -> Task:
         cell = self.train(checkpoint)

@@ -8,19 +8,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 import vestige
-from vestige.errors import ConfigError
+from vestige.errors import ConfigError, ModelError
 from vestige.metrics.comparison import Comparison
+from vestige.store.io import write_parquet
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.compared import comparison
 from vestige.study.grid import Arm, Checkpoint
 from vestige.study.plan import Plan
 from vestige.study.results.collect import collect
-from vestige.study.stages.comparison import comparison_of
+from vestige.study.stages.compared import inputs_of
+from vestige.study.stages.comparison import ComparisonStage, comparison_of
 from vestige.study.stages.estimates import estimates_of
+from vestige.study.stages.losses import losses_of
 from vestige.testing.studies import Outcome, plan_of, run_study
 
 Table = dict[str, Any]
@@ -88,6 +92,25 @@ def test_a_method_that_failed_is_left_out(table: Table, finished: Outcome, tmp_p
     table["method"] = [{"name": name, "learning_rate": 1e-3} for name in ("lora", "full", "head")]
     expected = compared(plan_of(table, tmp_path / "empty"))
     assert len({arm["method"] for arm in expected.spec["arms"]}) == 3
+
+
+def test_a_method_that_diverged_is_left_out(finished: Outcome, tmp_path: Path) -> None:
+    """Its losses are there, and are no numbers; where all are so, nothing is compared."""
+    plan = Plan(finished.plan.inputs, Store(shutil.copytree(finished.store.root, tmp_path / "runs")))
+    task, chosen = compared(plan), plan.choice.chosen(plan.grid.pairs[0])
+    spec = ComparisonStage.read(task.spec)
+    assert {arm.method for arm in inputs_of(spec, task, plan.store).arms} == {"lora(r=2)", "prompt(tokens=4)"}
+    for arm, left in zip(reversed(chosen), ({"lora(r=2)"}, set[str]()), strict=True):
+        losses = plan.catalogue.losses(Checkpoint(arm, plan.grid.seats[1], 2.0), "validation")
+        ids = losses_of(plan.store, losses.address).ids.tolist()
+        with plan.store.writing(losses, details={}) as folder:
+            table = pa.table({"id": ids, "nats": [float("nan")] * len(ids), "tokens": [1] * len(ids)})
+            write_parquet(folder / "losses.parquet", table)
+        if left:
+            assert {arm.method for arm in inputs_of(spec, task, plan.store).arms} == left
+        else:
+            with pytest.raises(ModelError, match="their trainings diverged"):
+                inputs_of(spec, task, plan.store)
 
 
 def test_methods_are_held_equal_on_what_the_study_measures(table: Table, tmp_path: Path) -> None:
