@@ -55,11 +55,8 @@ def places_of(results: Results, *, bases: Sequence[str], corpora: Sequence[str])
 
 
 def parameters_of(facts: Facts, base: str) -> int:
-    """How many parameters a base has. OpenQuestionError where that is not on record."""
-    own = facts.base(base).parameters
-    counted = [one.trainable[base] for one in facts.methods if one.copies_base and base in one.trainable]
-    if own is None and not counted:
-        raise OpenQuestionError(
-            f"how many parameters {base} has is not on record: train `full` on it, which counts them"
-        )
-    return own if own is not None else counted[0]
+    """How many parameters a base has. OpenQuestionError where a run of before it was noted is all there is."""
+    parameters = facts.base(base).parameters
+    if parameters is None:
+        raise OpenQuestionError(f"how many parameters {base} has is not on record: run the study again, which notes it")
+    return parameters

@@ -142,6 +142,18 @@ def foreign_to_base(source: ModelSource, *, dtype: Dtype) -> tuple[str, ...]:
     return _foreign(source.path, source.name, dtype, tuple(sorted(source.identity.items())))
 
 
+def parameters_of(source: ModelSource, *, dtype: Dtype) -> int:
+    """How many parameters the base has, one that is used twice counted once; the base is loaded once in a process to
+    know it. ModelError as `load_base`.
+    """
+    return _parameters(source.path, source.name, dtype, tuple(sorted(source.identity.items())))
+
+
+@functools.lru_cache(maxsize=64)
+def _parameters(path: Path, name: str, dtype: Dtype, identity: tuple[tuple[str, str], ...]) -> int:
+    return sum(value.numel() for value in _load_base(path, name, dtype, identity).model.parameters())
+
+
 @functools.lru_cache(maxsize=64)
 def _foreign(path: Path, name: str, dtype: Dtype, identity: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     from transformers import AutoTokenizer

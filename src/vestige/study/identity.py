@@ -46,6 +46,7 @@ class BaseIdentity:
     * `origin`: what is to be said of where they come from, such as a conversion.
     * `has_end`: whether its tokenizer has a token that ends a text.
     * `foreign`: parts of its files that are left aside.
+    * `parameters`: how many it has; None where a record is from before this was noted.
     """
 
     name: str
@@ -56,6 +57,7 @@ class BaseIdentity:
     origin: str = ""
     has_end: bool = True
     foreign: tuple[str, ...] = ()
+    parameters: int | None = None
 
     @property
     def left_aside(self) -> str:

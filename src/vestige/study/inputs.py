@@ -23,6 +23,7 @@ from vestige.models.loading import (
     load_config,
     load_masked_once,
     load_tokenizer,
+    parameters_of,
     resolve_dtype,
     vocabulary,
 )
@@ -179,6 +180,7 @@ def _base_identity(base: Base, tried: Study | None, *, say: Say) -> BaseIdentity
         origin=source.note,
         has_end=bool(stop_ids(base.tokenizer)),
         foreign=try_base(source, tried, dtype=base.dtype, say=say),
+        parameters=parameters_of(source, dtype=base.dtype),
     )
 
 

@@ -27,7 +27,7 @@ from vestige.study.spec import Study
 
 _VERSION: Final = 1
 
-_OF_A_BASE: Final = ("kind", "weights", "dtype", "origin", "has_end", "foreign")
+_OF_A_BASE: Final = ("kind", "weights", "dtype", "origin", "has_end", "foreign", "parameters")
 
 
 @final

@@ -16,7 +16,7 @@ from transformers import AutoModelForSeq2SeqLM, BertConfig, BertForPreTraining, 
 from transformers import LlamaForSequenceClassification as Classifier
 
 from vestige.errors import ModelError
-from vestige.models.loading import foreign_to_base, load_base, load_config, load_masked, load_tokenizer
+from vestige.models.loading import foreign_to_base, load_base, load_config, load_masked, load_tokenizer, parameters_of
 from vestige.models.sources import ModelSource, resolve
 from vestige.testing.models import save_tiny_masked_model, save_tiny_model, tiny_model, tiny_tokenizer
 
@@ -135,6 +135,19 @@ def test_foreign_parts_are_left_aside_and_named(llama: Path) -> None:
     change(llama, lambda weights: weights | more)
     load(llama)
     assert foreign_to_base(base(llama), dtype="float32") == ("model.projector", "v_head", "vision_tower")
+
+
+def test_parameters_that_are_used_twice_count_once(tmp_path: Path) -> None:
+    """Input embeddings that are the output layer too are one matrix, of a row per token."""
+    counts, sizes = [], []
+    for tied in (False, True):
+        folder = tmp_path / f"tied-{tied}"
+        model: Any = tiny_model("llama", tie_word_embeddings=tied)
+        model.save_pretrained(folder)
+        tiny_tokenizer().save_pretrained(folder)
+        counts.append(parameters_of(base(folder), dtype="float32"))
+        sizes.append(model.get_input_embeddings().weight.numel())
+    assert counts[0] - counts[1] == sizes[0] == sizes[1]
 
 
 def test_public_gpt2_files_load(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def identities_of(study: Study) -> Identities:
                 origin="from a file",
                 has_end=False,
                 foreign=("vision", "head"),
+                parameters=1000,
             )
         },
         corpora={spec.name: CorpusIdentity(spec, identity(spec, left_out=("9", "12")), facts)},

@@ -10,7 +10,6 @@ from vestige.attacks.base import Attack
 from vestige.attacks.blind import FLOORS
 from vestige.data.recipes import find_recipe
 from vestige.discovery import about
-from vestige.models.registry import KNOWN
 from vestige.outcome.facts import (
     AttackFacts,
     AttackModelFacts,
@@ -94,8 +93,7 @@ def _training(training: Training) -> TrainingFacts:
 
 def _base(plan: Plan, name: str) -> BaseFacts:
     base = plan.identities.bases[name]
-    parameters = KNOWN[name].parameters if base.kind == "registry" and name in KNOWN else None
-    return BaseFacts(name, base.kind, base.note, base.dtype, base.has_end, dict(base.weights), parameters)
+    return BaseFacts(name, base.kind, base.note, base.dtype, base.has_end, dict(base.weights), base.parameters)
 
 
 def _corpus(plan: Plan, name: str) -> CorpusFacts:
