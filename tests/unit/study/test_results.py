@@ -54,7 +54,7 @@ def test_the_floor_of_a_comparing_attack_is_the_loss_of_the_base(results: Result
 
 
 def test_every_arm_and_checkpoint_has_every_number(results: Results) -> None:
-    rows = results.estimates.filter(pl.col("method").is_not_null(), pl.col("epoch").is_in([1.0, 2.0]))
+    rows = results.estimates.filter(pl.col("method").is_not_null(), pl.col("epoch") > 0, pl.col("level").is_null())
     found = rows.group_by("method", "epoch").agg(pl.struct("quantity", "attack").alias("numbers"))
     expected: set[tuple[str, str | None]] = {
         (quantity, attack) for quantity in ("auc", "auc_own_texts", "auc_above_floor", "tpr@0.25") for attack in ATTACKS
@@ -69,7 +69,7 @@ def test_every_arm_and_checkpoint_has_every_number(results: Results) -> None:
 
 def test_every_attack_is_held_against_its_own_control_on_the_same_texts(results: Results) -> None:
     """All texts are scored, so that the difference is that of the two AUCs of the table."""
-    rows = results.estimates.drop_nulls("attack").filter(pl.col("epoch").is_null() | pl.col("epoch").is_in([1.0, 2.0]))
+    rows = results.estimates.filter(pl.col("level").is_null()).drop_nulls("attack")
     floor = {row["attack"]: row["value"] for row in rows.filter(pl.col("method").is_null(), quantity="auc").to_dicts()}
     points = rows.drop_nulls("method").pivot("quantity", index=["method", "epoch", "attack"], values="value").to_dicts()
     assert len(points) == 2 * 2 * len(ATTACKS)
