@@ -32,10 +32,11 @@ Fold = Literal["A", "B"]
 class Example:
     """One record: what a text is made of before any model sees it.
 
-    `prompt` is conditioned on and never trained or scored (empty for plain text); it ends with the recipe's separator.
-    `completion` is trained and scored. `references` are all accepted completions, the first being `completion` (empty
-    where the task has none). `group` names what records share (an article, a set of triples): roles, folds and
-    bootstraps never split a group.
+    `prompt` is conditioned on and never trained or scored (empty for plain text); it ends with the recipe's
+    separator. `completion` is trained and scored. `references` are all accepted completions, the first being
+    `completion` (empty where the task has none). `group` names what records share (an article, a set of triples):
+    roles, folds and bootstraps never split a group. `official`: of a pool whose halves are given, whether the text
+    is of the half that is trained on; None where halves are dealt out at random.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Example:
     completion: str
     references: tuple[str, ...] = ()
     group: str = ""
+    official: bool | None = None
 
     def __repr__(self) -> str:
         sizes = f"prompt: {len(self.prompt)} characters, completion: {len(self.completion)}"

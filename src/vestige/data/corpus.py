@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
@@ -54,6 +55,17 @@ class CorpusSpec(Keyed):
 
     path: Annotated[str | tuple[str, ...] | None, BeforeValidator(_one_or_many)] = None
     """A file or a list of files, relative to the study file."""
+
+    design: Literal["random", "official-splits"] = "random"
+    """Who is a member. `random`: half of the pool, dealt out by the seed. `official-splits`: the pool's members come
+    from `path`, a data set's training file, and its non-members from `non_members`, its test file, as published studies
+    do it; it takes `folds = 1`, and what sets the two files apart is taken for memory (check V035).
+    """
+
+    non_members: Annotated[str | tuple[str, ...] | None, BeforeValidator(_one_or_many)] = None
+    """With `design = "official-splits"`, the file or files of the non-members, and of all texts that are never trained
+    on: validation, calibration and context. Shadows have theirs from `path`.
+    """
 
     hub: str | None = None
     """The id of a data set on the Hugging Face hub."""
@@ -129,7 +141,7 @@ class CorpusSpec(Keyed):
         except ConfigError as error:
             raise ValueError(str(error)) from error
 
-    @field_validator("path")
+    @field_validator("path", "non_members")
     @classmethod
     def _from_the_study(cls, path: str | tuple[str, ...] | None, info: ValidationInfo) -> str | tuple[str, ...] | None:
         """Validated with a `folder` as context, paths become those that are meant there."""
@@ -160,13 +172,22 @@ class CorpusSpec(Keyed):
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """The local files, in order; empty where the source is a hub or generated."""
-        return (self.path,) if isinstance(self.path, str) else self.path or ()
+        """The local files, in order, those of non-members last; empty where the source is a hub or generated."""
+        return (*_many(self.path), *self.paths_of_non_members)
+
+    @property
+    def paths_of_non_members(self) -> tuple[str, ...]:
+        """The files that `non_members` names; empty where members are dealt out at random."""
+        return _many(self.non_members)
 
     @property
     def found_recipe(self) -> Recipe | None:
         """The recipe, if one is named."""
         return find_recipe(self.recipe) if self.recipe else None
+
+
+def _many(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (paths,) if isinstance(paths, str) else paths or ()
 
 
 def _default_name(values: dict[str, Any]) -> str:
@@ -181,6 +202,13 @@ def _default_name(values: dict[str, Any]) -> str:
 def _source_problem(spec: CorpusSpec) -> str:
     """What is wrong with the choice of source; empty where it is sound."""
     recipe = spec.found_recipe
+    if (spec.design == "random") != (spec.non_members is None):
+        return (
+            '`design = "official-splits"` takes the members from `path` and the others from `non_members`, the '
+            "training and the test file of a data set: give both, or neither."
+        )
+    if spec.non_members is not None and not (spec.path and all(spec.paths_of_non_members)):
+        return "`non_members` is a file beside that of `path`: name both. A hub set has to be saved as files first."
     if spec.path is not None and not (spec.paths and all(spec.paths)):
         return "`path` is empty: name one file or a list of files."
     if recipe is not None and (spec.fields is not None or spec.separator != "\n"):
@@ -215,14 +243,24 @@ def load_examples(spec: CorpusSpec) -> list[Example]:
     Raises DataError where the source cannot be read, is empty, holds an empty completion or repeats an id, and where
     all of its texts are longer than `most_characters`.
     """
-    recipe = spec.found_recipe
-    rows = _rows(spec)
-    if recipe is not None:
-        examples = list(recipe.examples(rows))
-    else:
-        examples = list(mapped_examples(rows, fields=spec.fields or FieldMap(), separator=spec.separator))
+    examples = _examples(spec, _rows(spec))
+    if spec.paths_of_non_members:
+        examples = [replace(one, official=True) for one in examples]
+        examples += _non_members(spec)
     refuse_unusable(examples, name=spec.name)
     return _short_enough(examples, spec)
+
+
+def _examples(spec: CorpusSpec, rows: Iterator[Row]) -> list[Example]:
+    if spec.found_recipe is not None:
+        return list(spec.found_recipe.examples(rows))
+    return list(mapped_examples(rows, fields=spec.fields or FieldMap(), separator=spec.separator))
+
+
+def _non_members(spec: CorpusSpec) -> list[Example]:
+    """The texts of the other file, with ids and groups of their own: both files may count their lines from 1."""
+    found = _examples(spec, _file_rows(spec, spec.paths_of_non_members))
+    return [replace(one, id=f"other-{one.id}", group=f"other-{one.group}", official=False) for one in found]
 
 
 def _short_enough(examples: list[Example], spec: CorpusSpec) -> list[Example]:
@@ -242,15 +280,19 @@ def _rows(spec: CorpusSpec) -> Iterator[Row]:
     if recipe is not None and recipe.generate:
         return recipe.generate(spec.size or spec.total, seed=spec.seed)
     if spec.paths:
-        return file_rows(spec.paths, raw_lines=recipe is not None and recipe.raw_lines)
+        return _file_rows(spec, _many(spec.path))
     hub = spec.hub or (recipe.hub if recipe else "")
     config = spec.hub_config or (recipe.hub_config if recipe and not spec.hub else None)
     return hub_rows(hub, config=config, split=spec.hub_split, revision=spec.hub_revision)
 
 
+def _file_rows(spec: CorpusSpec, paths: tuple[str, ...]) -> Iterator[Row]:
+    return file_rows(paths, raw_lines=spec.found_recipe is not None and spec.found_recipe.raw_lines)
+
+
 def said_of(spec: CorpusSpec) -> dict[str, Any]:
     """What a study file says of a corpus, wherever its files lie: the spec, with the names of the files alone."""
-    return {**spec.keyed(without={"path"}), "files": [Path(path).name for path in spec.paths]}
+    return {**spec.keyed(without={"path", "non_members"}), "files": [Path(path).name for path in spec.paths]}
 
 
 LEFT_OUT: Final = "same_after_cut"
@@ -274,7 +316,9 @@ def identity_of(
     spec: CorpusSpec, *, files: Sequence[str], generator: Mapping[str, str], left_out: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The same for files of these hashes and a generator of these versions, wherever they are."""
-    facts: dict[str, Any] = spec.keyed(without={"name", "path"})
+    facts: dict[str, Any] = spec.keyed(without={"name", "path", "non_members"})
+    if spec.paths_of_non_members:
+        facts["files_of_non_members"] = len(spec.paths_of_non_members)
     facts["recipe_version"] = spec.found_recipe.version if spec.found_recipe else None
     facts |= {"files": list(files), "generator": dict(generator)}
     return {**facts, LEFT_OUT: list(left_out)} if left_out else facts

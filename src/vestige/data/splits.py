@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +21,8 @@ from vestige.data.validity import drop_duplicates, refuse_duplicates
 from vestige.errors import DataError, printable
 from vestige.records import ROLES, Bools, Example, Fold, Role, Split, Texts
 from vestige.store.keys import canonical_json
+
+Roles = dict[Role, tuple[Example, ...]]
 
 # First word of each seed sequence, so that the streams of the cut, the cap and the folds are independent.
 _CUT, _CAP, _FOLD = 1, 2, 3
@@ -39,7 +43,8 @@ def cut(examples: Sequence[Example], spec: CorpusSpec, *, left_out: Collection[s
     kept = [example for example in kept if example.id not in left_out]
     groups = _capped(kept, spec)
     near = NearCopies() if spec.near_duplicates == "drop" else None
-    roles = _filled(groups, spec, dropped=len(examples) - len(kept), near=near)
+    fill = partial(_filled, spec=spec, dropped=len(examples) - len(kept), near=near)
+    roles = fill(groups, spec.sizes) if spec.design == "random" else _official(groups, spec, fill)
     if spec.duplicates == "refuse":
         refuse_duplicates([example for role in ROLES for example in roles[role]], name=spec.name)
     return Split(roles=roles, dropped=len(examples) - len(kept), near=near and near.left_out)
@@ -80,7 +85,12 @@ def groups_of(examples: Sequence[Example]) -> Texts:
 
 
 def members_of(examples: Sequence[Example], *, seed: int, fold: Fold) -> Bools:
-    """True for the examples of a role, in a study the pool or `shadow`, that the cell (seed, fold) trains on."""
+    """True for the examples of a role, in a study the pool or `shadow`, that the cell (seed, fold) trains on: a half by
+    the seed, or the one that is given, whatever the seed.
+    """
+    if examples and examples[0].official is not None:
+        given = np.asarray([example.official for example in examples], dtype=np.bool_)
+        return given if fold == "A" else ~given
     return fold_members(groups_of(examples), seed=seed, fold=fold)
 
 
@@ -124,32 +134,59 @@ def _chosen(group: list[Example], count: int, rng: np.random.Generator) -> list[
     return [group[place] for place in sorted(rng.choice(len(group), size=count, replace=False).tolist())]
 
 
+_Fill = Callable[[Sequence[list[Example]], Mapping[Role, int]], Roles]
+
+
+def _official(groups: Sequence[list[Example]], spec: CorpusSpec, fill: _Fill) -> Roles:
+    """Half of the pool, and the shadow texts, from the file of the members; all else from the other one."""
+    trained, sizes = spec.pool - spec.pool // 2, spec.sizes
+    from_train: dict[Role, int] = {"pool": trained, "shadow": sizes["shadow"]}
+    of_members = fill([one for one in groups if one[0].official], from_train)
+    from_test: dict[Role, int] = {**sizes, "pool": spec.pool - trained, "shadow": 0}
+    of_others = fill([one for one in groups if not one[0].official], from_test)
+    pool = [*of_members["pool"], *of_others["pool"]]
+    order = _generator(_CUT, spec.seed).permutation(len(pool)).tolist()
+    # Shadows are dealt out at random as ever: nobody publishes theirs.
+    shadow = tuple(replace(one, official=None) for one in of_members["shadow"])
+    return {**of_others, "pool": tuple(pool[place] for place in order), "shadow": shadow}
+
+
 def _filled(
-    groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int, near: NearCopies | None
-) -> dict[Role, tuple[Example, ...]]:
+    groups: Sequence[list[Example]],
+    sizes: Mapping[Role, int],
+    *,
+    spec: CorpusSpec,
+    dropped: int,
+    near: NearCopies | None,
+) -> Roles:
     order = iter(_generator(_CUT, spec.seed).permutation(len(groups)).tolist())
     roles: dict[Role, tuple[Example, ...]] = {}
-    for role, size in spec.sizes.items():
+    for role, size in sizes.items():
         texts: list[Example] = []
         while len(texts) < size:
             place = next(order, None)
             if place is None:
-                raise _too_few(groups, spec, dropped=dropped, near=len(near.left_out) if near else 0)
+                raise _too_few(groups, sizes, spec, dropped=dropped, near=len(near.left_out) if near else 0)
             most = size - len(texts)
             texts += groups[place][:most] if near is None else near.without(groups[place], most=most)
         roles[role] = tuple(texts)
     return roles
 
 
-def _too_few(groups: Sequence[list[Example]], spec: CorpusSpec, *, dropped: int, near: int) -> DataError:
+def _too_few(
+    groups: Sequence[list[Example]], sizes: Mapping[Role, int], spec: CorpusSpec, *, dropped: int, near: int
+) -> DataError:
     have = sum(map(len, groups))
-    wanted = {role: size for role, size in spec.sizes.items() if size}
+    wanted = {role: size for role, size in sizes.items() if size}
     cap = f", at most {spec.per_group} of a group" if spec.per_group else ""
     lost = f", {dropped} duplicates dropped" if dropped else ""
     lost += f", {near} near copies dropped" if near else ""
+    if spec.design != "random":
+        lost += f" of `{'path' if groups and groups[0][0].official else 'non_members'}`, which half of the pool is of"
+    counted = " + ".join(map(str, wanted.values()))
     return DataError(
-        f"Corpus '{printable(spec.name)}' has too few texts: {' + '.join(map(str, wanted.values()))} = {spec.total} "
-        f"are needed ({', '.join(wanted)}), and there are {have} in {_counted(len(groups), 'group')}{cap}{lost}. "
+        f"Corpus '{printable(spec.name)}' has too few texts: {counted} = {sum(wanted.values())} are needed "
+        f"({', '.join(wanted)}), and there are {have} in {_counted(len(groups), 'group')}{cap}{lost}. "
         f"A group never serves two roles, so that what is left of the last group of a role is not used. "
         f"{_advice(groups, wanted, near=near)}"
     )

@@ -95,9 +95,9 @@ class RoleSize:
 class CorpusFacts:
     """A corpus: the size of each role, and for each base and each role that has a text how long its texts are.
 
-    `near_duplicates`: texts that were left out as near copies of one of another group, id → that one's id; None
-    where nobody looked for any. `published`: what its texts are where they are a public data set (`Paragraphs of
-    Wikipedia articles`), else empty.
+    `design`: how members were told from non-members. `near_duplicates`: texts that were left out as near copies of
+    one of another group, id → that one's id; None where nobody looked for any. `published`: what its texts are
+    where they are a public data set (`Paragraphs of Wikipedia articles`), else empty.
     """
 
     name: str
@@ -109,6 +109,7 @@ class CorpusFacts:
     lengths: Mapping[str, Mapping[str, Lengths]]
     published: str = ""
     near_duplicates: Mapping[str, str] | None = None
+    design: str = "random"
 
 
 @final

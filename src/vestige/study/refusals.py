@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, final
 import numpy as np
 
 from vestige.data.encode import Encoded, encode_behind, refuse_unscorable, stop_ids
-from vestige.data.splits import fold_members, groups_of
+from vestige.data.splits import groups_of, members_of
 from vestige.data.validity import SHOWN, equal, listed, repeated, same_text
 from vestige.errors import ConfigError, DataError, ModelError, named, near_misses, printable
 from vestige.forms import ONE_OF_EACH, PLAIN, Behind, Form, Rewritten
@@ -48,6 +48,16 @@ def refuse_few_groups(study: Study, corpus: Corpus) -> None:
                 f"Corpus '{corpus.name}': {what} needs texts of at least 2 groups, so that an interval can be given; "
                 f"got {min(map(len, sets))}. Enlarge it, lower `per_group`, or name a finer `group`."
             )
+
+
+def refuse_folds_of_given_halves(study: Study, corpus: Corpus) -> None:
+    """Where members are those of a training file, nobody trains on the test file in turn."""
+    if corpus.spec.design == "official-splits" and study.study.folds == 2:
+        raise ConfigError(
+            f"Corpus '{printable(corpus.name)}': design = \"official-splits\" trains on the texts of `path` and never "
+            "on those of `non_members`, so that there is one fold: set folds = 1 in [study], or leave `design` out, "
+            "which deals the halves out at random and trains on both in turn."
+        )
 
 
 def refuse_unmet_needs(study: Study, corpus: Corpus) -> None:
@@ -87,8 +97,8 @@ class Supplied:
 
     def fewest_others(self, *, trained: bool) -> int:
         """The fewest cells of other seeds, whichever the own one is, that (not) `trained` on a text of the pool."""
-        groups, seeds = groups_of(self.of.texts("pool")), self.study.study.seeds
-        of_seed = {one: [fold_members(groups, seed=one, fold=fold) for fold in _folds(self.study)] for one in seeds}
+        pool, seeds = self.of.texts("pool"), self.study.study.seeds
+        of_seed = {one: [members_of(pool, seed=one, fold=fold) for fold in _folds(self.study)] for one in seeds}
         others = [[cell for other in of_seed if other != seed for cell in of_seed[other]] for seed in of_seed]
         return int(min(np.sum([cell == trained for cell in cells], axis=0).min() if cells else 0 for cells in others))
 
@@ -308,7 +318,7 @@ def refuse_overlong_answers(study: Study, base: Base, corpus: Corpus, prompts: P
 def _halves(examples: Sequence[Example], *, study: Study) -> list[set[str]]:
     """The groups of both halves of a role, for each seed."""
     groups = groups_of(examples)
-    members = [fold_members(groups, seed=seed, fold="A") for seed in study.study.seeds]
+    members = [members_of(examples, seed=seed, fold="A") for seed in study.study.seeds]
     return [set(groups[half]) for one in members for half in (one, ~one)]
 
 
@@ -322,6 +332,7 @@ def _virtual_tokens(study: Study) -> int:
 
 
 OF_A_CORPUS: Final[Sequence[Callable[[Study, Corpus], None]]] = (
+    refuse_folds_of_given_halves,
     refuse_few_groups,
     refuse_unmet_needs,
     refuse_unchanged,

@@ -111,6 +111,7 @@ def _corpus(plan: Plan, name: str) -> CorpusFacts:
         },
         published=_published(corpus.spec.recipe),
         near_duplicates=corpus.facts.get("near_duplicates"),
+        design=corpus.spec.design,
     )
 
 

@@ -65,6 +65,8 @@ def _table(split: Split) -> pa.Table:
         for example in examples
     ]
     columns = {name: pa.array([row[name] for row in rows]) for name in ("id", "role", "group", "prompt", "completion")}
+    if any(row["official"] is not None for row in rows):
+        columns["official"] = pa.array([row["official"] for row in rows], pa.bool_())
     columns["references"] = pa.array([row["references"] for row in rows], pa.list_(pa.string()))
     return pa.table(columns)
 
@@ -73,6 +75,8 @@ def examples_of(store: Store, address: str, role: Role) -> list[Example]:
     """The examples of one role of a stored corpus, in their order."""
     table = read_parquet(store.open(address) / "examples.parquet")
     return [
-        Example(row["id"], row["prompt"], row["completion"], tuple(row["references"]), row["group"])
+        Example(
+            row["id"], row["prompt"], row["completion"], tuple(row["references"]), row["group"], row.get("official")
+        )
         for row in table.filter(pc.equal(table["role"], role)).to_pylist()
     ]
