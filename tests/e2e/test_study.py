@@ -61,7 +61,7 @@ def test_a_further_attack_runs_no_model(table: dict[str, Any], undisturbed: Outc
     table["attacks"]["use"].append({"name": "min_k", "k": 0.5})
     watcher = Recorder()
     outcome = run_study(table, runs, watcher=watcher)
-    assert {task.stage for task in watcher.done} == {"scores", "leakage"}
+    assert {task.stage for task in watcher.done} == {"scores", "leakage", "comparison"}
     attacks = collect(outcome.plan).scores["attack"].unique()
     assert "min_k(k=0.5)" in attacks
 
@@ -74,10 +74,12 @@ def test_every_method_runs_on_one_loaded_base_that_stays_as_it_was(table: dict[s
     outcome = run_study(table, tmp_path / "runs")
     assert not outcome.failures
     assert _load_base.cache_info().misses == 1
-    floor = outcome.plan.catalogue.stats(Checkpoint(Arm(*outcome.plan.grid.pairs[0])), role="validation")
+    base = Checkpoint(Arm(*outcome.plan.grid.pairs[0]))
+    floor = outcome.plan.catalogue.stats(base, role="validation")
     before = outcome.store.open(floor.address) / "tokens.parquet"
     first = before.read_bytes()
-    shutil.rmtree(before.parent)
+    for removed in (floor, outcome.plan.catalogue.losses(base, "validation")):
+        shutil.rmtree(outcome.store.folder(removed.address))
     assert not run_study(table, tmp_path / "runs").failures
     assert _load_base.cache_info().misses == 1
     assert before.read_bytes() == first

@@ -142,12 +142,14 @@ def test_every_arm_has_its_estimates_of_every_transfer(outcome: Outcome) -> None
 def test_an_attack_model_is_the_same_bytes_every_time_and_holds_no_text(outcome: Outcome, tmp_path: Path) -> None:
     plan = outcome.plan
     task = stages(plan)["attack_model"][0]
+    scores = next(one for one in stages(plan)["scores"] if task.address in one.inputs.values())
     runs = shutil.copytree(outcome.store.root, tmp_path / "runs")
-    shutil.rmtree(runs / task.address)
+    for removed in (task, scores):
+        shutil.rmtree(runs / removed.address)
     again = Plan(plan.inputs, type(outcome.store)(runs))
     watcher = Recorder()
     assert not run(again, watcher=watcher)
-    assert [one.address for one in watcher.done] == [task.address]
+    assert [one.address for one in watcher.done] == [task.address, scores.address]
     for name in ("model.safetensors", "model.json"):
         assert (runs / task.address / name).read_bytes() == (outcome.store.root / task.address / name).read_bytes()
     model = attack_model_of(outcome.store, task.address)

@@ -122,7 +122,8 @@ def test_methods_are_held_equal_on_generated_texts(table: Table, tmp_path: Path)
     """The base's quantity is that of `text_utility`."""
     table["study"]["utility"] = ["loss", "rouge_l"]
     table["compare"] = {"utility": "rouge_l", "margin": 0.1}
-    table["generate"] = {"texts": 8, "max_new_tokens": 4}
+    table["generate"] = {"texts": 12, "max_new_tokens": 4}
+    table["corpus"][0]["validation"] = 12
     table["method"][0]["learning_rate"] = 1e-2
     outcome = run_study(table, tmp_path / "runs")
     assert not outcome.failures
