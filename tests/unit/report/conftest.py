@@ -108,12 +108,12 @@ def compared(one_corpus: Results) -> Results:
 
 
 @pytest.fixture
-def renamed(one_corpus: Results) -> Callable[[dict[str, str]], Results]:
+def renamed(compared: Results) -> Callable[[dict[str, str]], Results]:
     """The study on one corpus with other names wherever the old ones stand alone."""
 
     def rename(names: dict[str, str]) -> Results:
-        frames = {name: getattr(one_corpus, name).with_columns(pl.col(pl.String).replace(names)) for name in FRAMES}
-        return replace(one_corpus, facts=_renamed(one_corpus.facts, names), **frames)
+        frames = {name: getattr(compared, name).with_columns(pl.col(pl.String).replace(names)) for name in FRAMES}
+        return replace(compared, facts=_renamed(compared.facts, names), **frames)
 
     return rename
 

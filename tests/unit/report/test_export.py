@@ -126,12 +126,13 @@ def test_files_are_named_by_what_they_show_and_are_the_same_bytes_each_time(smal
     assert all(path.stat().st_size for path in first)
 
 
-def test_no_two_tables_share_a_file(small: Results, tmp_path: Path) -> None:
+def test_no_two_tables_share_a_file_and_no_name_leads_out_of_the_folder(small: Results, tmp_path: Path) -> None:
     """`a b` and `a-b` are two corpora, and one name of a file."""
-    corpora = tuple(replace(small.facts.corpora[0], name=name) for name in ("a b", "a-b"))
+    corpora = tuple(replace(small.facts.corpora[0], name=name) for name in ("a b", "a-b", "../../up\x00"))
     written = export(replace(small, facts=replace(small.facts, corpora=corpora, comparisons=())), tmp_path)
     assert len(set(written)) == len(written)
-    assert {"a-b-tiny-attacks.csv", "a-b-tiny-attacks-2.csv"} <= {path.name for path in written}
+    assert {"a-b-tiny-attacks.csv", "a-b-tiny-attacks-2.csv", "up-tiny-attacks.csv"} <= {path.name for path in written}
+    assert {path.parent for path in written} == {tmp_path / "tables"}
 
 
 def test_a_figure_bears_neither_date_nor_maker() -> None:

@@ -23,6 +23,7 @@ HOSTILE = "a\x1b[31m\x00\x85\u202e<i>$x_{$\n\\frac"
 def test_no_name_steers_the_page(one_corpus: Results, renamed: Callable[[dict[str, str]], Results]) -> None:
     names = ("tiny", "notes", "lora", "ref")
     page = render(renamed({name: f"{HOSTILE}{name}" for name in names}))
+    assert "At 90% of the reachable gain" in page
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", page)
     for name in names:
         assert rf"a\x1b[31m\x00\x85\u202e&lt;i&gt;$x_{{$\n\frac{name}" in page
