@@ -118,6 +118,17 @@ def test_texts_that_a_base_may_know(verdict: Judge, sound: Results, with_facts: 
     assert verdict("V025", sound).outcome == "not applicable", "of the user's own files nobody else knows"
 
 
+def test_near_copies_that_a_shadow_may_have_trained_on(verdict: Judge, sound: Results, with_facts: Change) -> None:
+    roles = {"pool": RoleSize(400, 400), "shadow": RoleSize(200, 200)}
+    assert said(verdict("V032", _of_source(with_facts, sound, roles=roles))).startswith(
+        "nobody looked for near copies:"
+    )
+    for left_out in ({}, {"12": "7"}):
+        looked = _of_source(with_facts, sound, roles=roles, near_duplicates=left_out)
+        assert verdict("V032", looked) == Verdict()
+    assert verdict("V032", sound).reason == "no corpus has texts for a shadow"
+
+
 def test_a_copy_of_a_rounded_base(verdict: Judge, sound: Results, with_facts: Change) -> None:
     (base,), (lora,) = sound.facts.bases, sound.facts.methods
     full = replace(lora, copies_base=True)

@@ -13,7 +13,7 @@ from vestige.checks.registry import check, discover
 from vestige.outcome.frames import ESTIMATES, Results
 from vestige.outcome.points import Section
 
-DOES_NOT_APPLY = {"V007", "V008", "V014", "V023", "V025", "V027", "V031"}
+DOES_NOT_APPLY = {"V007", "V008", "V014", "V023", "V025", "V027", "V031", "V032"}
 """The sound study searches no learning rate, tells no attack a member, has one method, texts of its own, and no attack
 with several settings.
 """
