@@ -45,9 +45,8 @@ def resamples(labels: Labels, *, bootstrap: Bootstrap) -> Resamples:
 def contrast(terms: Sequence[tuple[float, Resamples]]) -> tuple[float, Spread]:
     """Σ w·AUC over checkpoints, each averaged over the folds of a seed and then over seeds, with its standard error.
 
-    Groups of the pool, drawn once for all terms, give V·G/(G − 1); trainings give s²/S of the sum in each seed, and
-    with one seed (D_A − D_B)²/4 of its two folds. With one cell nothing is known of trainings. ValueError unless every
-    term has the same cells.
+    Groups of the pool, drawn once for all terms, give V·G/(G − 1); trainings give s²/n of the sum in each of n cells.
+    With one cell nothing is known of trainings. ValueError unless every term has the same cells.
     """
     first = terms[0][1]
     if any(not np.array_equal(one.seeds, first.seeds) for _, one in terms):
@@ -57,7 +56,7 @@ def contrast(terms: Sequence[tuple[float, Resamples]]) -> tuple[float, Spread]:
     own = [first.seeds == seed for seed in np.unique(first.seeds)]
     value = float(np.mean([values[cells].mean() for cells in own]))
     drawn = np.mean([samples[:, cells].mean(axis=1) for cells in own], axis=0)
-    again = trainings(values.tolist(), seeds=first.seeds.tolist())
+    again = trainings(values.tolist())
     return value, spread([group_part(drawn, groups=first.groups), *again.parts])
 
 

@@ -146,23 +146,21 @@ def training_part(values: Sequence[float]) -> Part:
 @dataclass(frozen=True)
 class Trainings:
     """What an interval knows of training again: `parts` of the variance of a mean over cells, and its `name` in a
-    signature (`3 seeds`, `2 folds`, `these`: nothing, and it holds for the trainings at hand).
+    signature, `6` for as many trainings; `these` where it knows nothing and holds for the one at hand.
     """
 
     name: str
     parts: tuple[Part, ...] = ()
 
 
-def trainings(values: Sequence[float], *, seeds: Sequence[int]) -> Trainings:
+def trainings(values: Sequence[float]) -> Trainings:
     """The part of the variance of a mean over cells that training again would give, from the value of each cell.
 
-    With S seeds s²/S of their means, S − 1 degrees of freedom; with one seed and two folds A and B (A − B)²/4, which
-    is the same of two trainings, with 1; of one training there is none. Give values that differ by nothing but the
-    training: each fold has members of its own, and what makes these easy must be taken off before.
+    Every cell begins and goes on from random numbers of its own, so that the folds of a seed are two trainings as any
+    others: s²/n over n cells, with n − 1 degrees of freedom; with one seed and two folds that is (A − B)²/4, with 1. Of
+    one training there is none. Give values that differ by nothing but the training: each fold has members of its own,
+    and what makes these easy must be taken off before.
     """
-    if not np.isfinite(values).all():
+    if len(values) < 2 or not np.isfinite(values).all():
         return Trainings("these")
-    places = {seed: np.equal(seeds, seed) for seed in sorted(set(seeds))}
-    by_seed = [float(np.mean(np.asarray(values)[own])) for own in places.values()]
-    drawn, what = (by_seed, "seeds") if len(by_seed) > 1 else (list(values), "folds")
-    return Trainings(f"{len(drawn)} {what}", (training_part(drawn),)) if len(drawn) > 1 else Trainings("these")
+    return Trainings(str(len(values)), (training_part(values),))

@@ -145,7 +145,7 @@ def tpr_at_fpr(labels: Labels, *, fpr: float, bootstrap: Bootstrap = _BOOTSTRAP)
 
     refusal = _too_few_groups(labels) or _all_equal(labels) or _too_few_non_members(labels, fpr=fpr)
     refusal = refusal or _tied_at_the_top(labels, fpr=fpr)
-    again = f"{seeds} seeds" if seeds > 1 else "these"
+    again = str(len(cells)) if seeds > 1 else "these"
     signature = _signature(f"tpr|fpr:{fpr:g}", labels, f"percentile|trainings:{again}", bootstrap)
     return _estimate(labels, cells=cells, signature=signature, refusal=refusal, ends=ends)
 

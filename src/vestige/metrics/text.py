@@ -18,7 +18,7 @@ import numpy as np
 from vestige.errors import ConfigError
 from vestige.metrics.intervals import share_interval, t_interval
 from vestige.metrics.measures import LIBRARIES, MEASURES, Measure, References, TextQuantity
-from vestige.metrics.uncertainty import FEWEST_GROUPS, Bootstrap, Resampled, mean_over_cells, own_groups, trainings_of
+from vestige.metrics.uncertainty import Bootstrap, Resampled, mean_over_cells, own_groups, trainings_of
 from vestige.records import Bools, Counts, Estimate, Floats, Generations, Texts
 
 _VERSION = "v:3"
@@ -52,14 +52,14 @@ def text_utility(
     empty for a text that is its own group; a bootstrap sample draws them for all cells at once. `seeds`: the seed of
     each cell. The interval is value ± t·SE, within the range of the quantity (of means of shares as that of an AUC, see
     `intervals`), and knows of the choice of groups and, over several cells, of training again. A text without an answer
-    is counted as unscored. Refused where no text has one, and where the answered texts are of fewer than three groups.
+    is counted as unscored. Refused where no text has one, and where the answered texts are of fewer than two groups.
     """
     seeds = seeds or [0] * len(cells)
     answered = _check(cells, references=references, groups=groups, seeds=seeds)
     units = own_groups(groups, ids=cells[0].ids)[answered]
     counts = _counts(cells[0], groups=units)
     bare = Estimate(value=None, low=None, high=None, counts=counts, signature=quantity)
-    if counts.groups < FEWEST_GROUPS:
+    if counts.groups < 2:
         return replace(bare, reason=_refusal(counts))
     found = counted(quantity, cells, references=references)
     measure = found.measure
@@ -145,7 +145,7 @@ def _bare(text: str) -> str:
 def _refusal(counts: Counts) -> str:
     if counts.texts:
         found = f"{counts.groups} group{'s' * (counts.groups > 1)}"
-        return f"the answered texts are of {found}: at least {FEWEST_GROUPS} are needed for an interval"
+        return f"the answered texts are of {found}: at least two are needed for an interval"
     return "no text has a prompt and references that a model could be asked and judged by"
 
 

@@ -32,7 +32,7 @@ Drawn = Literal["pool", "validation", "seeds"]
 """What is drawn: groups of the pool, groups of the validation texts, seeds. Each has random numbers of its own."""
 
 FEWEST_GROUPS: Final = 3
-"""Of a class, or of texts that are answered: of two an interval of 95% covers 83% in simulation, of three 96%."""
+"""Of a class: of two an interval of 95% covers 83% in simulation, of three 96%."""
 
 _STREAM: Final[dict[Drawn, int]] = {"pool": 0, "validation": 1, "seeds": 2}
 
@@ -139,7 +139,7 @@ def mean_over_cells(cells: Sequence[Resampled]) -> float:
 
 def trainings_of(cells: Sequence[Resampled]) -> Trainings:
     """What cells, every text weighing one, tell of the noise of training again."""
-    return trainings([cell.value() for cell in cells], seeds=[cell.seed for cell in cells])
+    return trainings([cell.value() for cell in cells])
 
 
 def _by_seed(values: Floats, *, cells: Sequence[Resampled]) -> Floats:

@@ -52,8 +52,7 @@ def test_value_and_error_of_a_difference(seeds: int) -> None:
     draws = np.vstack(list(BOOTSTRAP.draws(GROUPS, of="pool")))
     samples = [np.mean(naive(arms, np.repeat(draw, EACH))) for draw in draws]
     of_texts = np.var(samples) * GROUPS / (GROUPS - 1)
-    by_seed = by_cell.reshape(seeds, 2).mean(axis=1)
-    of_trainings = np.var(by_seed, ddof=1) / seeds if seeds > 1 else (by_cell[0] - by_cell[1]) ** 2 / 4
+    of_trainings = np.var(by_cell, ddof=1) / (2 * seeds)
     assert spread.error == pytest.approx(np.sqrt(of_texts + of_trainings))
 
 

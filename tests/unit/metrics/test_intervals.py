@@ -97,13 +97,13 @@ def test_the_room_of_a_share_holds_for_its_difference_too() -> None:
     assert (middle.low, middle.high) == pytest.approx((plain.low, plain.high), abs=1e-6)
 
 
-def test_cells_say_of_training_what_their_design_lets_them() -> None:
-    assert trainings([0.6], seeds=[0]).name == "these"
-    assert trainings([0.6, math.nan], seeds=[0, 0]).parts == ()
-    folds = trainings([0.6, 0.7], seeds=[0, 0])
-    assert folds.name == "2 folds"
+def test_cells_say_of_training_what_their_number_lets_them() -> None:
+    assert trainings([0.6]).name == "these"
+    assert trainings([0.6, math.nan]).parts == ()
+    folds = trainings([0.6, 0.7])
+    assert folds.name == "2"
     assert folds.parts[0] == pytest.approx((0.1**2 / 4, 1))
-    seeds = trainings([0.6, 0.7, 0.7, 0.9, 0.8, 0.9], seeds=[0, 0, 1, 1, 2, 2])
-    values = np.array([0.65, 0.8, 0.85])
-    assert seeds.name == "3 seeds"
-    assert seeds.parts[0] == pytest.approx((np.var(values, ddof=1) / 3, 2))
+    values = [0.6, 0.7, 0.7, 0.9, 0.8, 0.9]
+    six = trainings(values)
+    assert six.name == "6"
+    assert six.parts[0] == pytest.approx((scipy.stats.sem(values) ** 2, 5))

@@ -175,7 +175,7 @@ def test_folds_that_differ_widen_the_interval_and_folds_of_unequal_luck_do_not()
     assert width["alike"] < 0.05
     assert width["apart"] > 2 * 4 * abs(between), "one degree of freedom, nearly: t is 12.7 there, 4.3 for two"
     assert _width(auc(alike, bootstrap=QUICK)) > 4 * width["alike"], "without a control nobody knows of the luck"
-    assert "|t|trainings:2 folds|" in auc(apart, floor=control, bootstrap=QUICK).signature
+    assert "|t|trainings:2|" in auc(apart, floor=control, bootstrap=QUICK).signature
 
 
 def _width(estimate: Estimate) -> float:
@@ -205,7 +205,7 @@ def test_seeds_that_differ_are_the_second_part_of_the_variance() -> None:
     found = auc(cells, bootstrap=QUICK)
     low, value, high = _ends(found)
     assert value == pytest.approx(0.7, abs=1e-3)
-    assert "|t|trainings:3 seeds|" in found.signature
+    assert "|t|trainings:3|" in found.signature
     for end in (low, high):
         reach = 4.303 * np.sqrt(end * (1 - end) * 0.01 / 3 / 0.21)
         assert abs(value - end) == pytest.approx(reach, rel=0.03)

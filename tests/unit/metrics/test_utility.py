@@ -35,7 +35,7 @@ def test_cells_are_averaged_and_their_groups_drawn_together() -> None:
     # The texts add nothing; the trainings, at 6 and 14 nats, (6 − 14)²/4 with one degree of freedom: t is tan(.95 π/2).
     reach = 4 * math.tan(0.95 * math.pi / 2)
     assert [both.low, both.value, both.high] == pytest.approx([10.0 - reach, 10.0, 10.0 + reach])
-    assert "|t|trainings:2 folds|" in both.signature
+    assert "|t|trainings:2|" in both.signature
 
 
 def test_perplexity_is_the_exponential_of_the_loss_and_of_its_interval() -> None:
@@ -63,7 +63,7 @@ def test_seeds_that_differ_widen_the_interval() -> None:
     seeds = validation_loss(tables, groups=groups, seeds=[0, 1, 2], bootstrap=QUICK)
     assert one.high - one.low < 0.1  # type: ignore[operator]
     assert seeds.high - seeds.low == pytest.approx(2 * 4.303 / math.sqrt(3), rel=0.05)  # type: ignore[operator]
-    assert "|t|trainings:3 seeds|" in seeds.signature
+    assert "|t|trainings:3|" in seeds.signature
 
 
 def test_few_groups_have_the_t_form() -> None:

@@ -46,7 +46,7 @@ class LeakageStage(Stage[LeakageSpec]):
     """
 
     name = "leakage"
-    version = 4
+    version = 5
     travels = True
     spec = LeakageSpec
 

@@ -40,7 +40,7 @@ class TextUtilityStage(Stage[TextUtilitySpec]):
     """BLEU and its like."""
 
     name = "text_utility"
-    version = 3
+    version = 4
     travels = True
     spec = TextUtilitySpec
 

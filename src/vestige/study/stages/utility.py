@@ -36,7 +36,7 @@ class UtilityStage(Stage[UtilitySpec]):
     """Validation loss and perplexity."""
 
     name = "utility"
-    version = 3
+    version = 4
     travels = True
     spec = UtilitySpec
 
