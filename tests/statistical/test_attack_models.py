@@ -12,10 +12,11 @@ from vestige.testing.stats import Planted, normal_auc, planted_tables
 
 TRAINED = [name for name, attack in discover().items() if issubclass(attack, LearnedAttack)]
 every_architecture = pytest.mark.parametrize("name", TRAINED)
-# The transformer takes three quarters of a minute to fit: `make test-slow` holds it to the same, and `check_attack` to
-# nothing in noise.
-but_the_slow_one = pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "transformer")) for name in TRAINED]
+# The transformer takes three quarters of a minute to fit, the forest a third of one: `make test-slow` holds them to the
+# same, and `check_attack` to nothing in noise.
+SLOW = ("transformer", "forest")
+but_the_slow_ones = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in TRAINED]
 )
 
 
@@ -31,7 +32,7 @@ def test_five_architectures_are_compared_at_least() -> None:
     assert {"boosting", "forest", "logistic", "mlp", "transformer"} <= set(TRAINED)
 
 
-@but_the_slow_one
+@but_the_slow_ones
 def test_comes_within_two_hundredths_of_the_best_attack_there_is(name: str) -> None:
     """Of 5,000 and 5,000 texts an AUC of .856 has a standard error of .004."""
     shadow = planted_tables(1.5, members=400, non_members=400, seed=5, evener=False)
@@ -50,7 +51,7 @@ def test_comes_as_near_where_target_and_base_must_be_held_against_each_other(nam
     assert _auc(name, shadow=shadow, target=target) == pytest.approx(normal_auc(1.5), abs=0.02)
 
 
-@but_the_slow_one
+@but_the_slow_ones
 def test_finds_nothing_where_there_is_nothing(name: str) -> None:
     """Members of the shadow are no likelier than others: what is learned of them says nothing of the target's."""
     shadow = planted_tables(0.0, members=150, non_members=150, seed=7)
