@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from simulated_studies import MARGIN, Compared, Judged
+from vestige.store.io import write_text
 
 
 @dataclass
@@ -89,7 +90,4 @@ def read_piece(path: Path, *, truth: float) -> Piece:
 
 def write_piece(piece: Piece, path: Path) -> None:
     """One line of JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(json.dumps(piece, default=vars, sort_keys=True) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_text(path, json.dumps(piece, default=vars, sort_keys=True) + "\n")

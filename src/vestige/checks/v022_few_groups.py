@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import final
 
 from vestige.checks.base import SectionCheck
+from vestige.metrics.comparison import FEW_GROUPS, FEWEST_GROUPS
 from vestige.outcome.facts import CorpusFacts
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section
-
-_NEEDED: Final = 10
-"""Below this many groups, of a class or of the validation texts, no comparison is made."""
-
-_ENOUGH: Final = 20
 
 
 @final
@@ -27,7 +23,7 @@ class FewGroups(SectionCheck):
         groups = _groups(results.facts.corpus(section.corpus))
         if not groups:
             return None
-        return [_sentence(what, count) for what, count in groups.items() if count < _ENOUGH]
+        return [_sentence(what, count) for what, count in groups.items() if count < FEW_GROUPS]
 
 
 def _groups(corpus: CorpusFacts) -> dict[str, int]:
@@ -41,6 +37,6 @@ def _groups(corpus: CorpusFacts) -> dict[str, int]:
 
 
 def _sentence(what: str, count: int) -> str:
-    if count < _NEEDED:
-        return f"the {what} are of {count} groups: too few for a comparison of methods, which needs {_NEEDED}."
-    return f"the {what} are of {count} groups: intervals over fewer than {_ENOUGH} are rough."
+    if count < FEWEST_GROUPS:
+        return f"the {what} are of {count} groups: too few for a comparison of methods, which needs {FEWEST_GROUPS}."
+    return f"the {what} are of {count} groups: intervals over fewer than {FEW_GROUPS} are rough."

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, final
+from typing import final
 
 from vestige.checks.base import SectionCheck
-from vestige.metrics.comparison import PRIMARY_LEVEL
+from vestige.metrics.comparison import PRIMARY_LEVEL, SATURATED
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section
 from vestige.outcome.wording import joined
-
-_CERTAIN: Final = 0.99
 
 
 @final
@@ -22,21 +20,19 @@ class Saturated(SectionCheck):
     nothing = "no AUC has been compared at equal utility"
 
     def look_at(self, results: Results, section: Section) -> Sequence[str] | None:
-        comparison = results.facts.comparison(base=section.base, corpus=section.corpus)
+        standings = results.facts.standings(base=section.base, corpus=section.corpus)
         primary = results.facts.study.primary
-        estimates = {
-            one.method: one.at(primary, level=PRIMARY_LEVEL) for one in (comparison.standings if comparison else ())
-        }
+        estimates = {one.method: one.at(primary, level=PRIMARY_LEVEL) for one in standings}
         aucs = {method: one.value for method, one in estimates.items() if one is not None and one.value is not None}
         if not aucs:
             return None
-        certain = [method for method, auc in aucs.items() if auc > _CERTAIN]
+        certain = [method for method, auc in aucs.items() if auc > SATURATED]
         return [_sentence(primary, certain)] if len(certain) > 1 else []
 
 
 def _sentence(attack: str, certain: Sequence[str]) -> str:
     return (
-        f"{attack} has an AUC above {_CERTAIN:g} on {joined(list(certain))} at equal utility: it tells members with "
+        f"{attack} has an AUC above {SATURATED:g} on {joined(list(certain))} at equal utility: it tells members with "
         "certainty, and no difference between these methods is left for it to see. Counterfactual memorization, nats "
         "per token, does not end there."
     )

@@ -18,8 +18,8 @@ class NeverGetsThere(MethodCheck):
     nothing = "no method has been compared at equal utility"
 
     def look_at(self, results: Results, section: Section, method: str) -> Sequence[str] | None:
-        comparison = results.facts.comparison(base=section.base, corpus=section.corpus)
-        standings = [one for one in (comparison.standings if comparison else ()) if one.method == method]
+        every = results.facts.standings(base=section.base, corpus=section.corpus)
+        standings = [one for one in every if one.method == method]
         if not standings:
             return None
         return [f"it is compared with no other: {one.set_aside}." for one in standings if one.set_aside]

@@ -18,6 +18,19 @@ LEVELS: Final = (0.8, 0.9, 0.95)
 PRIMARY_LEVEL: Final = 0.9
 """The one that verdicts go by."""
 
+FEWEST_GROUPS: Final = 10
+"""Groups of a class, and of the validation texts, below which nothing is compared."""
+
+FEW_GROUPS: Final = 20
+"""Those below which an interval is under reserve."""
+
+BEFORE: Final = 2
+AFTER: Final = 1
+"""Attacked checkpoints that a crossing needs on either side: with two before it the curve has a direction there."""
+
+SATURATED: Final = 0.99
+"""AUC of both methods beyond which the AUC does not tell them apart."""
+
 MEMORIZATION: Final = "memorization"
 """What is compared beside the AUCs of attacks: counterfactual memorization, nats per token."""
 
@@ -139,6 +152,10 @@ class Difference:
     outside: float = 0.0
     own_reach: bool = False
     under_ties: tuple[UnderRate, ...] = ()
+
+    def seen_from(self, method: str) -> Difference:
+        """This method of the pair minus the other one."""
+        return self if self.method == method else self.turned
 
     @property
     def turned(self) -> Difference:

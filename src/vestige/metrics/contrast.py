@@ -9,9 +9,10 @@ from typing import final
 import numpy as np
 
 from vestige.metrics.intervals import Spread, group_part, spread, trainings
+from vestige.metrics.leakage import resampled
 from vestige.metrics.roc import weighted_auc
 from vestige.metrics.uncertainty import Bootstrap, own_groups
-from vestige.records import Floats, Ints, Labelled, Labels
+from vestige.records import Floats, Ints, Labels
 
 
 @final
@@ -31,15 +32,10 @@ class Resamples:
 
 def resamples(labels: Labels, *, bootstrap: Bootstrap) -> Resamples:
     """Of one attack on the cells of one checkpoint. Sample i weighs the texts alike for all that share their groups."""
-    names = np.unique(np.concatenate([_groups(one) for one in labels]))
-    places = [np.searchsorted(names, _groups(one)[one.scores.scored]) for one in labels]
-    blocks = [
-        np.column_stack([_auc(one, draws[:, place]) for one, place in zip(labels, places, strict=True)])
-        for draws in bootstrap.draws(len(names), of="pool")
-    ]
-    values = [float(_auc(one, np.ones((1, len(place))))[0]) for one, place in zip(labels, places, strict=True)]
-    seeds = np.array([one.seed for one in labels])
-    return Resamples(np.array(values), np.vstack(blocks), seeds, len(names))
+    cells = [resampled(one, metric=weighted_auc) for one in labels]
+    pool = np.concatenate([own_groups(one.groups, ids=one.scores.ids) for one in labels])
+    values, seeds = np.array([cell.value() for cell in cells]), np.array([cell.seed for cell in cells])
+    return Resamples(values, bootstrap.of_cells(cells, pool=pool), seeds, groups=len(np.unique(pool)))
 
 
 def contrast(terms: Sequence[tuple[float, Resamples]]) -> tuple[float, Spread]:
@@ -63,12 +59,3 @@ def contrast(terms: Sequence[tuple[float, Resamples]]) -> tuple[float, Spread]:
 def _sum(terms: Sequence[tuple[float, Floats]]) -> Floats:
     total: Floats = np.sum([weight * values for weight, values in terms], axis=0)
     return total
-
-
-def _auc(labelled: Labelled, weights: Floats) -> Floats:
-    scored = labelled.scores.scored
-    return weighted_auc(labelled.scores.values[scored], is_member=labelled.is_member[scored], weights=weights)
-
-
-def _groups(labelled: Labelled) -> np.ndarray[tuple[int, ...], np.dtype[np.str_]]:
-    return own_groups(labelled.groups, ids=labelled.scores.ids)

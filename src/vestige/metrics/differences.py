@@ -10,7 +10,16 @@ from typing import final
 import numpy as np
 import scipy.stats
 
-from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, STRONGEST, Difference, UnderRate, Verdict
+from vestige.metrics.comparison import (
+    FEWEST_GROUPS,
+    MEMORIZATION,
+    PRIMARY_LEVEL,
+    SATURATED,
+    STRONGEST,
+    Difference,
+    UnderRate,
+    Verdict,
+)
 from vestige.metrics.evaluation import NO_SCORE, Evaluation, ends_of
 from vestige.metrics.ground import Position
 from vestige.metrics.intervals import Part, Spread
@@ -19,7 +28,7 @@ from vestige.metrics.max_t import adjusted_p_values, two_sided
 from vestige.metrics.power import POWER
 from vestige.metrics.replicated import Replicated
 from vestige.metrics.retraining import Retraining
-from vestige.metrics.rules import FEWEST_GROUPS, SATURATED, refusals, reserves
+from vestige.metrics.rules import refusals, reserves
 from vestige.records import Estimate, Floats
 
 _EQUIVALENCE_LEVEL = 0.9
@@ -164,7 +173,7 @@ def _under_ties(evaluation: Evaluation, one: _Measured) -> Iterator[UnderRate]:
 
 def _again(fixed: Evaluation, one: _Measured, *, reach: str) -> Estimate:
     again = _at_own(fixed, one.pair, one.what) if one.own_reach else _at_common(fixed, one.pair, one.what, one.level)
-    signature = fixed.signature(_quantity(one.what), level=one.level, reach=reach)
+    signature = fixed.signature(one.what, level=one.level, reach=reach)
     counts, ends = fixed.counts(one.what), ends_of(one.what, difference=True)
     return fixed.estimate(again.number, again.spread, signature=signature, counts=counts, ends=ends)
 
@@ -224,7 +233,7 @@ def _bare(evaluation: Evaluation, one: _Measured, *, refusal: str, outside: floa
     target = float(places.target(reach, PRIMARY_LEVEL if one.level is None else one.level)[0])
     pooled = not one.own_reach and evaluation.retraining(one.what, one.level).is_pooled
     of = "own" if one.own_reach else "common"
-    signature = evaluation.signature(_quantity(one.what), level=one.level, pooled=pooled, reach=of)
+    signature = evaluation.signature(one.what, level=one.level, pooled=pooled, reach=of)
     estimate = evaluation.refused(refusal, signature=signature, counts=evaluation.counts(one.what))
     return Difference(
         *one.pair,
@@ -251,10 +260,6 @@ def _set_aside(evaluation: Evaluation) -> Iterator[Difference]:
     for pair in combinations(places.methods, 2):
         reason = "; ".join(f"{method} {evaluation.aside[method]}" for method in pair if evaluation.aside[method])
         for what in evaluation.headlines if reason else ():
-            signature = evaluation.signature(_quantity(what), level=PRIMARY_LEVEL)
+            signature = evaluation.signature(what, level=PRIMARY_LEVEL)
             estimate = evaluation.refused(reason, signature=signature, counts=evaluation.counts(what))
             yield Difference(*pair, what, PRIMARY_LEVEL, loss, estimate, None, None, None, "refused", reason)
-
-
-def _quantity(what: str) -> str:
-    return what if what == MEMORIZATION else f"auc:{what}"

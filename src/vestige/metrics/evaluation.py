@@ -9,13 +9,13 @@ from typing import Final, Literal, final
 
 import numpy as np
 
-from vestige.metrics.comparison import LEVELS, MEMORIZATION, PRIMARY_LEVEL, STRONGEST
+from vestige.metrics.comparison import FEW_GROUPS, FEWEST_GROUPS, LEVELS, MEMORIZATION, PRIMARY_LEVEL, STRONGEST
 from vestige.metrics.ground import Ground, Position
 from vestige.metrics.intervals import Part, Spread, group_part, spread
 from vestige.metrics.leaks import AucLeak, Leak, MemorizationLeak, PoolWeights
 from vestige.metrics.replicated import Replicated, combined
 from vestige.metrics.retraining import Retraining
-from vestige.metrics.rules import FEW_GROUPS, FEWEST_GROUPS, Groups
+from vestige.metrics.rules import Groups
 from vestige.metrics.strongest import strongest
 from vestige.metrics.ties import tied_rates
 from vestige.metrics.trajectories import Inputs
@@ -195,7 +195,8 @@ class Evaluation:
         noise = "pooled" if pooled else ("units" if self.inputs.units else "none")
         cells = f"cells:{len(self.inputs.seeds)}|seeds:{seeds}|retraining:{noise}"
         where = f"at:{self.inputs.axis.name}|phi:{at}|reach:{reach}"
-        return f"{what}|{where}|{cells}|t|{self.settings.bootstrap.signature}|{_VERSION}"
+        named = f"auc:{what}" if what in (*self.inputs.attacks, STRONGEST) else what
+        return f"{named}|{where}|{cells}|t|{self.settings.bootstrap.signature}|{_VERSION}"
 
     def counts(self, what: str) -> Counts:
         """The texts behind a number: of the pool, or of the validation texts where `what` is none of the leaks."""

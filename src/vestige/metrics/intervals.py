@@ -66,6 +66,11 @@ def t_interval(value: float, *, parts: Sequence[tuple[float, float]], level: flo
     return Interval(low=value - reach, high=value + reach)
 
 
+def room_at_the_edge(trials: int, *, level: float) -> float:
+    """How far from 1 (from 0) the exact binomial interval of `trials` hits (of none) reaches."""
+    return 1 - float(((1 - level) / 2) ** (1 / trials))
+
+
 def share_interval(value: float, *, parts: Sequence[tuple[float, float]], level: float, trials: int) -> Interval:
     """Interval of a number between 0 and 1, such as an AUC: inside these, lopsided near them, wide at them.
 
@@ -74,7 +79,7 @@ def share_interval(value: float, *, parts: Sequence[tuple[float, float]], level:
     texts decide and V says little, so that no interval begins nearer to 1 (ends nearer to 0) than the exact binomial
     interval of `trials` hits out of `trials` does: one pair in the wrong order never says more than none.
     """
-    room = 1 - ((1 - level) / 2) ** (1 / trials)
+    room = room_at_the_edge(trials, level=level)
     left = value * (1 - value)
     per_trial = spread(parts).reach(level) ** 2 / left if left > 0 else 0.0
     middle = (value + per_trial / 2) / (1 + per_trial)

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 
 from vestige.errors import ConfigError
-from vestige.metrics.intervals import Interval, Trainings, difference_interval, share_interval
+from vestige.metrics.intervals import Interval, Trainings, difference_interval, room_at_the_edge, share_interval
 from vestige.metrics.roc import weighted_auc, weighted_tpr_at_fpr
 from vestige.metrics.uncertainty import FEWEST_GROUPS, Bootstrap, Resampled, mean_over_cells, own_groups, trainings_of
 from vestige.records import TIES, Bools, Counts, Estimate, Floats, Labelled, Labels, Scores, Texts
@@ -41,7 +41,7 @@ def auc(labels: Labels, *, floor: Labels | None = None, bootstrap: Bootstrap = _
     members a fold happens to have is no matter of training: `floor`, the attack's control on the same cells, takes it
     off before cells are compared. Cells of one and the same model, as of the base, say nothing of training.
     """
-    cells = [_resampled(labelled, metric=weighted_auc) for labelled in _checked(labels)]
+    cells = [resampled(labelled, metric=weighted_auc) for labelled in _checked(labels)]
     again = _trainings(labels, _above(labels, floor) if floor else cells)
 
     def ends(value: float, pool: Texts) -> Interval:
@@ -62,7 +62,7 @@ def auc_above_floor(labels: Labels, floor: Labels, *, bootstrap: Bootstrap = _BO
     AUC of either would be; where the attack's AUC is near 0 or 1 it has the room that `auc` has.
     """
     both, floors = _on_both(labels, floor)
-    cells, above = [_resampled(one, metric=weighted_auc) for one in both], _above(labels, floor)
+    cells, above = [resampled(one, metric=weighted_auc) for one in both], _above(labels, floor)
     again = _trainings(both, above)
 
     def ends(value: float, pool: Texts) -> Interval:
@@ -83,7 +83,7 @@ def auc_above_floor(labels: Labels, floor: Labels, *, bootstrap: Bootstrap = _BO
 
 def _above(labels: Labels, floor: Labels) -> list[Resampled]:
     """The AUC of each cell minus that of its floor, on the texts that both score."""
-    both, floors = ([_resampled(one, metric=weighted_auc) for one in own] for own in _on_both(labels, floor))
+    both, floors = ([resampled(one, metric=weighted_auc) for one in own] for own in _on_both(labels, floor))
     return [_difference(*pair) for pair in zip(both, floors, strict=True)]
 
 
@@ -134,12 +134,12 @@ def tpr_at_fpr(labels: Labels, *, fpr: float, bootstrap: Bootstrap = _BOOTSTRAP)
     if not 0 < fpr < 1:
         raise ConfigError(f"fpr must lie between 0 and 1, both excluded, got {fpr}; 0.01 and 0.001 are usual")
     metric = partial(weighted_tpr_at_fpr, fpr=fpr)
-    cells = [_resampled(labelled, metric=metric) for labelled in _checked(labels)]
+    cells = [resampled(labelled, metric=metric) for labelled in _checked(labels)]
     seeds = len({labelled.seed for labelled in labels})
 
     def ends(value: float, pool: Texts) -> Interval:
         interval = bootstrap.percentiles(bootstrap.replicates(cells, pool=pool, with_seeds=True))
-        room = 1 - ((1 - bootstrap.level) / 2) ** (1 / _independent_pairs(labels))
+        room = room_at_the_edge(_independent_pairs(labels), level=bootstrap.level)
         low = min(interval.low, 1 - room) if value == 1 else interval.low
         return Interval(low=low, high=max(interval.high, room) if value == 0 else interval.high)
 
@@ -160,7 +160,7 @@ def _checked(labels: Labels) -> Labels:
     return labels
 
 
-def _resampled(labelled: Labelled, *, metric: Callable[..., Floats]) -> Resampled:
+def resampled(labelled: Labelled, *, metric: Callable[..., Floats]) -> Resampled:
     """The scored texts of a cell. Their order decides nothing: weights are counts, and sums of counts are exact."""
     scored = labelled.scores.scored
     on_cell = partial(_on_cell, metric, labelled.scores.values[scored], labelled.is_member[scored])

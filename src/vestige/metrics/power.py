@@ -19,9 +19,9 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2, norm, t
 
+from vestige.metrics.comparison import FEWEST_GROUPS
 from vestige.metrics.intervals import Part
 from vestige.metrics.retraining import POOLED_FROM
-from vestige.metrics.rules import FEWEST_GROUPS
 from vestige.records import Floats, Ints
 
 RETRAINING: Final = 0.015

@@ -11,30 +11,18 @@ from typing import Final, final
 
 import numpy as np
 
+from vestige.metrics.comparison import AFTER, BEFORE
 from vestige.metrics.frontier import auc_of
 from vestige.metrics.ground import Ground, Position
 from vestige.metrics.leaks import AucLeak, Leak
 from vestige.metrics.trajectories import Inputs
 from vestige.records import Bools
 
-FEWEST_GROUPS: Final = 10
-"""Groups of a class, and of the validation texts, below which nothing is compared."""
-
-FEW_GROUPS: Final = 20
-"""Those below which an interval is under reserve."""
-
 HIGHEST_LEVEL: Final = 0.95
 """Beyond, leakage rises so steeply with utility that no one should be compared there."""
 
-_BEFORE = 2
-_AFTER = 1
-"""Attacked checkpoints that a crossing needs on either side."""
-
 _WIDEST_STEP = 0.15
 """AUC between the two checkpoints around a crossing."""
-
-SATURATED: Final = 0.99
-"""AUC of both methods beyond which the AUC does not tell them apart."""
 
 _OUTSIDE = 0.05
 _ROUNDING = 1e-9
@@ -69,12 +57,12 @@ def refusals(ground: Ground, position: Position, *, leak: Leak, level: float) ->
         yield f"a level of {level:g} is so near to the lowest loss that leakage has no single value there"
     x = ground.attacked_axis(position.arm)[1:]
     before, after = int(np.sum(x < position.place)), int(np.sum(x >= position.place))
-    if before < _BEFORE:
+    if before < BEFORE:
         yield (
-            f"{position.method}: {before} attacked checkpoints before it is as good as asked for, at least {_BEFORE} "
+            f"{position.method}: {before} attacked checkpoints before it is as good as asked for, at least {BEFORE} "
             "are needed; keep earlier ones"
         )
-    if after < _AFTER:
+    if after < AFTER:
         yield f"{position.method}: no attacked checkpoint after it is as good as asked for"
     outside = ground.outside(position)
     share = float(np.mean(outside[len(ground.inputs.mixing) :]))

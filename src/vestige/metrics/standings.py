@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from vestige.metrics.comparison import (
+    FEWEST_GROUPS,
     MEMORIZATION,
     PRIMARY_LEVEL,
     STRONGEST,
@@ -20,7 +21,7 @@ from vestige.metrics.frontier import Curve
 from vestige.metrics.intervals import group_part, spread, training_part
 from vestige.metrics.leaks import MemorizationLeak
 from vestige.metrics.replicated import Replicated
-from vestige.metrics.rules import FEWEST_GROUPS, refusals, reserves
+from vestige.metrics.rules import refusals, reserves
 from vestige.records import Estimate, Floats
 
 _BETWEEN_KNOTS = 4
@@ -90,9 +91,7 @@ def _at_level(evaluation: Evaluation, method: str, what: str, level: float) -> A
     number = evaluation.numbers(what, level)[method]
     noise = evaluation.retraining(what, level)
     within = evaluation.spread(number, noise.of_method(method))
-    signature = evaluation.signature(
-        what if what == MEMORIZATION else f"auc:{what}", level=level, pooled=noise.is_pooled
-    )
+    signature = evaluation.signature(what, level=level, pooled=noise.is_pooled)
     counts, ends = evaluation.counts(what), ends_of(what, difference=False)
     estimate = evaluation.estimate(number, within, signature=signature, counts=counts, ends=ends)
     few = evaluation.too_few_groups(what, below=FEWEST_GROUPS)
@@ -113,7 +112,7 @@ def _last_part(evaluation: Evaluation, method: str) -> Estimate:
     return evaluation.estimate(
         number,
         evaluation.spread(number, training),
-        signature=evaluation.signature(f"auc:{primary}", level=1.0, reach="own:minus:0.95"),
+        signature=evaluation.signature(primary, level=1.0, reach="own:minus:0.95"),
         counts=evaluation.counts(primary),
         ends=ends_of(primary, difference=True),
     )

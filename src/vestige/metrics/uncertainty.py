@@ -83,16 +83,21 @@ class Bootstrap(BaseModel):
         same pool for every attack and method, and sample i means the same texts for all of them: differences are then
         paired. `with_seeds`: seeds are drawn too; a sample can then lie a little outside the range of the metric.
         """
-        names = np.unique(pool)
         seeds = len({cell.seed for cell in cells})
         weight_of_seed = self._seed_weights(seeds=seeds) if with_seeds else np.ones((self.samples, seeds))
-        places = [np.searchsorted(names, cell.groups) for cell in cells]
-        blocks = []
-        for draws in self.draws(len(names), of=of):
-            values = [cell.metric(draws[:, place]) for cell, place in zip(cells, places, strict=True)]
-            blocks.append(_by_seed(np.column_stack(values), cells=cells))
-        means: Floats = np.mean(np.vstack(blocks) * weight_of_seed, axis=1)
+        by_seed = _by_seed(self.of_cells(cells, pool=pool, of=of), cells=cells)
+        means: Floats = np.mean(by_seed * weight_of_seed, axis=1)
         return means
+
+    def of_cells(self, cells: Sequence[Resampled], *, pool: Texts, of: Drawn = "pool") -> Floats:
+        """The metric of each cell in each bootstrap sample, shape (samples, cells); arguments as above."""
+        names = np.unique(pool)
+        places = [np.searchsorted(names, cell.groups) for cell in cells]
+        blocks = [
+            np.column_stack([cell.metric(draws[:, place]) for cell, place in zip(cells, places, strict=True)])
+            for draws in self.draws(len(names), of=of)
+        ]
+        return np.vstack(blocks)
 
     def group_part(self, cells: Sequence[Resampled], *, pool: Texts, of: Drawn = "pool") -> Part:
         """The part of the variance of `mean_over_cells` that the choice of groups gives to it; arguments as above."""

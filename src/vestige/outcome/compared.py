@@ -85,8 +85,7 @@ def compared(
     if first == second:
         raise ConfigError(f"'{first}' is named twice: name two methods to compare.")
     difference = _difference(found.comparison, first, second, attack=attack, level=level)
-    turned = difference if difference.method == first else difference.turned
-    return Compared(found.base, found.corpus, turned, found.comparison)
+    return Compared(found.base, found.corpus, difference.seen_from(first), found.comparison)
 
 
 def _of_pair(every: Sequence[ComparisonFacts], *, base: str | None, corpus: str | None) -> ComparisonFacts:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
-from vestige.metrics.comparison import Comparison
+from vestige.metrics.comparison import Comparison, Standing
 from vestige.outcome.claims import Claim
 from vestige.outcome.lengths import Lengths
 
@@ -272,6 +272,11 @@ class Facts:
         """What the methods came to at equal utility there; None where they have not been compared."""
         found = (one.comparison for one in self.comparisons if (one.base, one.corpus) == (base, corpus))
         return next(found, None)
+
+    def standings(self, *, base: str, corpus: str) -> tuple[Standing, ...]:
+        """How the methods stand in that comparison; none where there is none."""
+        found = self.comparison(base=base, corpus=corpus)
+        return found.standings if found else ()
 
     def as_json(self) -> dict[str, Any]:
         """The facts as JSON values; the settings of the training stand beside those of the study."""

@@ -83,6 +83,11 @@ def moment(point: Point) -> str:
     return "best" if point.is_best else "last" if point.is_last else ""
 
 
+def axis_name(utility: str) -> str:
+    """What methods are held equal on, as it is said within a sentence."""
+    return "validation loss" if utility == "loss" else quantity_name(utility)
+
+
 def level_name(value: float) -> str:
     """A share of the reachable gain as it is said: `90%` of .9."""
     return f"{100 * value:g}%"

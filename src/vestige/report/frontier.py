@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from vestige.metrics.comparison import LEVELS, PRIMARY_LEVEL, Comparison, CurvePoint
 from vestige.outcome.frames import Results
 from vestige.outcome.points import CHANCE, Section, method_labels
-from vestige.outcome.wording import level_name, quantity_name
+from vestige.outcome.wording import axis_name, level_name
 from vestige.report.drawing import BASE, FAINT, INK, Look, Panel, look, margins
 from vestige.report.figures import Drawing
 
@@ -108,7 +108,7 @@ def _drawn(comparison: Comparison, tracks: Sequence[_Track], *, y: str, floor: f
     """Axes that show every compared method up to its best utility; what is beyond, and wide intervals, may leave
     them.
     """
-    axis = "validation loss" if comparison.utility == "loss" else quantity_name(comparison.utility)
+    axis = axis_name(comparison.utility)
     panel = Panel(x=f"{axis} (better →)", y=f"{y} (↓ better)")
     _mark_reach(panel, comparison, floor=floor)
     for track in tracks:

@@ -8,7 +8,7 @@ from typing import Final
 from vestige.metrics.comparison import LEVELS, MEMORIZATION, PRIMARY_LEVEL, Comparison, Difference, Standing
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section, sections
-from vestige.outcome.wording import REFUSED, explained, level_name, plain, quantity_name, shown, stripped
+from vestige.outcome.wording import REFUSED, axis_name, explained, level_name, plain, shown, stripped
 from vestige.records import Counts, Estimate, Estimated
 from vestige.report.tables import Cell, Group, Row, Table, as_cell, method_cell
 from vestige.report.verdicts import as_number, between, ranked
@@ -39,7 +39,7 @@ def _all_ranked(comparison: Comparison) -> list[Standing]:
 
 
 def _about(comparison: Comparison) -> str:
-    axis = "validation loss" if comparison.utility == "loss" else quantity_name(comparison.utility)
+    axis = axis_name(comparison.utility)
     before = f"Utility: {axis}, {plain(round(comparison.base_loss, 3))} before fine-tuning."
     if comparison.reach.value is None:
         return f"{before} Nothing is compared: {comparison.reach.reason}."

@@ -55,7 +55,7 @@ def ranked(comparison: Comparison) -> list[Standing]:
 def between(comparison: Comparison, method: str, other: str, *, what: str | None = None) -> Difference | None:
     """One method minus another at the level that verdicts go by; None where they were not compared."""
     found = comparison.difference(method, other, what=what)
-    return found.turned if found and found.method != method else found
+    return found and found.seen_from(method)
 
 
 def as_number(difference: Difference) -> Estimated:
@@ -102,7 +102,7 @@ def _covered(comparison: Comparison, alike: list[list[str]]) -> Iterator[tuple[s
         counts = [sum(method in (one.method, one.other) for one in left) for method in methods]
         method = methods[counts.index(max(counts))]
         own = [one for one in left if method in (one.method, one.other)]
-        yield method, list(_parts(comparison, [one if one.method == method else one.turned for one in own]))
+        yield method, list(_parts(comparison, [one.seen_from(method) for one in own]))
         left = [one for one in left if one not in own]
 
 

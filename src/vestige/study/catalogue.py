@@ -12,9 +12,10 @@ from vestige.store.keys import Task
 from vestige.study.attacked import Settled, UnderAttack
 from vestige.study.grid import Arm, Checkpoint, Pair, Seat
 from vestige.study.model_tasks import ModelTasks, addresses, seat_and_epoch
-from vestige.study.stages.compared import ComparedArm, ComparedSeat, ComparisonSpec
+from vestige.study.stages.base import SeatSpec
+from vestige.study.stages.compared import ComparedArm, ComparisonSpec
 from vestige.study.stages.comparison import ComparisonStage
-from vestige.study.stages.floors import BlindCell, FloorsSpec, FloorsStage
+from vestige.study.stages.floors import FloorsSpec, FloorsStage
 from vestige.study.stages.leakage import AttackedCell, LeakageSpec, LeakageStage
 from vestige.study.stages.memorization import KnowingCell, MemorizationSpec, MemorizationStage
 from vestige.study.stages.scores import ScoresSpec, ScoresStage
@@ -76,7 +77,7 @@ class Catalogue(ModelTasks):
         Fold B has the labels of fold A turned round, which a classifier tells as well: fold A stands for both.
         """
         inputs = {"corpus": self.corpus(pair.corpus), "base": self.stats(Checkpoint(Arm(*pair)), role="pool")}
-        cells = tuple(BlindCell(seed=seed, fold=fold) for seed, fold in self.grid.seats if fold == "A")
+        cells = tuple(SeatSpec(seed=seed, fold=fold) for seed, fold in self.grid.seats if fold == "A")
         report = self.study.report
         level = report.bootstrap.level
         spec = FloorsSpec(floors=tuple(FLOORS), cells=cells, fpr=report.fpr, level=level, splits=NULL_SPLITS)
@@ -105,7 +106,7 @@ class Catalogue(ModelTasks):
         if not is_loss:
             own["base/answers"] = self.generations(base)
         spec = ComparisonSpec(
-            seats=tuple(ComparedSeat(seed=seat.seed, fold=seat.fold) for seat in self.grid.seats),
+            seats=tuple(SeatSpec(seed=seat.seed, fold=seat.fold) for seat in self.grid.seats),
             arms=tuple(arms),
             attacks=tuple(attack.label for attack in attacks),
             primary=study.attacks.primary,

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vestige.errors import ConfigError, StoreError, printable
-from vestige.store.io import replacing, write_parquet
+from vestige.store.io import write_bytes, write_parquet
 from vestige.store.keys import Task, key_of
 from vestige.store.layout import DONE, RUN
 from vestige.study.plan import Plan
@@ -90,8 +90,7 @@ def read_piece(plan: Plan, path: Path, *, say: Callable[[str], None] = lambda _:
             _, files = found[task.address]
             with plan.store.writing(task, details=json.loads(files.get(RUN, b"{}"))) as folder:
                 for name in files.keys() - {DONE, RUN}:
-                    with replacing(folder / name) as temporary:
-                        temporary.write_bytes(files[name])
+                    write_bytes(folder / name, files[name])
     return Piece(path, Counter(task.stage for task, _ in found.values()), new=len(new))
 
 

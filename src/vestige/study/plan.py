@@ -43,15 +43,15 @@ class Plan:
         """Every task that a run is left with or finds done, each once; what is chosen later is taken to be the first
         of its grid.
         """
-        lists = waves(self._guessed, search_only=search_only, is_done=self.is_done)
+        lists = waves(self._guessed(), search_only=search_only, is_done=self.is_done)
         return [task for wave in lists for task in wave.tasks]
 
     def most_attacked(self) -> int:
         """At how many checkpoints a method is attacked at most, as far as the validation losses tell by now."""
-        arms = [arm for pair in self.grid.pairs for arm in self._guessed.chosen(pair)]
-        return max(len(self._guessed.attacked_epochs(arm)) for arm in arms)
+        guessed = self._guessed()
+        arms = [arm for pair in self.grid.pairs for arm in guessed.chosen(pair)]
+        return max(len(guessed.attacked_epochs(arm)) for arm in arms)
 
-    @property
     def _guessed(self) -> Choice:
         return Choice(self.catalogue, self.store, guess=True)
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast, final
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from vestige.errors import StoreError
-from vestige.records import Role
+from vestige.records import Fold, Role
 from vestige.store.keys import Task, canonical_json
 from vestige.store.layout import Store
 
@@ -40,6 +40,19 @@ class Spec(BaseModel, ABC):
     def keyed(self) -> dict[str, Any]:
         """The spec as JSON; `Stage.read` turns it back."""
         return self.model_dump(mode="json")
+
+
+@final
+class SeatSpec(Spec):
+    """A seed and a fold; inputs of it bear `name`."""
+
+    seed: int
+    fold: Fold
+
+    @property
+    def name(self) -> str:
+        """`0/A`."""
+        return f"{self.seed}/{self.fold}"
 
 
 S = TypeVar("S", bound=Spec)

@@ -17,27 +17,14 @@ from vestige.metrics.measures import TEXT_QUANTITIES
 from vestige.metrics.text import Counted, counted
 from vestige.metrics.trajectories import LOSS, Arm, Axis, Inputs, axis_of
 from vestige.metrics.uncertainty import Bootstrap, own_groups
-from vestige.records import Example, Floats, Fold, Texts
+from vestige.records import Example, Floats, Texts
 from vestige.store.keys import Task
 from vestige.store.layout import Store
-from vestige.study.stages.base import Number, Spec
+from vestige.study.stages.base import Number, SeatSpec, Spec
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.generations import generations_of
 from vestige.study.stages.losses import losses_of
 from vestige.study.stages.scores import scores_of
-
-
-@final
-class ComparedSeat(Spec):
-    """A seed and a fold; the inputs of it bear `name`."""
-
-    seed: int
-    fold: Fold
-
-    @property
-    def name(self) -> str:
-        """`0/A`."""
-        return f"{self.seed}/{self.fold}"
 
 
 @final
@@ -61,7 +48,7 @@ class ComparisonSpec(Spec):
     generated texts bring, if they do.
     """
 
-    seats: tuple[ComparedSeat, ...]
+    seats: tuple[SeatSpec, ...]
     arms: tuple[ComparedArm, ...]
     attacks: tuple[str, ...]
     primary: str

@@ -15,9 +15,9 @@ from vestige.metrics.leakage import auc, tpr_at_fpr
 from vestige.metrics.null import against_null, of_null, p_value
 from vestige.metrics.roc import weighted_auc, weighted_tpr_at_fpr
 from vestige.metrics.uncertainty import Bootstrap, own_groups
-from vestige.records import Bools, Estimated, Example, Floats, Fold, Labelled, Scores
+from vestige.records import Bools, Estimated, Example, Floats, Labelled, Scores
 from vestige.store.keys import Task
-from vestige.study.stages.base import Bench, Number, Spec, Stage
+from vestige.study.stages.base import Bench, Number, SeatSpec, Spec, Stage
 from vestige.study.stages.corpus import examples_of
 from vestige.study.stages.estimates import write_estimates
 from vestige.study.stages.stats import stats_of
@@ -30,19 +30,11 @@ _FIRST: Final = 1_000_000
 
 
 @final
-class BlindCell(Spec):
-    """Whose members are to be told."""
-
-    seed: int
-    fold: Fold
-
-
-@final
 class FloorsSpec(Spec):
     """The blind baselines, the cells over which each is averaged, and how many times as many splits the null has."""
 
     floors: tuple[str, ...]
-    cells: tuple[BlindCell, ...]
+    cells: tuple[SeatSpec, ...]
     fpr: tuple[Number, ...]
     level: Number
     splits: int
