@@ -29,13 +29,23 @@ def lines(*texts: str) -> list[Example]:
 
 def test_every_recipe_is_found_and_complete() -> None:
     files = {path.stem for path in Path(recipes.__file__).parent.glob("*.py")} - {"__init__"}
-    assert {"webnlg", "wikitext", "xsum", "case_notes"} <= set(discover().own())
+    assert {"webnlg", "wikitext", "xsum", "case_notes", "case_texts"} <= set(discover().own())
     assert len(discover().own()) == len(files)
     for name, recipe in discover().items():
         assert recipe.name == name
         assert recipe.about
         assert recipe.licence
         assert recipe.hub or recipe.generate
+
+
+def test_case_texts_are_the_notes_of_case_notes_without_their_records() -> None:
+    notes, texts = find_recipe("case_notes"), find_recipe("case_texts")
+    assert notes.generate is not None
+    assert texts.generate is not None
+    whole = list(notes.examples(notes.generate(5, seed=3)))
+    for record, text in zip(whole, texts.examples(texts.generate(5, seed=3)), strict=True):
+        assert (text.id, text.group, text.prompt) == (record.id, record.group, "")
+        assert f" {text.completion}" == record.completion
 
 
 def test_unknown_recipe_names_the_near_miss() -> None:
