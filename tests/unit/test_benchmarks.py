@@ -7,6 +7,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 
@@ -23,3 +24,12 @@ def test_the_attacks_that_two_plain_tables_serve_are_timed(
     assert not {"lira", "rmia", "grad_norm", "lowercase", "recall", "logistic", "transformer"} & names
     assert memory.startswith("memory_mib=")
     assert figures.startswith("seconds=")
+
+
+def test_the_noise_of_retraining_is_that_of_seeds_times_the_root_of_their_folds(repo: Path) -> None:
+    """Five values one to three with a variance of 1/2; chi-square of four degrees of freedom at 2.5% and 97.5%."""
+    deviation, low, high = runpy.run_path(str(repo / "benchmarks" / "retraining_noise.py"))["of_a_training"](
+        np.array([1.0, 2.0, 2.0, 2.0, 3.0]), folds=2
+    )
+    assert deviation == pytest.approx(1.0)
+    assert (low, high) == pytest.approx(((4 / 11.1433) ** 0.5, (4 / 0.484419) ** 0.5), rel=1e-4)

@@ -21,14 +21,23 @@ def comparison(choice: Choice, pair: Pair) -> Task | None:
     An arm that failed takes no other with it, nor does an attack: once some arms are there, these alone are compared,
     by the attacks that have scored all of them. The primary attack must have.
     """
+    return along_training(choice, pair, fewest=2)
+
+
+def along_training(choice: Choice, pair: Pair, *, fewest: int = 1) -> Task | None:
+    """The same for as few methods as are asked for: of one alone there is no difference, but all that is read of it
+    along its training.
+    """
     is_measured = choice.grid.study.compare.utility == "loss" or choice.catalogue.generates(pair)
-    if len(choice.grid.study.method) < 2 or not is_measured:
+    if len(choice.grid.study.method) < fewest or not is_measured:
         return None
     chosen = [_Compared(choice, arm) for arm in choice.chosen(pair)]
     arms = [one for one in chosen if one.is_there] or chosen
     attacks = [one for one in choice.grid.study.attacks.use if all(arm.can_be(one) for arm in arms)]
     done = [one for one in attacks if all(arm.is_attacked(one) for arm in arms)] or attacks
-    if len({one.arm.method for one in arms}) < 2 or choice.grid.study.attacks.primary not in [a.label for a in done]:
+    if len({one.arm.method for one in arms}) < fewest or choice.grid.study.attacks.primary not in [
+        a.label for a in done
+    ]:
         return None
     searched = [one for one in _searched(choice, pair) if one.is_validated]
     inputs = {name: task for one in (*arms, *searched) for name, task in one.inputs(done).items()}

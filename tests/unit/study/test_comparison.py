@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from vestige.metrics.comparison import Comparison
 from vestige.store.io import write_parquet
 from vestige.store.keys import Task
 from vestige.store.layout import Store
-from vestige.study.compared import comparison
+from vestige.study.compared import along_training, comparison
 from vestige.study.grid import Arm, Checkpoint
 from vestige.study.plan import Plan
 from vestige.study.results.collect import collect
-from vestige.study.stages.compared import inputs_of
+from vestige.study.stages.compared import ComparisonSpec, inputs_of
 from vestige.study.stages.comparison import ComparisonStage, comparison_of
 from vestige.study.stages.estimates import estimates_of
 from vestige.study.stages.losses import losses_of
@@ -63,6 +63,20 @@ def test_losses_are_those_of_the_utility(finished: Outcome, found: Comparison) -
         (standing,) = [one for one in found.standings if arm.method and one.method == arm.method.label]
         assert standing.gain.value == pytest.approx(base - min(losses))
         assert standing.learning_rate == arm.learning_rate
+
+
+def test_one_method_is_compared_with_none_and_yet_read_along_its_training(finished: Outcome) -> None:
+    study = finished.plan.study
+    inputs = replace(finished.plan.inputs, study=study.model_copy(update={"method": study.method[:1]}))
+    plan = Plan(inputs, finished.store)
+    (pair,) = plan.grid.pairs
+    assert comparison(plan.choice, pair) is None
+    task = along_training(plan.choice, pair)
+    assert task is not None
+    alone, both = ComparisonSpec.model_validate(task.spec), compared(finished.plan)
+    read = inputs_of(alone, task, finished.store)
+    assert {arm.method for arm in read.arms} == {study.method[0].label}
+    assert set(task.inputs.items()) < set(both.inputs.items())
 
 
 def test_every_rate_that_was_tried_goes_in_and_the_chosen_one_is_attacked(finished: Outcome) -> None:
