@@ -19,7 +19,7 @@ from scipy.stats import chi2
 from vestige.api import finished
 from vestige.metrics.comparison import LEVELS
 from vestige.metrics.evaluation import Evaluation, Settings
-from vestige.study.compared import along_training
+from vestige.study.compared import comparison
 from vestige.study.plan import Plan
 from vestige.study.stages.compared import ComparisonSpec, inputs_of
 
@@ -27,7 +27,7 @@ from vestige.study.stages.compared import ComparisonSpec, inputs_of
 def evaluations(plan: Plan) -> Iterator[tuple[str, Evaluation]]:
     """Each base and corpus whose methods are attacked along their training."""
     for pair in plan.grid.pairs:
-        task = along_training(plan.choice, pair)
+        task = comparison(plan.choice, pair)
         if task is None or not all(map(plan.store.is_done, task.inputs.values())):
             continue
         spec = ComparisonSpec.model_validate(task.spec)

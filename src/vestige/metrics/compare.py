@@ -43,7 +43,8 @@ def compare(inputs: Inputs, settings: Settings) -> Comparison:
 
 
 def _reach(evaluation: Evaluation) -> Estimate:
-    if len(evaluation.compared) < 2:
+    """What all that are compared gain; of a study of one method, what that one does."""
+    if len(evaluation.compared) < min(2, len(evaluation.aside)):
         number = len(evaluation.compared)
         reason = f"{number} of {len(evaluation.aside)} methods can be compared, it takes two"
         return evaluation.refused(

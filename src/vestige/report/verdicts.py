@@ -34,6 +34,8 @@ def verdicts(results: Results, section: Section) -> list[Said]:
     if comparison.reach.value is None:
         nothing = f"Nothing is compared at equal utility: {comparison.reach.reason}."
         return [Said("refused", nothing), *_set_aside(comparison)]
+    if len(comparison.standings) == 1:
+        return [*_alone(comparison), *_last_part(comparison), *_notes(comparison)]
     return [
         *_decided(comparison),
         *_undecided(comparison),
@@ -71,7 +73,7 @@ def _auc(comparison: Comparison, standing: Standing) -> float:
 
 def _missing(results: Results) -> str:
     if len(results.facts.methods) == 1:
-        return "The study has one method: there is none to compare it with at equal utility."
+        return "The method has not been read at equal utility: the store lacks what that takes. `vestige run` makes it."
     return (
         "The methods have not been compared at equal utility: the store holds no comparison of them. `vestige run` "
         "makes it of what is there, and does what that lacks."
@@ -79,6 +81,22 @@ def _missing(results: Results) -> str:
 
 
 # Verdicts
+
+
+def _alone(comparison: Comparison) -> Iterator[Said]:
+    """What the only method of a study gives away."""
+    (one,) = comparison.standings
+    found = {"memorization": one.at(MEMORIZATION), "auc": one.at(comparison.primary)}
+    numbers = {
+        name: shown(Estimated(name, value)) for name, value in found.items() if value and value.value is not None
+    }
+    said = [f"memorizes {numbers['memorization']} nats per token"] if "memorization" in numbers else []
+    said += [f"is attacked with an AUC of {numbers['auc']} ({comparison.primary})"] if "auc" in numbers else []
+    if said:
+        text = f"At {level_name(PRIMARY_LEVEL)} of its gain {_named(comparison, one.method)} {joined(said)}."
+        yield Said("decided", f"{text} The study has no other method to compare it with.")
+    for reason in dict.fromkeys(value.reason for value in found.values() if value and value.reason):
+        yield Said("refused", f"No number at equal utility. {_sentence(reason)}")
 
 
 def _decided(comparison: Comparison) -> Iterator[Said]:

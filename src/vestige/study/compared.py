@@ -15,29 +15,20 @@ from vestige.study.stages.compared import ComparedArm, input_name
 
 
 def comparison(choice: Choice, pair: Pair) -> Task | None:
-    """Every method of a pair against every other at equal utility; None where there is but one method in the study,
-    or one that has not failed, or where no answer is generated that they could be held equal on.
+    """Every method of a pair against every other at equal utility, or the only one at its own; None where but one of
+    several has not failed, or where no answer is generated that they could be held equal on.
 
     An arm that failed takes no other with it, nor does an attack: once some arms are there, these alone are compared,
     by the attacks that have scored all of them. The primary attack must have.
     """
-    return along_training(choice, pair, fewest=2)
-
-
-def along_training(choice: Choice, pair: Pair, *, fewest: int = 1) -> Task | None:
-    """The same for as few methods as are asked for: of one alone there is no difference, but all that is read of it
-    along its training.
-    """
-    is_measured = choice.grid.study.compare.utility == "loss" or choice.catalogue.generates(pair)
-    if len(choice.grid.study.method) < fewest or not is_measured:
+    if choice.grid.study.compare.utility != "loss" and not choice.catalogue.generates(pair):
         return None
     chosen = [_Compared(choice, arm) for arm in choice.chosen(pair)]
     arms = [one for one in chosen if one.is_there] or chosen
     attacks = [one for one in choice.grid.study.attacks.use if all(arm.can_be(one) for arm in arms)]
     done = [one for one in attacks if all(arm.is_attacked(one) for arm in arms)] or attacks
-    if len({one.arm.method for one in arms}) < fewest or choice.grid.study.attacks.primary not in [
-        a.label for a in done
-    ]:
+    primary, fewest = choice.grid.study.attacks.primary, min(2, len(choice.grid.study.method))
+    if len({one.arm.method for one in arms}) < fewest or primary not in [attack.label for attack in done]:
         return None
     searched = [one for one in _searched(choice, pair) if one.is_validated]
     inputs = {name: task for one in (*arms, *searched) for name, task in one.inputs(done).items()}

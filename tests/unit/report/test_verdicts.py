@@ -12,7 +12,8 @@ from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL, Comparison, 
 from vestige.outcome.facts import ComparisonFacts
 from vestige.outcome.frames import Results
 from vestige.outcome.points import sections
-from vestige.records import Counts, Estimate
+from vestige.outcome.wording import shown
+from vestige.records import Counts, Estimate, Estimated
 from vestige.report.figures import drawings
 from vestige.report.frontier import frontiers
 from vestige.report.html import render
@@ -131,7 +132,24 @@ def test_a_study_without_a_comparison_says_what_makes_one(results: Results) -> N
     assert said.kind == "refused"
     assert "`vestige run` makes it" in said.text
     alone = replace(results, facts=replace(results.facts, methods=results.facts.methods[:1]))
-    assert "one method" in verdicts(alone, sections(alone)[0])[0].text
+    assert verdicts(alone, sections(alone)[0])[0].text.startswith("The method has not been read at equal utility")
+
+
+def test_the_only_method_has_its_numbers_and_no_verdict(results: Results, comparison: Compare) -> None:
+    two = comparison({"lora": (0.71, 0.05), "prompt": (0.5, 0.01)})
+    one = replace(two, standings=two.standings[:1], differences=())
+    found = one.standings[0].at(MEMORIZATION), one.standings[0].at("ref")
+    memorized, auc = (shown(Estimated(name, e)) for name, e in zip(("memorization", "auc"), found, strict=True) if e)
+    assert _said(results, one, "decided") == [
+        (
+            f"At 90% of its gain lora memorizes {memorized} nats per token and is attacked with an AUC of {auc} (ref). "
+            "The study has no other method to compare it with."
+        )
+    ]
+    assert _said(results, one, "undecided", "refused") == []
+    page = _with(results, one)
+    assert matrix(page, sections(page)[0]) is None
+    assert len(frontiers(page, sections(page)[0])) == 1
 
 
 def test_what_the_last_part_of_utility_costs(compared: Results) -> None:

@@ -13,11 +13,13 @@ import pytest
 
 import vestige
 from vestige.errors import ConfigError, ModelError
+from vestige.metrics.compare import compare
 from vestige.metrics.comparison import Comparison
+from vestige.metrics.evaluation import Settings
 from vestige.store.io import write_parquet
 from vestige.store.keys import Task
 from vestige.store.layout import Store
-from vestige.study.compared import along_training, comparison
+from vestige.study.compared import comparison
 from vestige.study.grid import Arm, Checkpoint
 from vestige.study.plan import Plan
 from vestige.study.results.collect import collect
@@ -65,18 +67,16 @@ def test_losses_are_those_of_the_utility(finished: Outcome, found: Comparison) -
         assert standing.learning_rate == arm.learning_rate
 
 
-def test_one_method_is_compared_with_none_and_yet_read_along_its_training(finished: Outcome) -> None:
+def test_the_only_method_is_taken_at_its_own_gain(finished: Outcome) -> None:
     study = finished.plan.study
     inputs = replace(finished.plan.inputs, study=study.model_copy(update={"method": study.method[:1]}))
-    plan = Plan(inputs, finished.store)
-    (pair,) = plan.grid.pairs
-    assert comparison(plan.choice, pair) is None
-    task = along_training(plan.choice, pair)
-    assert task is not None
-    alone, both = ComparisonSpec.model_validate(task.spec), compared(finished.plan)
-    read = inputs_of(alone, task, finished.store)
-    assert {arm.method for arm in read.arms} == {study.method[0].label}
-    assert set(task.inputs.items()) < set(both.inputs.items())
+    task = compared(Plan(inputs, finished.store))
+    alone = compare(inputs_of(ComparisonSpec.model_validate(task.spec), task, finished.store), Settings(primary="loss"))
+    (own,) = alone.standings
+    assert own.method == study.method[0].label
+    assert own.gain.value == alone.reach.value
+    assert own.found
+    assert alone.differences == ()
 
 
 def test_every_rate_that_was_tried_goes_in_and_the_chosen_one_is_attacked(finished: Outcome) -> None:
