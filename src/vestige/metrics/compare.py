@@ -35,7 +35,7 @@ def compare(inputs: Inputs, settings: Settings) -> Comparison:
         reach=_reach(evaluation),
         standings=tuple(standing(evaluation, method) for method in places.methods),
         differences=tuple(differences(evaluation)),
-        at_rate=any(len(arms) == 1 for arms in arms_of.values()),
+        at_rate=tuple(method for method, arms in arms_of.items() if len(arms) == 1),
         scope=evaluation.scope,
         resolution=resolution(evaluation),
         warnings=tuple(_warnings(evaluation)),

@@ -188,7 +188,7 @@ class Comparison:
 
     * `utility`: `loss`, or the quantity of generated texts that stands for it.
     * `reach`: the common reach R; refused, with the reason, where fewer than two methods can be compared.
-    * `at_rate`: whether learning rates were held fixed, so that every verdict reads "at rate r".
+    * `at_rate`: the methods whose learning rate was held fixed: a verdict on one of them reads "at rate r".
     * `scope`: what the intervals cover: `retrainings`, or `these trainings` alone.
     * `resolution`: the smallest difference that this design decides with 80% power by the primary attack, AUC.
     * `warnings`: sentences on the whole design.
@@ -201,7 +201,7 @@ class Comparison:
     reach: Estimate
     standings: tuple[Standing, ...]
     differences: tuple[Difference, ...]
-    at_rate: bool
+    at_rate: tuple[str, ...]
     scope: Literal["retrainings", "these trainings"]
     resolution: float | None
     warnings: tuple[str, ...] = ()

@@ -42,8 +42,8 @@ DIFFERENCES: Mapping[str, Any] = {
 `strongest attack` against each, and `memorization`. `level`: the share of the reachable gain, null for the mean over
 [.8, .95]; of what the two have in common where `own_reach`, else of what all compared methods have. `utility`: on which
 axis, and `at` where on it. `p_adjusted`: corrected for the number of attacks. `equivalence_bound`: the smallest margin
-within which the two would be equivalent. `at_rate`: learning rates were held fixed. `scope`: what the interval covers.
-`outside`: share of samples in which a method is as good as asked for where nothing was attacked.
+within which the two would be equivalent. `at_rate`: a learning rate of the two was held fixed. `scope`: what the
+interval covers. `outside`: share of samples in which a method is as good as asked for where nothing was attacked.
 """
 
 
@@ -89,7 +89,7 @@ def _of_pair(compared: ComparisonFacts, pair: Difference) -> dict[str, Any]:
         "at": pair.loss,
         "utility": whole.utility,
         "margin": whole.margin if quantity == "auc" else None,
-        "at_rate": whole.at_rate,
+        "at_rate": not {pair.method, pair.other}.isdisjoint(whole.at_rate),
         "scope": whole.scope,
         "reason": pair.reason or pair.estimate.reason,
     }

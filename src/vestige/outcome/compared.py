@@ -64,9 +64,9 @@ class Compared:
         return f"{shown(Estimated(quantity, self.estimate))} {unit}"
 
     def _rated(self, method: str) -> str:
-        """With its learning rate where verdicts hold at that rate alone."""
+        """With its learning rate where a verdict on it holds at that rate alone."""
         rates = {one.method: one.learning_rate for one in self.comparison.standings}
-        return f"{method} (rate {plain(rates[method])})" if self.comparison.at_rate else method
+        return f"{method} (rate {plain(rates[method])})" if method in self.comparison.at_rate else method
 
 
 def compared(

@@ -174,7 +174,7 @@ def _where(comparison: Comparison) -> str:
 def _named(comparison: Comparison, method: str) -> str:
     """The name of a method, with its learning rate where it was held fixed, so that it is part of what is said."""
     rates = {one.method: one.learning_rate for one in comparison.standings}
-    return f"{method} (at rate {plain(rates[method])})" if comparison.at_rate and method in rates else method
+    return f"{method} (at rate {plain(rates[method])})" if method in comparison.at_rate else method
 
 
 def _amount(difference: Difference) -> str:

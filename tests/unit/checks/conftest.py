@@ -145,7 +145,7 @@ def _comparison() -> Comparison:
     curve = tuple(CurvePoint(epoch / 3, 2.0, epoch, 0.7, 0.6, 0.8, attacked=True) for epoch in EPOCHS)
     crossing, found = Crossing(PRIMARY_LEVEL, 2.1, 2.5), AtLevel("ref", PRIMARY_LEVEL, auc)
     standing = Standing("lora", 1e-3, (), gain, "", (crossing,), (found,), None, curve)
-    return Comparison("loss", "ref", 0.05, 3.0, gain, (standing,), (), False, "retrainings", 0.05)
+    return Comparison("loss", "ref", 0.05, 3.0, gain, (standing,), (), (), "retrainings", 0.05)
 
 
 def _estimates() -> Iterator[Row]:

@@ -125,7 +125,7 @@ def _comparison(*, gap: float = 0.01, half: float = 0.02, aside: tuple[str, ...]
         reach=_estimate(0.9, 0.05),
         standings=tuple(_standing(method, gap, method in aside) for method in FAMILIES),
         differences=tuple(differences),
-        at_rate=False,
+        at_rate=(),
         scope="retrainings",
         resolution=0.05,
     )

@@ -333,7 +333,7 @@ def test_the_rate_is_the_one_that_gets_lowest_and_another_that_does_as_well_is_n
     found = compared(replace(inputs, arms=tuple(arms)))
     assert found.standings[0].learning_rate == 1e-3
     assert found.standings[0].tied == (3e-3,)
-    assert found.at_rate  # b has one rate
+    assert found.at_rate == ("b",)
 
 
 def test_a_rate_that_was_searched_on_one_seat_alone_is_never_chosen_but_may_be_named() -> None:

@@ -43,7 +43,7 @@ def facts(facts_of_nothing: Facts) -> Facts:
     pair = Difference("prompt", "lora", "ref", 0.9, 2.1, GAP, 0.001, 0.004, 0.25, "less")
     refused = replace(pair, what=MEMORIZATION, level=None, estimate=REFUSED, verdict="refused", reason="7 groups")
     both = (pair, refused)
-    compared = Comparison("loss", "ref", 0.05, 3.0, AUC, (lora, prompt), both, True, "retrainings", 0.06)
+    compared = Comparison("loss", "ref", 0.05, 3.0, AUC, (lora, prompt), both, ("lora",), "retrainings", 0.06)
     methods = (MethodFacts("lora", "lora", "parameter", {}, (1e-3,), {}),)
     return replace(facts_of_nothing, methods=methods, comparisons=(ComparisonFacts("tiny", "notes", compared),))
 

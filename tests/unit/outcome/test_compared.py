@@ -44,7 +44,7 @@ COMPARISON = Comparison(
         difference("lora(r=8)", "prompt", 0.3, "more", what="memorization"),
         difference("lora(r=8)", "full", None, "refused"),
     ),
-    at_rate=True,
+    at_rate=("lora(r=8)",),
     scope="retrainings",
     resolution=0.05,
 )
@@ -77,7 +77,7 @@ def test_the_first_named_is_the_one_that_is_told_of(facts: Facts) -> None:
 
 def test_it_is_a_sentence(facts: Facts) -> None:
     assert repr(compared(facts, "prompt", "lora")) == (
-        "prompt (rate 0.001) minus lora(r=8) (rate 0.001) on tiny, notes, at 90% of the reachable gain (Validation "
+        "prompt minus lora(r=8) (rate 0.001) on tiny, notes, at 90% of the reachable gain (Validation "
         "loss): −.20 [−.25, −.15] AUC of ref, less."
     )
     assert "Equivalent only within ±.15." in repr(compared(facts, "lora", "prompt", level=0.8))

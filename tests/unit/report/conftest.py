@@ -132,7 +132,7 @@ def comparison_of(found: Mapping[str, tuple[float, float]], *, wide: float = 0.0
         reach=_interval(0.9, 0.06, "reach"),
         standings=standings,
         differences=tuple(row for one, other in pairs for row in _differences(one, other, wide)),
-        at_rate=False,
+        at_rate=(),
         scope="retrainings",
         resolution=0.06,
     )

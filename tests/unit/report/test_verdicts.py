@@ -73,9 +73,14 @@ def test_methods_that_leak_alike_are_one_sentence(results: Results, comparison: 
 
 
 def test_rates_that_were_held_are_part_of_the_verdict(results: Results, comparison: Compare) -> None:
-    held = comparison({"lora": (0.71, 0.05), "prompt": (0.5, 0.01)}, at_rate=True)
+    held = comparison({"lora": (0.71, 0.05), "prompt": (0.5, 0.01)}, at_rate=("lora", "prompt"))
     (said,) = _said(results, held, "decided")
     assert said.endswith("prompt (at rate 0.001) memorizes .21 [.16, .26] AUC less than lora (at rate 0.001).")
+
+
+def test_a_rate_that_was_searched_is_no_part_of_the_verdict(results: Results, comparison: Compare) -> None:
+    (said,) = _said(results, comparison({"lora": (0.71, 0.05), "prompt": (0.5, 0.01)}, at_rate=("lora",)), "decided")
+    assert said.endswith("prompt memorizes .21 [.16, .26] AUC less than lora (at rate 0.001).")
 
 
 def test_undecided_is_said_with_what_would_decide(results: Results, comparison: Compare) -> None:
@@ -233,7 +238,7 @@ def test_the_page_opens_with_the_verdict_and_the_frontier(compared: Results) -> 
 
 
 def test_the_terminal_begins_with_the_verdicts_within_80_columns(results: Results, comparison: Compare) -> None:
-    two = comparison({"lora": (0.71, 0.05), "prompt(tokens=50)": (0.5, 0.01)}, at_rate=True)
+    two = comparison({"lora": (0.71, 0.05), "prompt(tokens=50)": (0.5, 0.01)}, at_rate=("lora", "prompt(tokens=50)"))
     lines = summary_table(_with(results, two)).split("\n")
     assert lines[:11] == [
         "notes · tiny, at equal utility",

@@ -25,7 +25,7 @@ class ComparisonStage(Stage[ComparisonSpec]):
     """Every method against every other, at equal utility."""
 
     name = "comparison"
-    version = 1
+    version = 2
     travels = True
     spec = ComparisonSpec
 
