@@ -29,6 +29,7 @@ from vestige.errors import Stopped, TuningError
 from vestige.models.head import base_of, head_taken_out, logit_adjustment, output_head
 from vestige.store.io import make_folder, read_json, sha256_of, write_json
 from vestige.tuning import checkpoint, state
+from vestige.tuning.allocation import Allocation
 from vestige.tuning.batch import collate, trained_positions
 from vestige.tuning.checkpoint import load_optimizer, load_rng, trained_parameters
 from vestige.tuning.keeping import Keeping
@@ -133,7 +134,9 @@ class CellTrainer(Trainer):
         self._trained = model
         self._kept: dict[str, str] = {}
         self._keeping = Keeping(job.steps)
-        super().__init__(model=model, args=_arguments(job), callbacks=[self._keeping])
+        self._allocation = Allocation.of(model, steps=len(job.batches))
+        allocation = [] if self._allocation is None else [self._allocation]
+        super().__init__(model=model, args=_arguments(job), callbacks=[self._keeping, *allocation])
         self.remove_callback(PrinterCallback)
         self._base = base_of(model)
         self._adjust = logit_adjustment(self._base)
@@ -264,6 +267,8 @@ class CellTrainer(Trainer):
         optimizer, scheduler = self._both()
         checkpoint.save_optimizer(optimizer.state_dict(), folder)
         checkpoint.save_rng(folder)
+        if self._allocation is not None:
+            self._allocation.save(folder)
         write_json(folder / "scheduler.json", scheduler.state_dict())
         write_json(folder / "losses.json", self.losses[: self.state.global_step])
         write_json(folder / TRAINER_STATE_NAME, dataclasses.asdict(self.state))
@@ -271,6 +276,8 @@ class CellTrainer(Trainer):
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         folder = Path(resume_from_checkpoint)
         checkpoint.load_weights(self._trained, folder)
+        if self._allocation is not None:
+            self._allocation.load(folder)
         self.losses = read_json(folder / "losses.json")
         self._kept = state.kept_hashes(folder)
 

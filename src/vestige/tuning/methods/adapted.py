@@ -26,7 +26,7 @@ def adapted(base: PreTrainedModel, config: PeftConfig) -> Iterator[PeftModel]:
 
     wanted: Any = config
     names = {*(wanted.target_modules or ()), *(getattr(wanted, "target_parameters", None) or ())}
-    with _targets_as_named(base), _mixed_layouts():
+    with _targets_as_named(base), _known_to_be_right():
         model = get_peft_model(base, config)
     try:
         tuner: Any = model.base_model
@@ -53,8 +53,11 @@ def _targets_as_named(base: PreTrainedModel) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _mixed_layouts() -> Iterator[None]:
-    """peft warns where some layers keep their weights transposed and some do not, and does right by both."""
+def _known_to_be_right() -> Iterator[None]:
+    """peft warns where some layers keep their weights transposed and some do not, and does right by both; and of every
+    norm, whose shape it does not look for.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="fan_in_fan_out is set to")
+        warnings.filterwarnings("ignore", message="Unsupported layer type .*Norm")
         yield

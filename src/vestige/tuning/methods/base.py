@@ -94,7 +94,9 @@ class Method(Keyed, ABC):
     def label(self) -> str:
         """The method as a reader names it: its name, and the parameters that are not the default."""
         defaults = {name: field.default for name, field in type(self).model_fields.items()}
-        own = {name: value for name, value in self if name not in ("name", "learning_rate") and value != defaults[name]}
+        own = {
+            name: value for name, value in self if name not in ("name", "learning_rate") and value != defaults.get(name)
+        }
         return self.name + (f"({', '.join(f'{name}={value}' for name, value in own.items())})" if own else "")
 
 

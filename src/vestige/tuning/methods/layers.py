@@ -170,3 +170,15 @@ def fan_in_fan_out(base: PreTrainedModel, paths: list[str]) -> bool:
     from transformers.pytorch_utils import Conv1D
 
     return bool(paths) and isinstance(base.get_submodule(paths[0]), Conv1D)
+
+
+def norms_of(base: PreTrainedModel) -> list[str]:
+    """Full paths of the norms with weights of the model that reads text, in its order."""
+    trunk = {id(module) for module in _text_model(base).modules()}
+    return [
+        path
+        for path, module in base.named_modules()
+        if id(module) in trunk
+        and "norm" in type(module).__name__.lower()
+        and any(True for _ in module.parameters(recurse=False))
+    ]
