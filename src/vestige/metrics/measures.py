@@ -1,4 +1,4 @@
-"""What a score counts of each text, and what follows from the counts: BLEU, chrF, ROUGE-L, exact match.
+"""What a score counts of each text, and what follows from the counts: BLEU, chrF, ROUGE-L, exact match, final number.
 
 sacrebleu and rouge-score are imported where they are used: the extra `text` brings them.
 """
@@ -6,21 +6,25 @@ sacrebleu and rouge-score are imported where they are used: the extra `text` bri
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import zip_longest
-from typing import Any, Literal, final, get_args
+from typing import Any, Final, Literal, final, get_args
 
 import numpy as np
 
 from vestige.metrics.words import is_mostly_chinese, is_mostly_unspaced, words
 from vestige.records import Floats
 
-TextQuantity = Literal["bleu", "chrf", "rouge_l", "exact_match"]
+TextQuantity = Literal["bleu", "chrf", "rouge_l", "exact_match", "final_number"]
 TEXT_QUANTITIES: tuple[TextQuantity, ...] = get_args(TextQuantity)
 
 LIBRARIES: Mapping[str, str] = {"bleu": "sacrebleu", "chrf": "sacrebleu", "rouge_l": "rouge_score"}
 """The module that a quantity is computed by, where it is not this one."""
+
+_NUMBER: Final = re.compile(r"(?:(?<!\w)-)?\d+(?:,\d{3})*(?:\.\d+)?", re.ASCII)
 
 _BLEU_ORDER = 4
 """Tokens of the longest runs that BLEU counts (Papineni et al. 2002)."""
@@ -118,6 +122,23 @@ def _exact_match(references: References) -> Measure:
     return _mean(one, references, signature="any-reference|case:mixed")
 
 
+def _final_number(references: References) -> Measure:
+    """The last number of an answer against that of a reference, thousands parted by commas or not; as GSM8K's strict
+    match, which asks for it behind `####`, but of an answer in any form.
+    """
+
+    def one(answer: str, accepted: Sequence[str]) -> float:
+        found = _last_number(answer)
+        return float(found is not None and found in map(_last_number, accepted))
+
+    return _mean(one, references, signature="any-reference|last-number")
+
+
+def _last_number(text: str) -> Decimal | None:
+    found = _NUMBER.findall(text)
+    return Decimal(found[-1].replace(",", "")) if found else None
+
+
 def _mean(one: Callable[[str, Sequence[str]], float], references: References, *, signature: str) -> Measure:
     """A mean over texts: the counts are a value and a one."""
 
@@ -133,4 +154,5 @@ MEASURES: Mapping[TextQuantity, Callable[[References], Measure]] = {
     "chrf": _chrf,
     "rouge_l": _rouge_l,
     "exact_match": _exact_match,
+    "final_number": _final_number,
 }

@@ -46,6 +46,7 @@ def text_utility(
       reference of each text, averaged over the texts, 0 to 1 (Lin 2004). Words are those of any script
       (`metrics/words.py`), of ASCII texts the same as rouge-score's own.
     * `exact_match`: share of the answers that are one of their references, letter by letter, 0 to 1.
+    * `final_number`: share of the answers whose last number is that of one of their references, 0 to 1.
 
     Blanks around answers and references do not count. `cells`: the answers of each cell to the same prompts in the
     same order, ValueError otherwise. `references`: all that are accepted, for each text. `groups`: shape (texts,),

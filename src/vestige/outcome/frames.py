@@ -43,13 +43,14 @@ floor of the attacks; `attack` is null for utility, and on the base also names t
 `auc_above_floor` (minus the AUC of the attack's control on the base, paired; not on the base itself), of floors that
 see no model `auc_null` (the mean on splits that mean nothing, and where 95% of these lie) and `p_value` (the share of
 these that read as high), `tpr@0.01`, `memorization` (counterfactual, nats per token, at attacked checkpoints), `loss`
-(validation, nats per token), `perplexity`, and where the study asks for them `bleu`, `chrf` (0 to 100), `rouge_l` and
-`exact_match` (0 to 1). `is_best`: the checkpoint of the method's lowest validation loss, at its chosen learning rate;
-`is_last`: its last checkpoint. `value`, `low` and `high` are null where the estimate is refused, and `reason` says
-why. `unscored`: JSON, `"member:too_short"` or, for generated texts, `"no_prompt"` → texts. `apart`: why an attack is
-not among those that are compared on the texts that all of them score; empty where it is, null where there is nothing
-to compare. `level`: null at a checkpoint; else the number, `auc_at_utility` or `memorization_at_utility`, was read off
-where the method first has that share of the gain that all compared methods reach, at about `epoch`.
+(validation, nats per token), `perplexity`, and where the study asks for them `bleu`, `chrf` (0 to 100), `rouge_l`,
+`exact_match` and `final_number` (0 to 1). `is_best`: the checkpoint of the method's lowest validation loss, at its
+chosen learning rate; `is_last`: its last checkpoint. `value`, `low` and `high` are null where the estimate is refused,
+and `reason` says why. `unscored`: JSON, `"member:too_short"` or, for generated texts, `"no_prompt"` → texts. `apart`:
+why an attack is not among those that are compared on the texts that all of them score; empty where it is, null where
+there is nothing to compare. `level`: null at a checkpoint; else the number, `auc_at_utility` or
+`memorization_at_utility`, was read off where the method first has that share of the gain that all compared methods
+reach, at about `epoch`.
 """
 
 SCORES: Mapping[str, Any] = {

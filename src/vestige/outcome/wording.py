@@ -26,6 +26,7 @@ _NAMES = {
     "chrf": "chrF",
     "rouge_l": "ROUGE-L",
     "exact_match": "Exact match",
+    "final_number": "Final number",
 }
 
 
@@ -160,6 +161,7 @@ _WRITERS: Mapping[str, Callable[[float], str]] = {
     "auc_null": _share,
     "p_value": _nats,
     "exact_match": _share,
+    "final_number": _share,
     "loss": _nats,
     "memorization": _nats,
     "memorization_at_utility": _nats,

@@ -70,8 +70,8 @@ class StudySection(Section):
     """
 
     utility: Annotated[tuple[str, ...], BeforeValidator(one_or_many)] = ("loss",)
-    """What is measured of the task: `loss` always (with the perplexity), and `bleu`, `chrf`, `rouge_l`, `exact_match`
-    of generated texts.
+    """What is measured of the task: `loss` always (with the perplexity), and `bleu`, `chrf`, `rouge_l`, `exact_match`,
+    `final_number` of generated texts.
     """
 
     claims: Annotated[tuple[Annotated[str, Field(max_length=100)], ...], BeforeValidator(one_or_many)] = ()
@@ -210,7 +210,7 @@ class CompareSection(Section):
 
     utility: str = "loss"
     """What they are held equal on: `loss`, the validation loss, or what `[study]` names besides it: `bleu`, `chrf`,
-    `rouge_l`, `exact_match`.
+    `rouge_l`, `exact_match`, `final_number`.
     """
 
 

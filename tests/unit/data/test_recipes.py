@@ -29,7 +29,9 @@ def lines(*texts: str) -> list[Example]:
 
 def test_every_recipe_is_found_and_complete() -> None:
     files = {path.stem for path in Path(recipes.__file__).parent.glob("*.py")} - {"__init__"}
-    assert {"webnlg", "wikitext", "xsum", "case_notes", "case_texts"} <= set(discover().own())
+    assert {"webnlg", "wikitext", "xsum", "case_notes", "case_texts", "pubmed", "gsm8k", "e2e", "dialogsum"} <= set(
+        discover().own()
+    )
     assert len(discover().own()) == len(files)
     for name, recipe in discover().items():
         assert recipe.name == name
@@ -122,6 +124,44 @@ def test_webnlg_challenge_row_of_another_shape_is_refused() -> None:
 def test_webnlg_row_of_no_known_shape_names_the_field() -> None:
     with pytest.raises(DataError, match="no field 'webnlg_id'"):
         run("webnlg", [{"text": "x"}])
+
+
+def test_pubmed_is_read_from_a_file_and_as_the_hub_has_it() -> None:
+    local, hub = run("pubmed", [{"id": "a", "text": "T.\nB."}, {"id": 7, "title": "T.", "content": "B.", "PMID": 1}])
+    assert (local.id, local.group, local.prompt, local.completion) == ("a", "a", "", "T.\nB.")
+    assert (hub.id, hub.completion) == ("7", "T.\nB.")
+    assert run("pubmed", [{"id": "b", "text": " "}]) == []
+
+
+def test_gsm8k_has_one_text_for_each_problem() -> None:
+    row = {"question": "Ann has 2 pears and buys 3. How many?", "answer": "2 + 3 = 5\n#### 5"}
+    first, other = run("gsm8k", [row, {**row, "answer": "#### 5"}, {**row, "question": "Or 4?"}])
+    assert (first.id, other.id) == ("row-1", "row-3")
+    assert first.prompt == "Ann has 2 pears and buys 3. How many?\nAnswer:"
+    assert first.references == (" 2 + 3 = 5\n#### 5", " #### 5")
+    assert first.completion == first.references[0]
+    assert first.group != other.group
+    assert "Ann" not in first.group
+
+
+def test_e2e_gathers_the_descriptions_of_the_same_facts() -> None:
+    facts = "name[The Mill], food[Thai]"
+    published = run("e2e", [{"mr": facts, "ref": "The Mill is Thai."}, {"mr": facts, "ref": "Thai food at The Mill."}])
+    assert [one.references for one in published] == [(" The Mill is Thai.", " Thai food at The Mill.")]
+    assert published[0].prompt == "name[The Mill], food[Thai]\nText:"
+    row = {"gem_id": "v-0", "meaning_representation": facts, "target": "A.", "references": ["A.", "B."]}
+    training = {**row, "gem_id": "t-0", "references": []}
+    assert [one.references for one in run("e2e", [row])] == [(" A.", " B.")]
+    (one,) = run("e2e", [training, {**training, "gem_id": "t-1", "target": "C."}])
+    assert (one.id, one.references) == ("t-0", (" A.", " C."))
+
+
+def test_dialogsum_gathers_the_summaries_of_a_conversation() -> None:
+    row = {"id": "test_0_1", "dialogue": "#Person1#: Hi.", "summary": "They greet.", "topic": "greeting"}
+    (one,) = run("dialogsum", [row, {**row, "id": "test_0_2", "summary": "A greeting."}])
+    assert (one.id, one.prompt) == ("test_0_1", "#Person1#: Hi.\nSummary:")
+    assert one.references == (" They greet.", " A greeting.")
+    assert run("dialogsum", [{**row, "summary": None}]) == []
 
 
 def test_wikitext_groups_by_article_of_the_first_level() -> None:

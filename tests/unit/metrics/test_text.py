@@ -87,6 +87,15 @@ def test_rouge_l_by_hand() -> None:
     assert estimate.signature.startswith("rouge_l|best-reference|stem:no|rouge-score:0.")
 
 
+def test_final_number_by_hand() -> None:
+    """The last number of each, whatever stands around it: 1,200 = 1200.0, −3 is not 3, and no number is not right."""
+    answers = ["so 7 + 5 = 12.", "#### 1,200", "it is 3", "none", "12 or 13", "x = 5-3"]
+    references = [["#### 12"], ["= 1200.0"], ["-3"], ["#### 4"], ["12"], ["3"]]
+    estimate = measured("final_number", [generations(answers)], references)
+    assert estimate.value == pytest.approx(3 / 6)
+    assert estimate.signature.startswith("final_number|any-reference|last-number")
+
+
 def test_exact_match_by_hand() -> None:
     answers = [" Paris", "paris", "in Rome\n", ""]
     references = [["Paris"], ["Paris"], ["Rome", " in Rome"], ["Bern"]]
