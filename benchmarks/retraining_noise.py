@@ -19,6 +19,7 @@ from scipy.stats import chi2
 from vestige.api import finished
 from vestige.metrics.comparison import LEVELS
 from vestige.metrics.evaluation import Evaluation, Settings
+from vestige.metrics.rules import refusals
 from vestige.study.compared import comparison
 from vestige.study.plan import Plan
 from vestige.study.stages.compared import ComparisonSpec, inputs_of
@@ -52,6 +53,11 @@ def main() -> None:
         for what in evaluation.headlines:
             for level in LEVELS:
                 for method, number in evaluation.numbers(what, level).items():
+                    position = evaluation.positions(level)[method]
+                    leak = evaluation.leak(what, position)
+                    if why := next(refusals(evaluation.ground, position, leak=leak, level=level), ""):
+                        print("|", " | ".join((name, method, what, f"{level:g}", f"refused: {why}", "", "", "")), "|")
+                        continue
                     seeds = " ".join(f"{value:.4f}" for value in number.units)
                     deviation, low, high = of_a_training(number.units, folds=folds)
                     row = (name, method, what, f"{level:g}", seeds, f"{number.value:.4f}")

@@ -23,7 +23,7 @@ def articles(texts: int, *, groups: int) -> Ints:
     return sizes
 
 
-THREE = Design(seeds=3, folds=2, methods=2, pool=single(500), validation=single(300))
+THREE = Design(seeds=3, folds=2, methods=2, pool=single(500), validation=single(300), retraining=0.015)
 
 # Half-widths of simulated studies at 90% of the common reach, texts single unless said otherwise.
 MEASURED = [
@@ -63,7 +63,7 @@ def test_the_gap_lies_where_the_power_of_simulated_studies_crosses(design: Desig
 
 def test_with_as_many_texts_and_seeds_as_one_likes_a_normal_distribution_is_left() -> None:
     """Known variance: the interval is 1.96 SE, 80% power at 2.80 SE, equivalence at (1.645 + 1.282) SE."""
-    many = Design(200, 2, 2, pool=single(10**6), validation=single(10**6))
+    many = Design(200, 2, 2, pool=single(10**6), validation=single(10**6), retraining=0.015)
     error = 0.015 / np.sqrt(200)
     found = resolution(many)
     assert found.half_width == pytest.approx(norm.ppf(0.975) * error, rel=0.03)
