@@ -46,8 +46,11 @@ def score(quantity: Any, answers: list[str], references: list[str]) -> float:
     return found.value
 
 
+OF_WORDS = [quantity for quantity in TEXT_QUANTITIES if quantity != "final_number"]
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
-@pytest.mark.parametrize("quantity", TEXT_QUANTITIES)
+@pytest.mark.parametrize("quantity", OF_WORDS)
 def test_the_reference_itself_has_the_best_score_in_any_script(quantity: Any, script: str) -> None:
     texts, best = SCRIPTS[script], 100.0 if quantity in ("bleu", "chrf") else 1.0
     assert score(quantity, texts, texts) == pytest.approx(best)
@@ -55,7 +58,7 @@ def test_the_reference_itself_has_the_best_score_in_any_script(quantity: Any, sc
     assert score(quantity, texts[1:] + texts[:1], texts) < 0.5 * best
 
 
-@pytest.mark.parametrize("quantity", TEXT_QUANTITIES)
+@pytest.mark.parametrize("quantity", OF_WORDS)
 def test_two_spellings_of_one_letter_are_one(quantity: Any) -> None:
     texts = ["le café était fermé hier", "où est la forêt là-bas", "ça va bien à l'école"]
     decomposed = [unicodedata.normalize("NFD", text) for text in texts]

@@ -18,6 +18,8 @@ from vestige.tuning.methods.base import Method
 from vestige.tuning.methods.peft import Peft
 from vestige.tuning.train import train
 
+# Each of these is a case of its own; the others, which take as long, are slow tests.
+FAST = ("ADALORA", "C3A", "LN_TUNING", "SHIRA")
 NAMED: dict[str, dict[str, Any]] = {
     "OFT": {},
     "SHIRA": {"r": 4},
@@ -47,7 +49,7 @@ def method(kind: str, **options: Any) -> Method:
     return make_method({"name": "peft", "type": kind, "learning_rate": 3e-2, **options})
 
 
-@pytest.mark.parametrize("kind", NAMED)
+@pytest.mark.parametrize("kind", FAST)
 def test_it_keeps_the_promises_of_a_method(kind: str) -> None:
     check_method(method(kind, **NAMED[kind]))
 
@@ -65,12 +67,12 @@ def test_it_keeps_them_wherever_peft_can_attach_it(kind: str, architecture: Arch
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("kind", sorted((NAMED | OTHERS).keys() - FAST))
 def test_others_keep_the_promises_too(kind: str) -> None:
-    check_method(method(kind, **OTHERS[kind]))
+    check_method(method(kind, **(NAMED | OTHERS)[kind]))
 
 
-@pytest.mark.parametrize("start", ["pissa", "olora"])
+@pytest.mark.parametrize("start", [pytest.param("olora", marks=pytest.mark.slow), "pissa"])
 def test_a_start_that_takes_a_part_out_of_the_base_leaves_it_as_it_was(start: str) -> None:
     check_method(method("LORA", init_lora_weights=start))
 
