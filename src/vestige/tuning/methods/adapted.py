@@ -55,9 +55,11 @@ def _targets_as_named(base: PreTrainedModel) -> Iterator[None]:
 @contextlib.contextmanager
 def _known_to_be_right() -> Iterator[None]:
     """peft warns where some layers keep their weights transposed and some do not, and does right by both; and of every
-    norm, whose shape it does not look for.
+    norm, whose shape it does not look for; of a layer that could not be merged, which none is; of faster code on a GPU.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="fan_in_fan_out is set to")
         warnings.filterwarnings("ignore", message="Unsupported layer type .*Norm")
+        warnings.filterwarnings("ignore", message="Detected that the base layer has no bias term")
+        warnings.filterwarnings("ignore", message="Failed to load the CUDA extension|Setting boft_n_butterfly_factor")
         yield

@@ -148,6 +148,8 @@ class Peft(Method):
             raise ModelError(f"peft refuses this {self.type}: {error}") from error
 
     def _refuse(self, model: PeftModel, own: set[int]) -> None:
+        if not any(value.requires_grad for value in model.parameters()):
+            raise ModelError(f"peft attaches nothing to train with {self.type}.")
         if any(value.requires_grad and id(value) in own for value in model.parameters()):
             raise ModelError(f"{self.type} would train weights of the base itself. Name a method that trains a copy.")
 
