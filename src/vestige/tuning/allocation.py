@@ -55,6 +55,7 @@ class Allocation(TrainerCallback):
         for name, value in load_tensors(folder / _TENSORS).items():
             of, key = name.split(".", 1)
             self._remembered(of)[key] = value.to(device)
+        # The allocator starts its averages at 0 for a parameter that it does not find here.
         self._tuner.rankallocator.ipt = dict.fromkeys(self._remembered(_AVERAGES[0]))
         self._config.rank_pattern = read_json(folder / _PATTERN)
 

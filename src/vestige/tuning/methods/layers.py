@@ -92,7 +92,7 @@ def _matrices(base: PreTrainedModel) -> Iterator[_Matrix]:
     """Everything with two dimensions or more in the model that reads text, what is never adapted left out."""
     attention: set[str] = set()
     mixers: set[str] = set()
-    trunk = {id(module) for module in _text_model(base).modules()}
+    trunk = _trunk(base)
     for path, module in base.named_modules():
         around = path.rpartition(".")[0]
         attention |= {path} if around in attention or _is_attention(path, module) else set()
@@ -122,6 +122,15 @@ def _text_model(base: PreTrainedModel) -> nn.Module:
     return decoder
 
 
+def _trunk(base: PreTrainedModel) -> set[int]:
+    """What that part is made of, by `id`."""
+    return {id(module) for module in _text_model(base).modules()}
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return "norm" in type(module).__name__.lower()
+
+
 def _is_attention(path: str, module: nn.Module) -> bool:
     own_name = path.rpartition(".")[2]
     return bool(_ATTENTION.search(own_name)) or type(module).__name__.endswith("Attention")
@@ -145,9 +154,8 @@ def _is_never_adapted(base: PreTrainedModel, path: str, module: nn.Module) -> bo
     from torch.nn.modules.conv import _ConvNd
 
     is_head = hasattr(base, "get_output_embeddings") and module is base.get_output_embeddings()
-    is_norm = "norm" in type(module).__name__.lower()
     is_other = isinstance(module, nn.Embedding | _ConvNd) or bool(_UNREACHED & set(path.split(".")))
-    return is_head or is_norm or is_other or _is_router(path, module)
+    return is_head or _is_norm(module) or is_other or _is_router(path, module)
 
 
 def _is_router(path: str, module: nn.Module) -> bool:
@@ -174,11 +182,6 @@ def fan_in_fan_out(base: PreTrainedModel, paths: list[str]) -> bool:
 
 def norms_of(base: PreTrainedModel) -> list[str]:
     """Full paths of the norms with weights of the model that reads text, in its order."""
-    trunk = {id(module) for module in _text_model(base).modules()}
-    return [
-        path
-        for path, module in base.named_modules()
-        if id(module) in trunk
-        and "norm" in type(module).__name__.lower()
-        and any(True for _ in module.parameters(recurse=False))
-    ]
+    trunk = _trunk(base)
+    own = ((path, module) for path, module in base.named_modules() if id(module) in trunk and _is_norm(module))
+    return [path for path, module in own if any(True for _ in module.parameters(recurse=False))]

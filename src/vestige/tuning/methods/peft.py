@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, final, ge
 from pydantic import ConfigDict, TypeAdapter, ValidationError, field_validator, model_validator
 
 from vestige.errors import ModelError, near_misses, printable
+from vestige.tuning.checkpoint import trained_parameters
 from vestige.tuning.methods.adapted import adapted
 from vestige.tuning.methods.base import Family, LearningRates, Method
 from vestige.tuning.methods.layers import Placement, fan_in_fan_out, norms_of, target_paths
@@ -117,16 +118,16 @@ class Peft(Method):
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
         if self._probed.mixes_texts:
             raise ModelError(f"{self.type} lets a text's scores depend on what stands beside it in a batch.")
-        with self._attached(base, seed=seed) as model:
+        kept = _as_it_was(base) if self._probed.changes_base else contextlib.nullcontext()
+        with kept, self._attached(base, seed=seed) as model:
             yield model
 
     @contextlib.contextmanager
-    def _attached(self, base: PreTrainedModel, *, seed: int, may_change: bool | None = None) -> Iterator[PeftModel]:
+    def _attached(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
         import torch
 
         config, own = self._config(base), {id(value) for value in base.parameters()}
-        changes = self._probed.changes_base if may_change is None else may_change
-        with _as_it_was(base) if changes else contextlib.nullcontext(), contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
             torch.manual_seed(seed)
             try:
                 model = stack.enter_context(adapted(base, config))
@@ -148,9 +149,10 @@ class Peft(Method):
             raise ModelError(f"peft refuses this {self.type}: {error}") from error
 
     def _refuse(self, model: PeftModel, own: set[int]) -> None:
-        if not any(value.requires_grad for value in model.parameters()):
+        trained = trained_parameters(model).values()
+        if not trained:
             raise ModelError(f"peft attaches nothing to train with {self.type}.")
-        if any(value.requires_grad and id(value) in own for value in model.parameters()):
+        if any(id(value) in own for value in trained):
             raise ModelError(f"{self.type} would train weights of the base itself. Name a method that trains a copy.")
 
 
@@ -230,11 +232,11 @@ def _probe(spec: str) -> _Probed:
         before, plain = [value.clone() for value in base.parameters()], base(input_ids=ids).logits
         own = list(base.parameters())
         try:
-            with Peft(**json.loads(spec))._attached(base, seed=0, may_change=False) as model:
+            with Peft(**json.loads(spec))._attached(base, seed=0) as model:
                 moved = (model.eval()(input_ids=ids).logits - plain).abs().max()
                 changed = not all(map(torch.equal, own, before))
-                for value in model.parameters():
-                    value.add_(_FAR * torch.randn_like(value) * value.requires_grad)
+                for value in trained_parameters(model).values():
+                    value.add_(_FAR * torch.randn_like(value))
                 together, alone = model(input_ids=ids).logits[:1], model(input_ids=ids[:1]).logits
         except (ModelError, RuntimeError, TypeError, ValueError, AttributeError):
             return _Probed(starts_as_base=False, mixes_texts=False, changes_base=True)
