@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.stats import chi2
 from vestige.api import finished
 from vestige.metrics.comparison import LEVELS
 from vestige.metrics.evaluation import Evaluation, Settings
-from vestige.metrics.rules import refusals
+from vestige.metrics.standings import standing
 from vestige.study.compared import comparison
 from vestige.study.plan import Plan
 from vestige.study.stages.compared import ComparisonSpec, inputs_of
@@ -43,6 +44,21 @@ def of_a_training(seeds: np.ndarray, *, folds: int) -> tuple[float, float, float
     return deviation, float(low), float(high)
 
 
+def rows(evaluation: Evaluation, *, folds: int) -> Iterator[tuple[str, ...]]:
+    """The cells of each method, quantity and level, or why there is no number."""
+    for method in evaluation.compared:
+        own = standing(evaluation, method)
+        for what, level in product(evaluation.headlines, LEVELS):
+            found, number = own.at(what, level=level), evaluation.numbers(what, level)[method]
+            if found is None or found.value is None:
+                yield method, what, f"{level:g}", f"refused: {found.reason if found else ''}", "", "", ""
+                continue
+            seeds = " ".join(f"{value:.4f}" for value in number.units)
+            deviation, low, high = of_a_training(number.units, folds=folds)
+            spread = f"{deviation:.4f}", f"[{low:.4f}, {high:.4f}]"
+            yield method, what, f"{level:g}", seeds, f"{number.value:.4f}", *spread
+
+
 def main() -> None:
     """Print the table, in Markdown."""
     plan = finished(Path(sys.argv[1]), say=print)
@@ -50,18 +66,8 @@ def main() -> None:
     print("| base, corpus | method | what | level | seeds | mean | SD of a training | 95% |")
     print("|---|---|---|---|---|---|---|---|")
     for name, evaluation in evaluations(plan):
-        for what in evaluation.headlines:
-            for level in LEVELS:
-                for method, number in evaluation.numbers(what, level).items():
-                    position = evaluation.positions(level)[method]
-                    leak = evaluation.leak(what, position)
-                    if why := next(refusals(evaluation.ground, position, leak=leak, level=level), ""):
-                        print("|", " | ".join((name, method, what, f"{level:g}", f"refused: {why}", "", "", "")), "|")
-                        continue
-                    seeds = " ".join(f"{value:.4f}" for value in number.units)
-                    deviation, low, high = of_a_training(number.units, folds=folds)
-                    row = (name, method, what, f"{level:g}", seeds, f"{number.value:.4f}")
-                    print("|", " | ".join((*row, f"{deviation:.4f}", f"[{low:.4f}, {high:.4f}]")), "|")
+        for row in rows(evaluation, folds=folds):
+            print("|", " | ".join((name, *row)), "|")
 
 
 if __name__ == "__main__":

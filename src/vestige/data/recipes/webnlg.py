@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, cast
 
+from vestige.data.gathered import group_named
 from vestige.data.recipes import Recipe
 from vestige.data.rows import Row
 from vestige.errors import DataError
@@ -101,8 +101,7 @@ def _key(triples: Iterable[str]) -> tuple[str, ...]:
 
 
 def _group(triples: Iterable[str]) -> str:
-    # A digest, because groups appear in reports and messages, where no text may.
-    return "triples-" + sha256("\n".join(_key(triples)).encode()).hexdigest()[:16]
+    return group_named("triples", "\n".join(_key(triples)))
 
 
 RECIPE = Recipe(
