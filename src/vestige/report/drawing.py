@@ -99,7 +99,7 @@ class Panel:
             self.axes: Axes = self._figure.add_subplot(xlabel=printable(x), ylabel=printable(y))
             self.axes.set_axisbelow(True)
         self._legend: list[tuple[Artist, str]] = []
-        self._is_explained = False
+        self._is_laid_out = False
 
     def explain(self, artist: Artist, label: str) -> None:
         """Add a line to the legend."""
@@ -123,18 +123,23 @@ class Panel:
         buffer = io.BytesIO()
         with mpl.rc_context({**_STYLE, **style}), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
-            self._add_legend()
+            self._lay_out()
             self._figure.savefig(
                 buffer, format=kind, metadata=dict.fromkeys(_DATED[kind]), transparent=transparent, dpi=_DPI
             )
         return buffer.getvalue()
 
-    def _add_legend(self) -> None:
-        if self._legend and not self._is_explained:
-            self._is_explained = True
+    def _lay_out(self) -> None:
+        """Once, however many files the figure is saved as: it takes longer than the drawing."""
+        if self._is_laid_out:
+            return
+        self._is_laid_out = True
+        if self._legend:
             artists, labels = zip(*self._legend, strict=True)
             columns = 2 if max(map(len, labels)) > 16 else 3
             self._figure.legend(list(artists), list(labels), loc="outside upper left", ncols=columns, frameon=False)
+        self._figure.draw_without_rendering()
+        self._figure.set_layout_engine("none")
 
 
 def _inline(svg: str, *, prefix: str) -> str:

@@ -45,6 +45,15 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def of_the_run(project: Path) -> Mapping[str, bytes]:
+    """What a reader gets of it where nothing has moved, in which case nothing is said."""
+    said: list[str] = []
+    before = bytes_of(project / "study.toml", project / "runs", say=said.append)
+    assert not said
+    return before
+
+
 @pytest.fixture
 def mine(project: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may change."""
@@ -68,35 +77,34 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_bytes_are_the_same_where_nothing_is_left_of_model_and_texts(
-    mine: Path, tmp_path: Path, untouched: None
+    mine: Path, of_the_run: Mapping[str, bytes], tmp_path: Path, untouched: None
 ) -> None:
     said: list[str] = []
-    before = bytes_of(mine / "study.toml", mine / "runs", say=said.append)
-    assert not said
-    assert b"known by what it recorded of them" in before["report.html"]
-    shutil.rmtree(mine / "models")
-    (mine / "notes.jsonl").unlink()
-    assert bytes_of(mine / "study.toml", mine / "runs", say=said.append) == before
-    assert len(said) == 2
-    assert "not on this machine" in said[0]
-    assert "the model models/tiny" in said[0]
-    assert "notes.jsonl" in said[0]
+    assert b"known by what it recorded of them" in of_the_run["report.html"]
     elsewhere = tmp_path / "far" / "away.toml"
     elsewhere.parent.mkdir()
     shutil.move(mine / "study.toml", elsewhere)
     shutil.move(mine / "runs", tmp_path / "far" / "store")
-    assert bytes_of(elsewhere, tmp_path / "far" / "store", say=_silent) == before
+    shutil.rmtree(mine)
+    assert bytes_of(elsewhere, tmp_path / "far" / "store", say=said.append) == of_the_run
+    assert len(said) == 2
+    assert "not on this machine" in said[0]
+    assert "the model models/tiny" in said[0]
+    assert "notes.jsonl" in said[0]
 
 
 def test_a_study_file_that_was_moved_is_read_from_where_its_texts_are(
-    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, untouched: None
+    mine: Path,
+    of_the_run: Mapping[str, bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    untouched: None,
 ) -> None:
     """A run would be told that its paths lead to nothing from the folder of the study file."""
-    before = bytes_of(mine / "study.toml", mine / "runs", say=_silent)
     moved = tmp_path / "study.toml"
     shutil.move(mine / "study.toml", moved)
     monkeypatch.chdir(mine)
-    assert bytes_of(moved, mine / "runs", say=_silent) == before
+    assert bytes_of(moved, mine / "runs", say=_silent) == of_the_run
     for asked in (api.plan, api.run):
         with pytest.raises(ConfigError, match="but from the working directory"):
             asked(moved, store=mine / "runs", say=_silent)
@@ -159,11 +167,10 @@ def test_each_run_is_read_as_what_it_was_run_on(mine: Path) -> None:
     assert api.load(study, store=store, say=_silent).scores.equals(before)
 
 
-def test_a_store_without_a_record_is_read_as_before(mine: Path) -> None:
-    before = bytes_of(mine / "study.toml", mine / "runs", say=_silent)
+def test_a_store_without_a_record_is_read_as_before(mine: Path, of_the_run: Mapping[str, bytes]) -> None:
     for path in (mine / "runs" / "logs").glob("inputs-*"):
         path.unlink()
-    assert bytes_of(mine / "study.toml", mine / "runs", say=_silent) == before
+    assert bytes_of(mine / "study.toml", mine / "runs", say=_silent) == of_the_run
     (mine / "notes.jsonl").unlink()
     with pytest.raises(DataError, match=r"no file .*notes\.jsonl"):
         api.load(mine / "study.toml", store=mine / "runs", say=_silent)
