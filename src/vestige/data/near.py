@@ -25,9 +25,14 @@ _WORD: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\u3040-\u30ff\u3400
 """A run of letters and digits; of scripts without blanks, each character."""
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, without punctuation; of scripts without blanks, its characters."""
+    return _WORD.findall(text.lower())
+
+
 def shingles(example: Example) -> frozenset[str]:
-    """The runs of `SHINGLE` words of prompt and completion, in lower case, without punctuation."""
-    words = _WORD.findall(f"{example.prompt} {example.completion}".lower())
+    """The runs of `SHINGLE` words of prompt and completion."""
+    words = words_of(f"{example.prompt} {example.completion}")
     runs = range(max(1, len(words) - SHINGLE + 1))
     return frozenset(" ".join(words[at : at + SHINGLE]) for at in runs)
 

@@ -56,6 +56,12 @@ def is_complete(folder: Path) -> bool:
     return True
 
 
+def made_from(folder: Path) -> dict[str, str]:
+    """What a complete model in `folder` was made from, as `building` was told."""
+    told: dict[str, str] = json.loads((folder / _DONE).read_text(encoding="utf-8"))["made_from"]
+    return told
+
+
 @contextlib.contextmanager
 def building(folder: Path, *, made_from: Mapping[str, str]) -> Iterator[Path]:
     """Yield an empty folder beside `folder` that takes its place when the block succeeds and vanishes when it fails.

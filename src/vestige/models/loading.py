@@ -30,7 +30,8 @@ class BaseSpec(BaseModel):
 
     model: str = Field(min_length=1)
     """A known name (`vestige list models`), the path of a model folder or `.gguf` file, or a hub id
-    `organisation/name`, with `@revision` where a commit, tag or branch is meant.
+    `organisation/name`, with `@revision` where a commit, tag or branch is meant. Or `scratch:1m`, from
+    `scratch:100k` to `scratch:2000m`: a model of about so many parameters, pretrained as `[pretrain]` says.
     """
 
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -39,7 +40,7 @@ class BaseSpec(BaseModel):
     @field_validator("model")
     @classmethod
     def _can_be_found(cls, model: str, info: ValidationInfo) -> str:
-        if info.context is not None:
+        if info.context is not None and not model.startswith("scratch:"):
             try:
                 place_of(model, **info.context)
             except ConfigError as error:

@@ -34,7 +34,9 @@ versions kept what transformers had filled at random. (The file of a known model
 _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
 
-Kind = Literal["registry", "folder", "gguf", "hub"]
+Kind = Literal["registry", "folder", "gguf", "hub", "scratch"]
+"""How a model was found; `scratch` is one that a study pretrains (`vestige/pretraining`).
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,11 @@ class Costs:
         return stage.cost(stage.read(task.spec), self._sizes(task)) if stage.runs_model else 0.0
 
     def _sizes(self, task: Task) -> Sizes:
-        """How long texts are to the base of a task; a masked model is counted as if it were the first base."""
+        """How long texts are to the base of a task; a masked model is counted as if it were the first base. None
+        for what reads no corpus.
+        """
+        if "corpus" not in task.inputs:
+            return Sizes({})
         base = task.where.get("model", next(iter(self._identities.bases)))
         pair = base, self._corpora[task.inputs["corpus"]]
         tokens = {role: lengths.tokens for role, lengths in self._identities.lengths[pair].items()}

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self, final
 
 from vestige.data.corpus import LEFT_OUT, identity_of
 from vestige.data.paths import expanded, on_disk
 from vestige.errors import ModelError, StoreError, named, printable
 from vestige.models.sources import resolve
+from vestige.pretraining.sizes import is_scratch
+from vestige.pretraining.start import is_place_of
 from vestige.store.io import sha256_of
 from vestige.store.keys import canonical_json
 from vestige.store.layout import Store
-from vestige.study.identity import CorpusIdentity, Identities
+from vestige.study.identity import BaseIdentity, CorpusIdentity, Identities
 from vestige.study.inputs import read_inputs
 from vestige.study.inputs_record import recorded
 from vestige.study.spec import Study
@@ -62,7 +65,7 @@ class Here:
     @classmethod
     def of(cls, identities: Identities) -> Self:
         """Look for what lies at the places of these."""
-        models = {name: _weights(one.place) for name, one in identities.bases.items()}
+        models = {name: _weights_of(one) for name, one in identities.bases.items()}
         models |= {name: _weights(one.place) for name, one in identities.masked.items()}
         paths = {name: one.spec.paths for name, one in identities.corpora.items()}
         return cls(models, {name: {path: _hash(path) for path in own} for name, own in paths.items()})
@@ -96,6 +99,15 @@ class Here:
             left_out=corpus.identity.get(LEFT_OUT, ()),
         )
         return canonical_json(found) == canonical_json(dict(corpus.identity))
+
+
+def _weights_of(base: BaseIdentity) -> Mapping[str, str] | None:
+    """Those of a base; what one that is pretrained is known by follows from the texts, whether it is here or not."""
+    if base.kind != "scratch":
+        return _weights(base.place)
+    if is_scratch(base.place):
+        return None
+    return base.weights if is_place_of(Path(base.place), base.weights) else {}
 
 
 def _weights(place: str) -> Mapping[str, str] | None:

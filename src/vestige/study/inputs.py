@@ -15,7 +15,8 @@ from vestige.data.corpus import identity, load_examples
 from vestige.data.encode import encode_prompts, stop_ids
 from vestige.data.marks import settled
 from vestige.data.splits import manifest, split_of
-from vestige.data.validity import drop_duplicates
+from vestige.data.validity import drop_duplicates, listed
+from vestige.errors import printable
 from vestige.metrics.text import refuse_missing_libraries
 from vestige.models.loading import (
     BaseSpec,
@@ -27,8 +28,11 @@ from vestige.models.loading import (
     resolve_dtype,
     vocabulary,
 )
-from vestige.models.sources import get, resolve
+from vestige.models.sources import ModelSource, get, resolve
 from vestige.outcome.lengths import Lengths
+from vestige.pretraining.runs import Runs
+from vestige.pretraining.sizes import is_scratch
+from vestige.pretraining.start import runs_of, start_of
 from vestige.records import Example, Role, Split
 from vestige.study import refusals
 from vestige.study.dry_run import try_base
@@ -41,6 +45,7 @@ from vestige.study.identity import (
     Prompts,
     masked_models,
 )
+from vestige.study.known_texts import known_among, refuse_known
 from vestige.study.material import Base, Corpus
 from vestige.study.seen import lengths_of, same_after_cut, seen
 from vestige.study.spec import Study
@@ -82,7 +87,8 @@ def read_inputs(study: Study, *, say: Say = lambda _: None, trying: bool = True)
     corpora = _judged(study, {spec.name: Corpus(spec, split_of(spec)) for spec in study.corpus}, dropping=False)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}
     tokenizers = [base.tokenizer for base in bases.values()]
-    corpora = {name: _settled(corpus, tokenizers) for name, corpus in corpora.items()}
+    runs = runs_of(study.pretrain, say=say) if study.pretrain else None
+    corpora = {name: _settled(corpus, tokenizers, runs, say=say) for name, corpus in corpora.items()}
     _judged(study, corpora, dropping=True)
     refusals.refuse_shared_texts(study, bases, corpora)
     masked = {name: _masked(name, study, say=say) for name in masked_models(study)}
@@ -114,25 +120,45 @@ def _judged(study: Study, corpora: dict[str, Corpus], *, dropping: bool) -> dict
     return corpora
 
 
-def _settled(corpus: Corpus, tokenizers: Sequence[PreTrainedTokenizerBase]) -> Corpus:
-    """The corpus without the texts that are to be dropped because a base takes them for earlier ones."""
+def _settled(
+    corpus: Corpus, tokenizers: Sequence[PreTrainedTokenizerBase], pretrained: Runs | None, *, say: Say
+) -> Corpus:
+    """The corpus without the texts that are to be dropped: those that a base takes for earlier ones, and those that
+    occur in what a base is pretrained on.
+    """
     spec = corpus.spec
     if spec.duplicates != "drop":
+        if pretrained is not None:
+            refuse_known(corpus, pretrained)
         return corpus
-    left_out = same_after_cut(drop_duplicates(load_examples(spec)), tokenizers, max_length=spec.max_length)
+    examples = drop_duplicates(load_examples(spec))
+    known = known_among(examples, pretrained) if pretrained is not None else ()
+    if known:
+        say(f"{printable(corpus.name)}: left out, since they occur in the texts of [pretrain]: {listed(known)}")
+    others = [one for one in examples if one.id not in set(known)] if known else examples
+    left_out = known + same_after_cut(others, tokenizers, max_length=spec.max_length)
     return Corpus(spec, split_of(spec, left_out=left_out), left_out)
 
 
 def _base(spec: BaseSpec, study: Study, *, say: Say) -> Base:
-    place = study.place_of(spec.model)
-    get(place, say=say)
-    source = replace(resolve(place), name=spec.model)
+    source, place = _source(spec, study, say=say)
     config = load_config(source)
     context, rows = context_length(config), vocabulary(config)
     base = Base(source, resolve_dtype(spec.dtype), place, load_tokenizer(source), context, rows)
     for refuse in refusals.OF_A_BASE:
         refuse(study, base)
     return base
+
+
+def _source(spec: BaseSpec, study: Study, *, say: Say) -> tuple[ModelSource, str]:
+    """A base made ready, and what it is found by; of one that the study pretrains, what that starts from."""
+    if is_scratch(spec.model):
+        assert study.pretrain is not None
+        source = start_of(spec.model, study.pretrain, say=say)
+        return source, str(source.path)
+    place = study.place_of(spec.model)
+    get(place, say=say)
+    return replace(resolve(place), name=spec.model), place
 
 
 def _masked(name: str, study: Study, *, say: Say) -> MaskedIdentity:

@@ -73,8 +73,10 @@ def recorded(store: Store, study: Study) -> list[Recorded]:
 def _said(study: Study) -> str:
     """A hash of what a study says of its inputs: names, sizes and files, and nothing of where they lie."""
     texts = study.generate.texts if study.study.text_utility else None
+    pretraining = {"pretraining": study.pretrain.said()} if study.pretrain else {}
     return _hash(
         {
+            **pretraining,
             "bases": {base.model: base.dtype for base in study.base},
             "corpora": {corpus.name: said_of(corpus) for corpus in study.corpus},
             "masked": sorted(masked_models(study)),

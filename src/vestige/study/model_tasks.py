@@ -18,7 +18,9 @@ from vestige.study.stages.counts import CountsSpec, CountsStage, KeyedTokenizer
 from vestige.study.stages.generations import GenerationsSpec, GenerationsStage
 from vestige.study.stages.gradients import GradientsSpec, GradientsStage
 from vestige.study.stages.losses import LossesSpec, LossesStage
+from vestige.study.stages.model import PRETRAINED
 from vestige.study.stages.neighbours import NeighboursSpec, NeighboursStage
+from vestige.study.stages.pretrain import PretrainSpec, PretrainStage
 from vestige.study.stages.stats import StatsSpec, StatsStage
 from vestige.study.stages.train import TrainSpec, TrainStage
 from vestige.study.stages.trained import TrainedSpec, TrainedStage
@@ -72,6 +74,17 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
         """The texts of a corpus with their roles."""
         return self._kept(self.identities.corpora[name].task)
 
+    def pretrain(self, base: str) -> Task:
+        """Pretrain a base from scratch."""
+        return self._once(("pretrain", base), lambda: self._pretrain(base))
+
+    def _pretrain(self, base: str) -> Task:
+        pretraining, known = self.study.pretrain, self.identities.bases[base]
+        assert pretraining is not None
+        spec = PretrainSpec(model=known.weights, tokens=pretraining.tokens)
+        where = {"model": base, "place": known.place, "pretraining": pretraining.model_dump_json()}
+        return PretrainStage.task(spec, {}, where=where, about=f"pretrain {base}")
+
     def train(self, checkpoint: Checkpoint) -> Task:
         """Fine-tune the cell that a checkpoint is of; half of the role `shadow` where it is a shadow."""
         arm, seat, half_of = checkpoint.arm, checkpoint.seat, checkpoint.half_of
@@ -92,7 +105,7 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
             role=checkpoint.half_of,
         )
         about = f"train {_shadow(checkpoint)}{arm.name}, seed {seat.seed}, fold {seat.fold}"
-        return TrainStage.task(spec, self._texts(arm), where=self._where(arm), about=about)
+        return TrainStage.task(spec, self._inputs(arm), where=self._where(arm), about=about)
 
     def trained(self, checkpoint: Checkpoint) -> Task:
         """What the training of the cell of a checkpoint came to, apart from its weights."""
@@ -154,7 +167,7 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
         tokenizer = KeyedTokenizer(model=self.identities.bases[pair.base].identity.model)
         spec = CountsSpec(base=tokenizer, max_length=corpus.spec.max_length, roles=roles)
         about = f"count the tokens of {pair.base}, {pair.corpus}"
-        return self._kept(CountsStage.task(spec, self._texts(arm), where=self._where(arm), about=about))
+        return self._kept(CountsStage.task(spec, self._inputs(arm), where=self._where(arm), about=about))
 
     def attack_model(self, attack: Attack, shadow: Checkpoint) -> Task:
         """An attack fitted on a shadow."""
@@ -188,12 +201,17 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
         max_length = self.identities.corpora[arm.corpus].spec.max_length
         return {"base": self.identities.bases[arm.base].identity, "max_length": max_length}
 
+    def _inputs(self, arm: Arm) -> dict[str, str]:
+        """The texts, and the pretraining of a base that is made for the study."""
+        is_made = self.identities.bases[arm.base].kind == "scratch"
+        return self._texts(arm) | ({PRETRAINED: self.pretrain(arm.base).address} if is_made else {})
+
     def _texts(self, arm: Arm) -> dict[str, str]:
         return {"corpus": self.corpus(arm.corpus).address}
 
     def _trained(self, checkpoint: Checkpoint) -> dict[str, str]:
         cell = {} if checkpoint.is_base else {"cell": self.train(checkpoint).address}
-        return self._texts(checkpoint.arm) | cell
+        return self._inputs(checkpoint.arm) | cell
 
     def _where(self, arm: Arm) -> dict[str, str]:
         return {"model": arm.base, "place": self.identities.bases[arm.base].place}

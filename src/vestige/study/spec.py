@@ -9,10 +9,13 @@ from typing import Annotated, Any, Final, Self, final
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from vestige.data.corpus import CorpusSpec
-from vestige.errors import ConfigError, named, near_misses, printable
+from vestige.errors import ConfigError, DataError, named, near_misses, printable
 from vestige.models.loading import BaseSpec
 from vestige.models.places import place_of
 from vestige.outcome.claims import Claim
+from vestige.pretraining.sizes import is_scratch, parameters_asked
+from vestige.pretraining.spec import Pretraining
+from vestige.pretraining.start import place_of as pretraining_place
 from vestige.study.claims import ClaimSection, claims_of, refuse_unknown
 from vestige.study.explain import problems
 from vestige.study.plain import plain
@@ -66,6 +69,7 @@ class Study(Section):
 
     study: StudySection
     base: tuple[BaseSpec, ...] = Field(min_length=1, max_length=100)
+    pretrain: Pretraining | None = None
     corpus: tuple[CorpusSpec, ...] = Field(min_length=1, max_length=100)
     method: Annotated[tuple[Method, ...], Field(min_length=1, max_length=1000), BeforeValidator(_of_all_tables)]
     training: Training = Training()
@@ -82,8 +86,19 @@ class Study(Section):
         self._folder = context["folder"] if context else Path.cwd()
 
     def place_of(self, model: str, *, strict: bool = True) -> str:
-        """What `resolve` is given for a model that the study names; ConfigError as `models.places.place_of`."""
+        """What `resolve` is given for a model that the study names; of one that it pretrains, where the start of that
+        lies. ConfigError as `models.places.place_of`.
+        """
+        if is_scratch(model):
+            return self._place_of_start(model)
         return place_of(model, folder=self._folder, strict=strict)
+
+    def _place_of_start(self, model: str) -> str:
+        assert self.pretrain is not None
+        try:
+            return str(pretraining_place(model, self.pretrain))
+        except DataError:  # the texts are not here: who needs them says so
+            return model
 
     @property
     def claims(self) -> tuple[Claim, ...]:
@@ -112,9 +127,30 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _bases_can_be_pretrained(self) -> Self:
+        scratch = [base.model for base in self.base if is_scratch(base.model)]
+        try:
+            sizes = {parameters_asked(name): name for name in scratch}
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        if len(sizes) < len(scratch):
+            raise ValueError(f"two bases are the same: {named(scratch)}. {_ONE_PRECISION}")
+        if scratch and self.pretrain is None:
+            raise ValueError(
+                f"{named(scratch)}: a [pretrain] table is needed, which says on which texts. See "
+                "docs/reference/study-file.md."
+            )
+        if self.pretrain is not None and not scratch:
+            raise ValueError(
+                "[pretrain] is for bases that are pretrained from scratch, and there is none: "
+                '[[base]] model = "scratch:1m".'
+            )
+        return self
+
+    @model_validator(mode="after")
     def _bases_differ(self) -> Self:
         names: dict[str, str] = {}
-        for base in self.base:
+        for base in (one for one in self.base if not is_scratch(one.model)):
             place = str(Path(self.place_of(base.model, strict=False)))
             if place in names:
                 raise ValueError(f"two bases are the same: {named([names[place], base.model])}. {_ONE_PRECISION}")

@@ -1,7 +1,8 @@
 """The only training loop: transformers' Trainer, told what order to train in, when to keep a checkpoint and how to
 save itself.
 
-Constant learning rate after a warm-up, so that every checkpoint is a finished run. The order of the texts is laid out
+Constant learning rate after a warm-up, so that every checkpoint is a finished run; a pretraining, of which the end
+alone counts, lets it fall to zero in the last steps. The order of the texts is laid out
 before the training begins and depends on the seed and fold alone. Nothing is evaluated here: the validation loss
 comes from the scoring pass.
 """
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import numpy as np
 import torch
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = "checkpoints"
 
+_FALLS: Final[Mapping[str, Any]] = {"decay_type": "linear", "min_lr_ratio": 0.0}
+
 Progress = Callable[[int], None]
 """Told how many tokens were dealt with since it was last called."""
 
@@ -56,7 +59,7 @@ class Job:
 
     `steps` are the optimizer steps whose weights are kept, as `<folder>/checkpoints/<step>/weights.safetensors`;
     `<folder>/state/` holds what a killed or stopped training goes on from. `rate_factor` is the method's
-    (`Method.rate_factor`).
+    (`Method.rate_factor`). In the last `decay_steps` the learning rate falls to zero.
     """
 
     training: Training
@@ -69,6 +72,7 @@ class Job:
     folder: Path
     pad_id: int
     rate_factor: Callable[[str], float] = lambda _: 1.0
+    decay_steps: int = 0
 
 
 def train(
@@ -316,7 +320,8 @@ def _arguments(job: Job) -> TrainingArguments:
         output_dir=str(job.folder / "state"),
         max_steps=len(job.batches),
         learning_rate=job.learning_rate,
-        lr_scheduler_type="constant_with_warmup",
+        lr_scheduler_type="warmup_stable_decay" if job.decay_steps else "constant_with_warmup",
+        lr_scheduler_kwargs={**_FALLS, "num_decay_steps": job.decay_steps} if job.decay_steps else None,
         warmup_steps=job.warmup_steps,
         weight_decay=job.training.weight_decay,
         max_grad_norm=job.training.clip,

@@ -32,7 +32,7 @@ def checkpoint(
     from vestige.tuning.checkpoint import load_weights
     from vestige.tuning.train import CHECKPOINTS, isolated_rng
 
-    base, tokenizer = model_of(spec.base, task)
+    base, tokenizer = model_of(spec.base, task, store)
     if "cell" not in task.inputs:
         yield base, tokenizer
         return

@@ -45,7 +45,7 @@ class CountsStage(Stage[CountsSpec]):
 
     @classmethod
     def run(cls, spec: CountsSpec, task: Task, bench: Bench) -> None:
-        tokenizer = load_tokenizer(source_of(spec.base.model, task))
+        tokenizer = load_tokenizer(source_of(spec.base.model, task, bench.store))
         vocabulary = 1 + max(tokenizer.get_vocab().values())
         counts = np.zeros(vocabulary, dtype=np.int64)
         for role in spec.roles:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from vestige.errors import ModelError
 from vestige.models.loading import Dtype, load_base, load_tokenizer
 from vestige.models.sources import ModelSource, resolve
 from vestige.store.keys import Task
+from vestige.store.layout import Store
 from vestige.study.stages.base import Spec
+from vestige.study.stages.pretrain import model_folder
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+PRETRAINED: Final = "pretrained"
+"""What a task calls the pretraining of its base among its inputs, where it has one."""
 
 
 @final
@@ -33,14 +39,19 @@ class BaseModelSpec(Spec, ABC):
     max_length: int
 
 
-def model_of(base: KeyedBase, task: Task) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def model_of(base: KeyedBase, task: Task, store: Store) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The base of a task and its tokenizer; ModelError where its files are not those that the key names."""
-    source = source_of(base.model, task)
+    source = source_of(base.model, task, store)
     return load_base(source, dtype=base.dtype), load_tokenizer(source)
 
 
-def source_of(identity: Mapping[str, str], task: Task) -> ModelSource:
-    """Where the base of a task lies on this machine; ModelError where its files are not those of `identity`."""
+def source_of(identity: Mapping[str, str], task: Task, store: Store) -> ModelSource:
+    """Where the base of a task lies: on this machine, or in the store, where it was pretrained there. ModelError where
+    its files are not those of `identity`.
+    """
+    if PRETRAINED in task.inputs:
+        folder = model_folder(store, task.inputs[PRETRAINED])
+        return ModelSource(task.where["model"], "scratch", folder, identity)
     source = replace(resolve(task.where["place"]), name=task.where["model"])
     refuse_changed(source, identity)
     return source

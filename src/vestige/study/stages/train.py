@@ -103,7 +103,7 @@ class TrainStage(ModelStage[TrainSpec]):
         from vestige.tuning.checkpoint import WEIGHTS, count_trained, save_weights
         from vestige.tuning.train import CHECKPOINTS, isolated_rng, train
 
-        base, tokenizer = model_of(spec.base, task)
+        base, tokenizer = model_of(spec.base, task, bench.store)
         texts = _training_texts(spec, task, bench.store, tokenizer)
         job = _job(spec, texts, bench, pad=pad_id(tokenizer, base))
         steps = spec.training.steps(texts=len(texts))
