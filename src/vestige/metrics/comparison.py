@@ -34,6 +34,11 @@ SATURATED: Final = 0.99
 MEMORIZATION: Final = "memorization"
 """What is compared beside the AUCs of attacks: counterfactual memorization, nats per token."""
 
+BITS: Final = "memorized bits"
+"""Bits of a text that a model has because it was trained on it: max(0, log₂ p of a model that was − log₂ p of one that
+was not), a mean over texts. They need no attack, and add up over texts.
+"""
+
 STRONGEST: Final = "strongest attack"
 """What is compared under this name: the AUC of each method by the attack that is strongest against it, cross-fitted."""
 

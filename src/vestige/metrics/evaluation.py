@@ -9,10 +9,18 @@ from typing import Final, Literal, final
 
 import numpy as np
 
-from vestige.metrics.comparison import FEW_GROUPS, FEWEST_GROUPS, LEVELS, MEMORIZATION, PRIMARY_LEVEL, STRONGEST
+from vestige.metrics.comparison import (
+    BITS,
+    FEW_GROUPS,
+    FEWEST_GROUPS,
+    LEVELS,
+    MEMORIZATION,
+    PRIMARY_LEVEL,
+    STRONGEST,
+)
 from vestige.metrics.ground import Ground, Position
 from vestige.metrics.intervals import Part, Spread, group_part, spread
-from vestige.metrics.leaks import AucLeak, Leak, MemorizationLeak, PoolWeights
+from vestige.metrics.leaks import AucLeak, BitsLeak, Leak, MemorizationLeak, PoolWeights
 from vestige.metrics.replicated import Replicated, combined
 from vestige.metrics.retraining import Retraining
 from vestige.metrics.rules import Groups
@@ -70,6 +78,7 @@ class Evaluation:
         self.leaks: dict[str, Leak] = {attack: AucLeak(attack, inputs, pool) for attack in inputs.attacks}
         if not MemorizationLeak.refusal(inputs):
             self.leaks[MEMORIZATION] = MemorizationLeak(inputs, pool)
+            self.leaks[BITS] = BitsLeak(inputs, pool)
         self._positions: dict[float, dict[str, Position]] = {}
         self._own_positions: dict[tuple[tuple[str, ...], float], dict[str, Position]] = {}
         self._groups: dict[str, Groups] = {}
@@ -204,7 +213,7 @@ class Evaluation:
         if what not in self.leaks and what != STRONGEST:
             return Counts(texts=len(inputs.base), groups=self.groups[1])
         scored = inputs.scored[self.settings.primary if what not in inputs.attacks else what]
-        if what == MEMORIZATION:
+        if what in (MEMORIZATION, BITS):
             scored = inputs.pool_tokens > 0
         members = int(np.sum(inputs.is_member[:, scored]))
         unscored = {"not_common": int(np.sum(~scored))} if not scored.all() else {}
@@ -219,6 +228,6 @@ class Evaluation:
 
 def ends_of(what: str, *, difference: bool) -> tuple[float, float]:
     """What a quantity can be at most."""
-    if what == MEMORIZATION:
+    if what in (MEMORIZATION, BITS):
         return (-np.inf, np.inf)
     return (-1.0, 1.0) if difference else (0.0, 1.0)

@@ -68,6 +68,10 @@ class Ground:
         """A method at its lowest cost."""
         return self._position(method, lambda places, arm: places.trajectories[arm].place_of_lowest)
 
+    def at_last_attacked(self, method: str) -> Position:
+        """A method at its last attacked checkpoint, as good as it may be there."""
+        return self._position(method, lambda places, arm: np.full(len(places.base), self.attacked_axis(arm)[-1]))
+
     def value(self, leak: Leak, position: Position) -> Replicated:
         """What a method gives away at its position."""
         curves = {arm: self.curve(leak, arm) for arm in position.points}

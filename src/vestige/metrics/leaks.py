@@ -14,7 +14,7 @@ from typing import final
 
 import numpy as np
 
-from vestige.metrics.comparison import MEMORIZATION
+from vestige.metrics.comparison import BITS, MEMORIZATION
 from vestige.metrics.counterfactual import KnownTexts, mean_memorization
 from vestige.metrics.frontier import auc_of, d_prime
 from vestige.metrics.resampled_auc import Weights, resampled_auc
@@ -180,3 +180,46 @@ class MemorizationLeak(Leak):
         seeds = tuple(self._inputs.seeds.tolist())
         losses, levels = arm.pool_losses[:, checkpoint], arm.levels[:, checkpoint]
         return KnownTexts(losses, self._inputs.pool_tokens, self._inputs.is_member, levels, seeds)
+
+
+@final
+class BitsLeak(Leak):
+    """Memorized bits of a text, on average over the texts of the pool; of a fold alone over those that it was trained
+    on. Which texts can be told is what `MemorizationLeak.refusal` says.
+    """
+
+    def __init__(self, inputs: Inputs, pool: PoolWeights) -> None:
+        super().__init__(BITS, inputs, pool)
+
+    def shown(self, values: Floats) -> Floats:
+        return values
+
+    def points(self, arm: int) -> Floats:
+        own = self._inputs.arms[arm]
+        values = [self._columns(self._bits(own, at)) for at in range(len(own.attacked))]
+        return np.vstack([np.zeros((1, len(self._inputs.mixing))), *values])
+
+    def _columns(self, bits: Floats) -> Floats:
+        """The study, then its units, from the bits of each text in each seed, shape (seeds, texts)."""
+        seeds = np.unique(self._inputs.seeds)
+        values = [bits.mean()]
+        for seats in self._inputs.units:
+            of_seed = bits[np.flatnonzero(seeds == self._inputs.seeds[seats[0]])[0]]
+            kept = slice(None) if len(seats) > 1 else self._inputs.is_member[seats[0]]
+            values.append(of_seed[kept].mean())
+        return np.array(values)
+
+    def _bits(self, arm: Arm, checkpoint: int) -> Floats:
+        """Of each text in each seed, shape (seeds, texts): the fold that left it out against the one that did not."""
+        assert arm.pool_losses is not None
+        rows = []
+        for seed in np.unique(self._inputs.seeds):
+            pair = np.flatnonzero(self._inputs.seeds == seed)
+            losses, inside = arm.pool_losses[pair, checkpoint], self._inputs.is_member[pair]
+            gained = np.where(inside, -losses, losses).sum(axis=0)
+            rows.append(np.maximum(0.0, gained) / np.log(2))
+        return np.array(rows)
+
+    def _resampled(self, arm: Arm, checkpoint: int) -> Floats:
+        bits = self._bits(arm, checkpoint).mean(axis=0)
+        return np.concatenate([weights @ bits / weights.sum(axis=1) for weights in self._pool.by_text()])
