@@ -17,6 +17,7 @@ from vestige.metrics.comparison import PRIMARY_LEVEL
 from vestige.outcome.at_utility import differences
 from vestige.outcome.compared import Compared, compared
 from vestige.outcome.frames import Results
+from vestige.outcome.growth import slopes
 from vestige.store.default import default_store
 from vestige.store.keys import Task
 from vestige.store.layout import Store
@@ -57,6 +58,11 @@ class Result:
     def estimates(self) -> pl.DataFrame:
         """One row per number, with its interval (columns: `vestige.outcome.frames.ESTIMATES`)."""
         return self.results.estimates
+
+    @property
+    def slopes(self) -> pl.DataFrame:
+        """How leakage grows with size, for each method (columns: `vestige.outcome.growth.SLOPES`)."""
+        return slopes(self.results.facts)
 
     @property
     def differences(self) -> pl.DataFrame:

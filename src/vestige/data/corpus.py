@@ -91,6 +91,12 @@ class CorpusSpec(Keyed):
     pool: int = Field(ge=4, le=MOST_TEXTS)
     """Texts under attack: one half is trained on, the other is held out."""
 
+    pool_of: int | None = Field(default=None, ge=4, le=MOST_TEXTS)
+    """The pool is the first part of one of so many texts, and the other roles are what they are beside that one. It is
+    set for each size where `pool` is a list (`pool = [64, 256, 1024]`): a corpus for each, nested, on the same
+    validation texts, along which leakage is followed.
+    """
+
     validation: int = Field(ge=1, le=MOST_TEXTS)
     """Texts by whose loss learning rates and checkpoints are chosen, never trained on."""
 
@@ -130,7 +136,7 @@ class CorpusSpec(Keyed):
     @classmethod
     def _name(cls, values: Any) -> Any:
         if isinstance(values, dict) and not values.get("name"):
-            return {**values, "name": _default_name(values)}
+            return {**values, "name": default_name(values)}
         return values
 
     @field_validator("recipe")
@@ -166,9 +172,14 @@ class CorpusSpec(Keyed):
         return {role: int(getattr(self, role)) for role in ROLES}
 
     @property
+    def sizes_filled(self) -> dict[Role, int]:
+        """Those that the roles are filled to, before the pool is cut to its first part."""
+        return {**self.sizes, "pool": self.pool_of or self.pool}
+
+    @property
     def total(self) -> int:
         """Texts of all roles together."""
-        return sum(self.sizes.values())
+        return sum(self.sizes_filled.values())
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -190,7 +201,7 @@ def _many(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (paths,) if isinstance(paths, str) else paths or ()
 
 
-def _default_name(values: dict[str, Any]) -> str:
+def default_name(values: dict[str, Any]) -> str:
     """The recipe's name, the stem of the first file, or the last part of the hub id."""
     path = values.get("path")
     first = path[0] if isinstance(path, list | tuple) and path else path
@@ -209,6 +220,10 @@ def _source_problem(spec: CorpusSpec) -> str:
         )
     if spec.non_members is not None and not (spec.path and all(spec.paths_of_non_members)):
         return "`non_members` is a file beside that of `path`: name both. A hub set has to be saved as files first."
+    if spec.pool_of is not None and (spec.pool_of < spec.pool or spec.design != "random"):
+        return (
+            "`pool_of` is the size of a larger pool that this one is the first part of, of texts dealt out at random."
+        )
     if spec.path is not None and not (spec.paths and all(spec.paths)):
         return "`path` is empty: name one file or a list of files."
     if recipe is not None and (spec.fields is not None or spec.separator != "\n"):

@@ -44,7 +44,8 @@ def cut(examples: Sequence[Example], spec: CorpusSpec, *, left_out: Collection[s
     groups = _capped(kept, spec)
     near = NearCopies() if spec.near_duplicates == "drop" else None
     fill = partial(_filled, spec=spec, dropped=len(examples) - len(kept), near=near)
-    roles = fill(groups, spec.sizes) if spec.design == "random" else _official(groups, spec, fill)
+    roles = fill(groups, spec.sizes_filled) if spec.design == "random" else _official(groups, spec, fill)
+    roles = {**roles, "pool": roles["pool"][: spec.pool]}
     if spec.duplicates == "refuse":
         refuse_duplicates([example for role in ROLES for example in roles[role]], name=spec.name)
     return Split(roles=roles, dropped=len(examples) - len(kept), near=near and near.left_out)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal, final
+from typing import Final, final
 
 import numpy as np
 from scipy.special import ndtri
@@ -27,6 +27,7 @@ from vestige.metrics.intervals import group_part, spread, t_interval, training_p
 from vestige.metrics.replicated import Replicated, combined
 from vestige.metrics.roc import weighted_tpr_at_fpr
 from vestige.metrics.rules import refusals
+from vestige.metrics.slopes import Measured, Slope, Standing
 from vestige.records import Estimate, Floats
 
 _VERSION: Final = "v:1"
@@ -34,9 +35,6 @@ _VERSION: Final = "v:1"
 
 FEWEST_POINTS: Final = 3
 """Points that a slope is drawn through at least."""
-
-Standing = Literal["share", "lowest", "last"]
-STANDINGS: Final[tuple[Standing, ...]] = ("share", "lowest", "last")
 
 
 @final
@@ -49,64 +47,34 @@ class Point:
     method: str
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What was found at a point."""
-
-    x: float
-    estimate: Estimate
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Slope:
-    """One quantity of one method along a series, at one standing.
-
-    * `what`: the label of an attack, `MEMORIZATION`, `BITS`, or `tpr@…:` and the label of an attack.
-    * `slope`: of Φ⁻¹(AUC), of nats per token, of bits, or of log(TPR − FPR), for a tenfold of what is varied.
-    * `bend`: how much steeper it is from the middle on than up to it: 0 for a straight line.
-    * `r_squared`: how much of what varies between the points the line has; None without a slope.
-    * `points`: the quantity as people know it.
-    """
-
-    method: str
-    what: str
-    standing: Standing
-    slope: Estimate
-    bend: Estimate
-    r_squared: float | None
-    points: tuple[Measured, ...]
-
-
-def slope(points: Sequence[Point], what: str, standing: Standing) -> Slope:
-    """How an attack's AUC, memorization or bits grow along a series.
+def slope(points: Sequence[Point], what: str, standing: Standing, *, series: str) -> Slope:
+    """How an attack's AUC, memorization or bits grow along a series of that name.
 
     Refused where there are fewer than three points, or one of them has no number at this standing, which the reason
-    names. ValueError for points of several methods or twice at one x, and where a study has no such quantity.
+    names. ValueError for points twice at one x, KeyError where a study has no such quantity.
     """
-    series = _Series(tuple(points), what, standing)
+    along = _Series(tuple(points), what, standing)
     return Slope(
-        method=points[0].method,
+        series=series,
         what=what,
         standing=standing,
-        slope=series.estimate("slope", line_weights),
-        bend=series.estimate("bend", bend_weights),
-        r_squared=None if series.reason else _r_squared(series.xs, np.array([one.value for one in series.numbers])),
-        points=tuple(Measured(point.x, one) for point, one in zip(points, series.found, strict=True)),
+        slope=along.estimate("slope", line_weights),
+        bend=along.estimate("bend", bend_weights),
+        r_squared=None if along.reason else _r_squared(along.xs, np.array([one.value for one in along.numbers])),
+        points=tuple(Measured(point.x, one) for point, one in zip(points, along.found, strict=True)),
     )
 
 
-def tpr_slope(points: Sequence[Point], attack: str, standing: Standing, *, fpr: float) -> Slope:
+def tpr_slope(points: Sequence[Point], attack: str, standing: Standing, *, fpr: float, series: str) -> Slope:
     """How an attack's TPR at a false-positive rate grows along a series, as log(TPR − FPR); errors as in `slope`.
 
     Refused besides at the standing `share`, which lies between checkpoints, and where a seed has no more true positives
     than chance.
     """
-    series = _Series(tuple(points), attack, standing)
+    along = _Series(tuple(points), attack, standing)
     first = points[0].evaluation
     what = f"tpr@{fpr:g}:{attack}"
-    reason = series.reason or ("it lies between checkpoints" if standing == "share" else "")
+    reason = along.reason or ("it lies between checkpoints" if standing == "share" else "")
     rates = np.zeros((len(points), 1)) if reason else np.array([_rates(one, attack, standing, fpr) for one in points])
     if not reason and (rates <= fpr).any():
         at = points[int(np.argmax((rates <= fpr).any(axis=1)))].x
@@ -115,7 +83,7 @@ def tpr_slope(points: Sequence[Point], attack: str, standing: Standing, *, fpr: 
         reason = "one seed says nothing of another"
 
     def estimate(name: str, weights: Floats) -> Estimate:
-        signature = f"{name}|{series.signature_of(what)}|unit:seed"
+        signature = f"{name}|{along.signature_of(what)}|unit:seed"
         counts = first.counts(attack)
         if reason:
             return Estimate(None, None, None, counts, signature, reason)
@@ -126,12 +94,12 @@ def tpr_slope(points: Sequence[Point], attack: str, standing: Standing, *, fpr: 
 
     means = rates.mean(axis=1)
     return Slope(
-        method=points[0].method,
+        series=series,
         what=what,
         standing=standing,
-        slope=estimate("slope", line_weights(series.xs)),
-        bend=estimate("bend", bend_weights(series.xs)),
-        r_squared=None if reason else _r_squared(series.xs, np.log(rates - fpr).mean(axis=1)),
+        slope=estimate("slope", line_weights(along.xs)),
+        bend=estimate("bend", bend_weights(along.xs)),
+        r_squared=None if reason else _r_squared(along.xs, np.log(rates - fpr).mean(axis=1)),
         points=tuple(
             Measured(point.x, Estimate(None if reason else float(rate), None, None, first.counts(attack), what, reason))
             for point, rate in zip(points, means, strict=True)
@@ -142,7 +110,7 @@ def tpr_slope(points: Sequence[Point], attack: str, standing: Standing, *, fpr: 
 def line_weights(xs: Floats) -> Floats:
     """What each of the values at `xs` counts in the slope of the least-squares line through them."""
     off = xs - xs.mean()
-    weights: Floats = off / np.sum(off**2)
+    weights: Floats = off / max(float(np.sum(off**2)), np.finfo(np.float64).tiny)
     return weights
 
 
@@ -173,10 +141,8 @@ class _Series:
     standing: Standing
 
     def __post_init__(self) -> None:
-        if len({point.method for point in self.points}) != 1 or len({point.x for point in self.points}) != len(
-            self.points
-        ):
-            raise ValueError("expected points of one method, each at an x of its own")
+        if len({point.x for point in self.points}) < len(self.points):
+            raise ValueError("expected each point at an x of its own")
 
     @property
     def xs(self) -> Floats:

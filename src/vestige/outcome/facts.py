@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
 from vestige.metrics.comparison import Comparison, Standing
+from vestige.metrics.slopes import Slope
 from vestige.outcome.claims import Claim
 from vestige.outcome.lengths import Lengths
 
@@ -238,11 +239,24 @@ class ComparisonFacts:
 
 @final
 @dataclass(frozen=True)
+class ScalingFacts:
+    """How leakage grows with what is varied (`axis`): `parameters` of the bases of a study on one corpus, or
+    parameters that are `trained` by variants of one method. `over`: the corpus, or the base and the corpus.
+    """
+
+    axis: str
+    over: str
+    slopes: tuple[Slope, ...]
+
+
+@final
+@dataclass(frozen=True)
 class Facts:
     """All facts of a study.
 
     * `floors`: what tells members from non-members without any model, by name.
     * `comparisons`: one for each base and corpus whose methods have been compared.
+    * `scalings`: one for each series of sizes.
     * `environments`: the different ones. `seconds`: stage → how long its tasks took together.
     """
 
@@ -259,6 +273,7 @@ class Facts:
     environments: tuple[Environment, ...]
     seconds: Mapping[str, float]
     comparisons: tuple[ComparisonFacts, ...] = ()
+    scalings: tuple[ScalingFacts, ...] = ()
 
     def base(self, name: str) -> BaseFacts:
         """The base of that name."""

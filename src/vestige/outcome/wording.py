@@ -152,7 +152,13 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f}" if 100 * value < 9.95 else f"{100 * value:.0f}"
 
 
+def _signed_nats(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
 _WRITERS: Mapping[str, Callable[[float], str]] = {
+    "slope": _signed,
+    "nats_slope": _signed_nats,
     "auc": _share,
     "auc_own_texts": _share,
     "auc_above_floor": _signed,

@@ -209,12 +209,26 @@ def decades_axis(axis: Axis, *, low: float, high: float) -> None:
     both ends where there is none of either.
     """
     axis.axes.set(**{f"{axis.axis_name}scale": "log"})  # type: ignore[attr-defined]
-    decades = [10.0**power for power in range(-9, 3)]
+    decades = [10.0**power for power in range(-9, 13)]
     between = sorted([*decades, *(3 * one for one in decades)])
     few, many = ([one for one in ticks if low * 0.999 <= one <= high * 1.001] for ticks in (decades, between))
     axis.set_major_locator(FixedLocator((few if len(few) >= 4 else many) or [low, high]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(_Distinct())
+
+
+def size_axis(axis: Axis, *, low: float, high: float) -> None:
+    """Logarithmic, with numbers of parameters at the ticks: `300k`, `1M`."""
+    decades_axis(axis, low=low, high=high)
+    axis.set_major_formatter(FuncFormatter(lambda value, _: counted(value)))
+
+
+def counted(value: float) -> str:
+    """A large number in thousands, millions or billions: `300k`, `1.06M`."""
+    for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{value / unit:.3g}{name}"
+    return f"{value:.3g}"
 
 
 def margins(values: Sequence[float], *, share: float = 0.12) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from vestige.report.drawing import FILE_KINDS
 from vestige.report.figures import Drawing, drawings
 from vestige.report.formats import as_csv, as_latex, as_markdown
 from vestige.report.frontier import frontiers
+from vestige.report.growth import growth_figures, growth_table
 from vestige.report.tables import Table
 from vestige.store.io import write_bytes
 
@@ -79,6 +80,7 @@ def tables_of(results: Results) -> Iterator[Named]:
             utility_tables.standings_table,
         ),
         ("claims", "Claims at equal epochs and at equal utility", claims_table),
+        ("growth", "Slopes of leakage for a tenfold", growth_table),
         ("at own checkpoints", f"Attack {study.primary}, with utility beside it", tables.headline),
         ("bases by methods", f"AUC of {study.primary} on every base", paper_tables.bases_by_methods),
         ("learning rates", "Validation loss of each learning rate, nats per token", tables.search_table),
@@ -131,7 +133,8 @@ def _of_section(results: Results, section: Section) -> Iterator[Named]:
 
 
 def figures_of(results: Results) -> Iterator[Drawing]:
-    """Every figure of the report, those at equal utility first."""
+    """Every figure of the report, those of growth, then those at equal utility first."""
+    yield from growth_figures(results)
     for section in sections(results):
         yield from (*frontiers(results, section), *drawings(results, section))
 

@@ -15,6 +15,7 @@ from vestige.report.claims import claims_table, how_claims_are_tested
 from vestige.report.drawing import colors
 from vestige.report.figures import drawings
 from vestige.report.frontier import frontiers
+from vestige.report.growth import growth_figures, growth_sentences, growth_table
 from vestige.report.verdicts import verdicts
 
 _WHOLE = 1_000_000
@@ -58,6 +59,9 @@ def _answer(results: Results) -> dict[str, object]:
         "compared": [_compared(results, one) for one in sections(results)],
         "claims": claims_table(results),
         "claims_tested": how_claims_are_tested(results),
+        "growth": growth_table(results),
+        "growth_figures": growth_figures(results),
+        "growth_sentences": growth_sentences(results),
         "findings": notes.findings(results),
         "headline": tables.headline(results),
         "how_to_read": notes.how_to_read(results),

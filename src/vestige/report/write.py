@@ -10,6 +10,7 @@ from typing import Any
 from vestige.errors import StoreError
 from vestige.outcome.at_utility import differences
 from vestige.outcome.frames import Results, as_arrow
+from vestige.outcome.growth import slopes
 from vestige.report.html import render
 from vestige.store.io import read_json, refuse_link, write_json, write_parquet, write_text
 from vestige.store.layout import REPORTED
@@ -18,8 +19,8 @@ _OF_RUNS = ("primaries", "attacked_since")
 
 
 def write_report(results: Results, folder: Path) -> Path:
-    """Write `report.html`, `estimates.csv`, `differences.csv`, `scores.parquet` and `facts.json` into `folder`; return
-    the page's path.
+    """Write `report.html`, `estimates.csv`, `differences.csv`, `scores.parquet` and `facts.json` into `folder`, and
+    `slopes.csv` where leakage is followed along sizes; return the page's path.
 
     Each file is whole or absent, and the same results give the same bytes. They are their owner's alone (0600), like
     all that a store holds; the page carries no text of a record, and to share it is to copy it.
@@ -31,6 +32,8 @@ def write_report(results: Results, folder: Path) -> Path:
     page = render(results)
     write_text(folder / "estimates.csv", results.estimates.write_csv())
     write_text(folder / "differences.csv", differences(results.facts).write_csv())
+    if results.facts.scalings:
+        write_text(folder / "slopes.csv", slopes(results.facts).write_csv())
     write_parquet(folder / "scores.parquet", as_arrow(results.scores))
     write_json(folder / REPORTED, _without_nan(results.facts.as_json()))
     write_text(folder / "report.html", page)

@@ -18,6 +18,7 @@ from vestige.study.stages.comparison import ComparisonStage
 from vestige.study.stages.floors import FloorsSpec, FloorsStage
 from vestige.study.stages.leakage import AttackedCell, LeakageSpec, LeakageStage
 from vestige.study.stages.memorization import KnowingCell, MemorizationSpec, MemorizationStage
+from vestige.study.stages.scaling import ScalingSpec, ScalingStage
 from vestige.study.stages.scores import ScoresSpec, ScoresStage
 from vestige.study.stages.text_utility import AnsweringCell, TextUtilitySpec, TextUtilityStage
 from vestige.study.stages.utility import ScoredCell, UtilitySpec, UtilityStage
@@ -117,6 +118,10 @@ class Catalogue(ModelTasks):
         )
         about = f"compare the methods on {pair.base}, {pair.corpus}"
         return self._kept(ComparisonStage.task(spec, addresses({**own, **inputs}), about=about))
+
+    def scaling(self, spec: ScalingSpec, inputs: Mapping[str, str], *, over: str) -> Task:
+        """How leakage grows along the series of a study; `inputs`: addresses, as `ScalingSpec` says."""
+        return self._kept(ScalingStage.task(spec, inputs, about=f"slopes by {spec.axis} on {over}"))
 
     def utility(self, arm: Arm, epoch: float | None, seats: Sequence[Seat]) -> Task:
         """Validation loss and perplexity of an arm at one checkpoint, over seats."""

@@ -21,6 +21,7 @@ from vestige.study.attacked import learns_from
 from vestige.study.catalogue import Catalogue
 from vestige.study.grid import Arm, Checkpoint, Pair, Seat
 from vestige.study.stages.estimates import estimates_of
+from vestige.study.stages.train import trained_of
 from vestige.tuning.methods.base import Method
 
 
@@ -147,6 +148,12 @@ class Choice:
             if loss is not None:
                 self._losses[utility.address] = loss
         return self._losses.get(utility.address)
+
+    def trained_parameters(self, arm: Arm) -> int | None:
+        """How many parameters an arm trains; None where no training of it is done."""
+        records = (self.catalogue.trained(one) for one in self.grid.checkpoints(arm, self.grid.epochs[-1]))
+        address = next((one.address for one in records if self.is_done(one)), None)
+        return trained_of(self._store, address).trainable if address is not None else None
 
     # Attacks
 

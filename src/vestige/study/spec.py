@@ -19,6 +19,7 @@ from vestige.pretraining.start import place_of as pretraining_place
 from vestige.study.claims import ClaimSection, claims_of, refuse_unknown
 from vestige.study.explain import problems
 from vestige.study.plain import plain
+from vestige.study.pools import with_each_pool
 from vestige.study.reading import read_tables
 from vestige.study.sections import (
     AttackSection,
@@ -258,7 +259,7 @@ def make_study(
     """
     wrong = f"{source} is not a valid study:\n"
     try:
-        tables = plain(table)
+        tables = with_each_pool(plain(table))
     except ConfigError as error:
         raise ConfigError(f"{wrong}  {error}") from None
     try:

@@ -15,6 +15,7 @@ from vestige.store.keys import Task
 from vestige.study.choice import Choice
 from vestige.study.compared import comparison
 from vestige.study.grid import Arm, Checkpoint, Pair
+from vestige.study.series import scalings
 
 Goals = Callable[[Choice, Pair], Iterator[Task]]
 """What a wave is for on one pair; the tasks that its goals need come with them."""
@@ -95,7 +96,9 @@ def _attacks(choice: Choice, arm: Arm, epoch: float) -> Iterator[Task]:
 
 
 def _estimate(choice: Choice, pair: Pair) -> Iterator[Task]:
-    """How much leaks and how good the answers are, over all seats, and the methods at equal utility."""
+    """How much leaks and how good the answers are, over all seats, the methods at equal utility, and how all of it
+    grows with size.
+    """
     base = Arm(*pair)
     yield choice.leakage(base, None)
     yield choice.catalogue.floors(pair)
@@ -110,6 +113,8 @@ def _estimate(choice: Choice, pair: Pair) -> Iterator[Task]:
     compared = comparison(choice, pair)
     if compared is not None:
         yield compared
+    if pair == choice.grid.pairs[-1]:  # they go across pairs, and stand once
+        yield from (one.task for one in scalings(choice))
 
 
 def _answers_judged(choice: Choice, arm: Arm, epoch: float | None) -> Iterator[Task]:

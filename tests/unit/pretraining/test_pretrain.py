@@ -13,6 +13,8 @@ from vestige import api
 from vestige.errors import ConfigError, DataError
 from vestige.pretraining.spec import Pretraining
 from vestige.pretraining.start import identity_of, start_of
+from vestige.report.export import figures_of, tables_of
+from vestige.report.growth import growth_figures, growth_table
 from vestige.store.keys import Task
 from vestige.study.spec import make_study
 from vestige.study.stages.pretrain import Pretrained, pretrained_of
@@ -29,8 +31,9 @@ def pretrained(done: Outcome) -> dict[str, Pretrained]:
 def test_each_size_is_pretrained_and_fine_tuned(done: Outcome) -> None:
     assert not done.failures
     found = pretrained(done)
-    small, large = found["scratch:100k"], found["scratch:0.2m"]
-    assert small.parameters < large.parameters
+    sizes = [one.parameters for one in found.values()]
+    assert sizes == sorted(sizes)
+    assert len(sizes) == 3
     for one in found.values():
         assert one.inner < one.parameters
         assert one.steps == len(one.losses) == 24
@@ -70,7 +73,7 @@ def test_an_interrupted_pretraining_ends_as_an_undisturbed_one(
         run_study(table, tmp_path / "runs", watcher=Interrupted())
     watcher = Recorder()
     assert not run_study(table, tmp_path / "runs", watcher=watcher).failures
-    whole = 2 * 24 * 8 * 64
+    whole = 3 * 24 * 8 * 64
     assert watcher.tokens["pretrain"] < whole - 4_000, "the first one went on from where it was"
     assert content(tmp_path / "runs") == content(done.store.root)
 
@@ -115,8 +118,8 @@ def with_notes(table: dict[str, Any], folder: Path, *, numbers: list[int]) -> li
 
 
 def test_texts_that_the_bases_know_are_refused_by_their_ids(table: dict[str, Any], tmp_path: Path) -> None:
-    ids = with_notes(table, tmp_path, numbers=list(range(30)))
-    with pytest.raises(DataError, match=r"24 records .* of 24 occur in the texts of \[pretrain\]") as caught:
+    ids = with_notes(table, tmp_path, numbers=list(range(40)))
+    with pytest.raises(DataError, match=r"36 records .* of 36 occur in the texts of \[pretrain\]") as caught:
         plan_of(table, tmp_path / "runs")
     assert any(f"{one}," in str(caught.value) for one in ids)
     assert "sold" not in str(caught.value)
@@ -137,7 +140,7 @@ def test_dropped_texts_are_those_of_the_corpus_and_the_family_stays(table: dict[
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda table: table.pop("pretrain"), "scratch:100k, scratch:0.2m: a [pretrain] table is needed"),
+        (lambda table: table.pop("pretrain"), "scratch:100k, scratch:0.2m, scratch:0.3m: a [pretrain] table is needed"),
         (lambda table: table["base"].append({"model": "scratch:200k"}), "two bases are the same"),
         (lambda table: table["base"].append({"model": "scratch:1g"}), "no size of a model to pretrain"),
         (lambda table: table.update(base=[{"model": "smollm2-135m"}]), "and there is none"),
@@ -176,3 +179,31 @@ def test_a_finished_study_is_read_without_what_it_was_pretrained_on(table: dict[
     write_texts(mine, unordered_texts(200, seed=6))
     with pytest.raises(ConfigError, match="holds no numbers"):
         api.load(study, store=tmp_path / "runs", say=said.append).report()
+
+
+def test_slopes_go_along_the_sizes(done: Outcome) -> None:
+    result = api.Result.of(done.plan)
+    found = result.slopes
+    assert found["axis"].unique().to_list() == ["parameters"]
+    assert found["over"].unique().to_list() == ["notes"]
+    assert found["series"].unique().to_list() == ["lora(r=2)"]
+    points = found.filter(quantity="ref", standing="last")
+    known = done.plan.identities.bases.values()
+    assert points["x"].to_list() == [float(base.parameters or 0) for base in known]
+    slope = found.filter(quantity="slope:ref", standing="last")
+    assert slope["value"].is_not_null().all()
+    assert (slope["low"] < slope["high"]).all()
+    assert found.filter(quantity="slope:memorized bits", standing="lowest")["value"].is_not_null().all()
+    page = result.report()
+    assert "How leakage grows" in page.read_text(encoding="utf-8")
+    assert (page.parent / "slopes.csv").exists()
+    table, figures = growth_table(result.results), growth_figures(result.results)
+    assert table is not None
+    assert [group.title for group in table.groups][-1] == (
+        "notes, for a tenfold of parameters of the model, at the last checkpoint"
+    )
+    assert "Leakage by size, at the last checkpoint" in [one.title for one in figures]
+    assert {"growth", "notes leakage by size"} <= {
+        *(one.name for one in tables_of(result.results)),
+        *(f"{one.place} {one.title}"[:21].lower() for one in figures_of(result.results)),
+    }

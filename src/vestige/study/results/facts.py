@@ -23,6 +23,7 @@ from vestige.outcome.facts import (
     GenerateFacts,
     MethodFacts,
     RoleSize,
+    ScalingFacts,
     StudyFacts,
     TrainingFacts,
 )
@@ -36,8 +37,10 @@ from vestige.study.plan import Plan
 from vestige.study.record import attacked_since, primaries
 from vestige.study.results.measured import trainings
 from vestige.study.results.searched import searched
+from vestige.study.series import scalings
 from vestige.study.stages.attack_model import attack_model_of
 from vestige.study.stages.comparison import comparison_of
+from vestige.study.stages.scaling import slopes_of
 from vestige.study.stages.train import trained_of
 from vestige.tuning.methods.base import Method
 from vestige.tuning.schedule import Training
@@ -66,6 +69,7 @@ def facts_of(plan: Plan, *, failures: Sequence[Failure], corners: Sequence[Corne
         environments=_environments(records),
         seconds=_seconds(records),
         comparisons=tuple(row for pair in pairs for row in _comparisons(plan, pair)),
+        scalings=tuple(_scalings(plan)),
     )
 
 
@@ -162,6 +166,12 @@ def _comparisons(plan: Plan, pair: Pair) -> Iterator[ComparisonFacts]:
     task = comparison(plan.choice, pair)
     if task is not None and plan.is_done(task):
         yield ComparisonFacts(pair.base, pair.corpus, comparison_of(plan.store, task.address))
+
+
+def _scalings(plan: Plan) -> Iterator[ScalingFacts]:
+    for one in scalings(plan.choice):
+        if plan.is_done(one.task):
+            yield ScalingFacts(one.axis, one.over, slopes_of(plan.store, one.task.address))
 
 
 def _attack_models(plan: Plan, pair: Pair) -> Iterator[AttackModelFacts]:
