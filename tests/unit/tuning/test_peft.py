@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
+from transformers import PreTrainedModel
 
 from vestige.errors import ModelError
 from vestige.testing.methods import attached, check_method, tiny_job
@@ -152,3 +153,34 @@ def test_options_are_part_of_the_spec_and_of_the_name() -> None:
     assert one.spec() == {"name": "peft", "type": "OFT", "targets": "all", "warmup": 0.2, "oft_block_size": 16}
     assert one.label == "peft(type=OFT, oft_block_size=16)"
     assert make_method({**one.spec(), "learning_rate": 3e-2}) == one
+
+
+def _adapted(base: PreTrainedModel, **options: Any) -> set[str]:
+    with method("LORA", **options).prepare(base, seed=0) as model:
+        return {name.partition(".lora_")[0].removeprefix("base_model.model.") for name in trained_parameters(model)}
+
+
+def test_layers_can_be_named_or_left_to_peft() -> None:
+    llama, gpt2 = tiny_model("llama"), tiny_model("gpt2")
+    named = _adapted(llama, targets="q_proj, mlp.up_proj")
+    assert {path.rpartition(".")[2] for path in named} == {"q_proj", "up_proj"}
+    assert len(named) == 4, "in both blocks"
+    assert {path.rpartition(".")[2] for path in _adapted(llama, targets="default")} == {"q_proj", "v_proj"}
+    assert {path.rpartition(".")[2] for path in _adapted(gpt2, targets="default")} == {"c_attn"}
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"), [("q_prj", "no layer q_prj. Did you mean 'q_proj'"), ("q_proj, lm_hed", "no layer lm_hed")]
+)
+def test_layers_that_a_model_has_not_are_refused(targets: str, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        attached(method("LORA", targets=targets), tiny_model("llama"))
+    with pytest.raises(ValidationError, match="names of layers"):
+        method("LORA", targets="q proj")
+
+
+def test_layers_that_peft_does_not_choose_are_to_be_named() -> None:
+    base = tiny_model("llama")
+    base.config.model_type = "nothing_known"
+    with pytest.raises(ModelError, match="for LORA on nothing_known: name them"):
+        attached(method("LORA", targets="default"), base)

@@ -10,11 +10,11 @@ this is an error, because a part of the model would stay frozen unseen.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from vestige.errors import ModelError, named
+from vestige.errors import ModelError, named, near_misses, printable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -77,6 +77,32 @@ def targets_of(base: PreTrainedModel, placement: Placement) -> Targets:
 def target_paths(base: PreTrainedModel, placement: Placement) -> list[str]:
     """Full paths of the linear layers among `targets_of`."""
     return targets_of(base, placement).linear
+
+
+def named_paths(base: PreTrainedModel, names: Sequence[str]) -> list[str]:
+    """Full paths of the layers whose path ends in one of these names, as peft's `target_modules` are read, in the
+    model's order.
+
+    Raises:
+        ModelError: a name is that of no layer; the near misses are named.
+    """
+    from torch import nn
+
+    trunk = _trunk(base)
+    own = {
+        path: module
+        for path, module in base.named_modules()
+        if id(module) in trunk and not isinstance(module, nn.Embedding) and _has_weights(module)
+    }
+    known = {path.rpartition(".")[2] for path in own}
+    for name in names:
+        if not any(_ends_in(path, name) for path in own):
+            raise ModelError(f"{type(base).__name__} has no layer {printable(name)}.{near_misses(name, sorted(known))}")
+    return [path for path in own if any(_ends_in(path, name) for name in names)]
+
+
+def _ends_in(path: str, name: str) -> bool:
+    return path == name or path.endswith(f".{name}")
 
 
 def kinds_of(paths: list[str]) -> list[str]:
@@ -184,4 +210,8 @@ def norms_of(base: PreTrainedModel) -> list[str]:
     """Full paths of the norms with weights of the model that reads text, in its order."""
     trunk = _trunk(base)
     own = ((path, module) for path, module in base.named_modules() if id(module) in trunk and _is_norm(module))
-    return [path for path, module in own if any(True for _ in module.parameters(recurse=False))]
+    return [path for path, module in own if _has_weights(module)]
+
+
+def _has_weights(module: nn.Module) -> bool:
+    return next(module.parameters(recurse=False), None) is not None

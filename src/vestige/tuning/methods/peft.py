@@ -8,8 +8,9 @@ import contextlib
 import dataclasses
 import functools
 import json
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, final, get_type_hints
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, cast, final, get_args, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, field_validator, model_validator
 
@@ -17,7 +18,7 @@ from vestige.errors import ModelError, near_misses, printable
 from vestige.tuning.checkpoint import trained_parameters
 from vestige.tuning.methods.adapted import adapted
 from vestige.tuning.methods.base import Family, LearningRates, Method
-from vestige.tuning.methods.layers import Placement, fan_in_fan_out, norms_of, target_paths
+from vestige.tuning.methods.layers import Placement, fan_in_fan_out, named_paths, norms_of, target_paths
 
 if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
@@ -41,6 +42,7 @@ _READS_DATA: Final = frozenset({"eva", "corda", "lora_ga"})
 _SEEDS: Final = ("seed", "prng_key")
 """How the names of the fields end that say what a part that stays frozen is drawn from."""
 
+_LAYER: Final = re.compile(r"[A-Za-z_][\w.]*")
 _TOLERANCE: Final = 1e-5
 _MANY: Final = 1_000_000
 _FAR: Final = 0.1
@@ -52,9 +54,10 @@ class Peft(Method):
     """Trains what the tuner `type` of the installed peft adds to linear layers, or to norms.
 
     Further keys are those of its config in peft, as in `{ name = "peft", type = "OFT", oft_block_size = 16 }`.
-    `targets`: `attention`, `projection` or `all`, as of `lora`; `norms` is what LN_TUNING is for. Types that put
-    virtual tokens before a text have methods of their own; types that need what a study does not have (the number of
-    a task, other adapters, texts to start from) are refused.
+    `targets`: `attention`, `projection` or `all`, as of `lora`; `norms`, which is what LN_TUNING is for; `default`, the
+    layers that peft chooses for an architecture; or the names of layers, `"q_proj, v_proj"`. Types that put virtual
+    tokens before a text have methods of their own; types that need what a study does not have (the number of a task,
+    other adapters, texts to start from) are refused.
 
     Differs from peft in its seeds: what is drawn and stays frozen is drawn from 0 where the config leaves it to chance,
     so that every training of a study has the same.
@@ -70,7 +73,17 @@ class Peft(Method):
     name: Literal["peft"] = "peft"
     learning_rate: LearningRates = (3e-4, 1e-3, 3e-3)
     type: str = "LORA"
-    targets: Placement | Literal["norms"] = "all"
+    targets: str = "all"
+
+    @field_validator("targets")
+    @classmethod
+    def _names_of_layers(cls, value: str) -> str:
+        if not all(_LAYER.fullmatch(name) for name in _names(value)):
+            raise ValueError(
+                "expected attention, projection, all, norms or default, or the names of layers with commas between "
+                'them, such as "q_proj, v_proj"'
+            )
+        return value
 
     @field_validator("type")
     @classmethod
@@ -138,7 +151,7 @@ class Peft(Method):
 
     def _config(self, base: PreTrainedModel) -> PeftConfig:
         fields = _fields(self.type)
-        paths = norms_of(base) if self.targets == "norms" else target_paths(base, self.targets)
+        paths = self._paths(base)
         drawn = dict.fromkeys((name for name in fields if name.endswith(_SEEDS) and name not in _TAKEN), 0)
         known = {"target_modules": paths, "fan_in_fan_out": fan_in_fan_out(base, paths), "task_type": "CAUSAL_LM"}
         known["total_step"] = _MANY  # until the training says how many
@@ -148,12 +161,42 @@ class Peft(Method):
         except (TypeError, ValueError) as error:
             raise ModelError(f"peft refuses this {self.type}: {error}") from error
 
+    def _paths(self, base: PreTrainedModel) -> list[str]:
+        """Full paths of the layers that are adapted; ModelError where there are none."""
+        if self.targets == "norms":
+            return norms_of(base)
+        if self.targets in get_args(Placement):
+            return target_paths(base, cast("Placement", self.targets))
+        if self.targets != "default":
+            return named_paths(base, _names(self.targets))
+        kind = str(base.config.model_type)
+        chosen = _defaults(self.type).get(kind)
+        if not chosen:
+            raise ModelError(f"peft has no layers of its own choice for {self.type} on {printable(kind)}: name them.")
+        return named_paths(base, chosen)
+
     def _refuse(self, model: PeftModel, own: set[int]) -> None:
         trained = trained_parameters(model).values()
         if not trained:
             raise ModelError(f"peft attaches nothing to train with {self.type}.")
         if any(id(value) in own for value in trained):
             raise ModelError(f"{self.type} would train weights of the base itself. Name a method that trains a copy.")
+
+
+def _names(targets: str) -> list[str]:
+    return [name.strip() for name in targets.split(",")]
+
+
+@functools.cache
+def _defaults(kind: str) -> Mapping[str, Sequence[str]]:
+    """Which layers peft adapts where nobody says which, by the `model_type` of the base."""
+    from peft import PeftType
+    from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+
+    found: Mapping[str, Sequence[str]] = getattr(
+        PEFT_TYPE_TO_TUNER_MAPPING.get(PeftType(kind)), "target_module_mapping", {}
+    )
+    return found
 
 
 def _refusal(kind: str, options: Mapping[str, Any]) -> str:
