@@ -43,6 +43,9 @@ app.add_typer(shown, name="show")
 pieces = typer.Typer(help="Carry what is finished of a study from one store to another.", no_args_is_help=True)
 app.add_typer(pieces, name="pieces")
 
+imports = typer.Typer(help="Make a study of what another tool trains.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+
 StudyFile = Annotated[Path, typer.Argument(help="The study file (TOML).", metavar="STUDY")]
 StoreFolder = Annotated[
     Path, typer.Option("--store", envvar=VARIABLE, help="Where all artefacts are kept.", metavar="FOLDER")
@@ -103,6 +106,33 @@ def new(
         print_draft(draft(source, out=out, model=model, force=force), source=source, out=out)
 
 
+@imports.command("peft-comparison")
+def import_peft_comparison(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="A folder of the comparison, such as MetaMathQA, or one experiment.", metavar="FOLDER"),
+    ],
+    data: Annotated[
+        Path, typer.Option(help="The rows that it trains on, in their order, and later ones (.jsonl).", metavar="FILE")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The study file to write.")] = Path("study.toml"),
+    texts: Annotated[
+        int | None, typer.Option(min=20, help="Texts of each side at most; else as many as are trained on.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the study file.")] = False,
+) -> None:
+    """Write a study of the experiments of peft's method comparison: what each leaks, beside what it learns."""
+    from vestige.study.imported import import_comparison
+    from vestige.study.quiet import quietly
+
+    with quietly():
+        found = import_comparison(folder, data=data, out=out, texts=texts, force=force)
+    print(safe(f"{len(found.methods)} experiments, {found.members} texts that they train on, {found.others} others."))
+    for name, why in found.left_out.items():
+        print(safe(f"left out: {name}: {why}"))
+    print(f"\nvestige plan {shlex.quote(safe(str(out)))}")
+
+
 @app.command()
 def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = False) -> None:
     """Do what is missing of a study, then report."""
@@ -137,6 +167,10 @@ def report(
             help="Also write every table (CSV, Markdown, LaTeX) and figure (SVG, PDF, PNG) there.", metavar="FOLDER"
         ),
     ] = None,
+    peft_comparison: Annotated[
+        Path | None,
+        typer.Option(help="Also write results in the form of peft's method comparison there.", metavar="FOLDER"),
+    ] = None,
     store: StoreFolder = RUNS,
 ) -> None:
     """Write the report of what the store holds of a study; run nothing."""
@@ -151,6 +185,9 @@ def report(
         except StoreError as error:
             raise ConfigError(f"{str(error).partition('. ')[0]}. Name another folder.") from error
         print(f"Tables and figures: {len(written)} files in {safe(str(export))}")
+    if peft_comparison is not None:
+        written = result.as_peft_comparison(peft_comparison)
+        print(f"Results of each method: {len(written)} files in {safe(str(peft_comparison))}")
 
 
 @app.command("list")

@@ -16,7 +16,19 @@ from vestige.study.inputs import read_inputs
 from vestige.study.plan import Plan
 from vestige.study.run import run
 from vestige.study.spec import make_study
+from vestige.study.toml import as_toml
 from vestige.testing.models import tiny_texts
+
+__all__ = [
+    "Outcome",
+    "Recorder",
+    "as_toml",
+    "content",
+    "plan_of",
+    "run_study",
+    "tiny_study",
+    "write_tiny_corpus",
+]
 
 _TABLE: Mapping[str, Any] = {
     "study": {"name": "tiny", "seeds": [0], "folds": 2},
@@ -125,21 +137,3 @@ def content(store: Path) -> dict[str, bytes]:
         for path in store.rglob("*")
         if path.is_file() and path.name != RUN and path.parent != store / LOGS
     }
-
-
-def as_toml(tables: Mapping[str, Any]) -> str:
-    """The tables of a study as the text of a study file."""
-    lines = []
-    for name, section in tables.items():
-        for table in section if isinstance(section, list) else [section]:
-            lines.append(f"[[{name}]]" if isinstance(section, list) else f"[{name}]")
-            lines += [f"{key} = {_toml_value(value)}" for key, value in table.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml_value(one)}" for key, one in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    return json.dumps(value)

@@ -29,9 +29,18 @@ def lines(*texts: str) -> list[Example]:
 
 def test_every_recipe_is_found_and_complete() -> None:
     files = {path.stem for path in Path(recipes.__file__).parent.glob("*.py")} - {"__init__"}
-    assert {"webnlg", "wikitext", "xsum", "case_notes", "case_texts", "pubmed", "gsm8k", "e2e", "dialogsum"} <= set(
-        discover().own()
-    )
+    assert {
+        "webnlg",
+        "wikitext",
+        "xsum",
+        "case_notes",
+        "case_texts",
+        "pubmed",
+        "gsm8k",
+        "e2e",
+        "dialogsum",
+        "metamathqa",
+    } <= set(discover().own())
     assert len(discover().own()) == len(files)
     for name, recipe in discover().items():
         assert recipe.name == name
@@ -232,3 +241,17 @@ def test_local_xsum(shared_data: Path) -> None:
     path = str(shared_data / "xsum" / "validation-1000.jsonl")
     found = load_examples(CorpusSpec(recipe="xsum", path=path, pool=4, validation=1))
     assert len(found) == len({example.group for example in found}) == 1000
+
+
+def test_metamathqa_keeps_the_wordings_of_a_problem_together() -> None:
+    rows = [
+        {"query": "What is 1 + 1?", "response": "The answer is: 2", "original_question": "1 + 1", "type": "x"},
+        {"query": "Add 1 to 1.", "response": "It is 2.", "original_question": "1 + 1", "type": "x"},
+        {"query": "What is 3?", "response": "3", "original_question": "3", "type": "x"},
+        {"query": "Nothing?", "response": "", "original_question": "0", "type": "x"},
+    ]
+    first, second, third = run("metamathqa", rows)
+    assert first.prompt == "Question: What is 1 + 1? Think step by step.\nAnswer:"
+    assert (first.completion, first.references) == ("The answer is: 2", ("The answer is: 2",))
+    assert first.group == second.group != third.group
+    assert "1 + 1" not in first.group

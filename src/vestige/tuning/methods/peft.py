@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 _OWN: Final = {"PROMPT_TUNING": "prompt", "P_TUNING": "p_tuning", "PREFIX_TUNING": "prefix"}
-_TAKEN: Final = {
+TAKEN: Final = {
     "target_modules": "`targets` says which layers",
     "exclude_modules": "`targets` says which layers",
     "layers_to_transform": "`targets` says which layers",
@@ -90,20 +90,20 @@ class Peft(Method):
     def _known(cls, value: str) -> str:
         if value.upper() in _OWN:
             raise ValueError(f'{value} has a method of its own: name = "{_OWN[value.upper()]}"')
-        if value.upper() not in _configs():
-            raise ValueError(f"the installed peft has no tuner {printable(value)}.{near_misses(value, _configs())}")
+        if value.upper() not in configs():
+            raise ValueError(f"the installed peft has no tuner {printable(value)}.{near_misses(value, configs())}")
         return value.upper()
 
     @model_validator(mode="after")
     def _fields_of_its_config(self) -> Self:
-        hints = _fields(self.type)
+        hints = fields_of(self.type)
         if refused := _refusal(self.type, self.options):
             raise ValueError(f"{self.type} {refused}")
         for name, value in self.options.items():
-            if name in _TAKEN:
-                raise ValueError(f"{name} is not for a study to set: {_TAKEN[name]}")
+            if name in TAKEN:
+                raise ValueError(f"{name} is not for a study to set: {TAKEN[name]}")
             if name not in hints:
-                own = [one for one in hints if one not in _TAKEN]
+                own = [one for one in hints if one not in TAKEN]
                 raise ValueError(f"{self.type} has no {printable(name)}.{near_misses(name, own)}")
             try:
                 TypeAdapter(hints[name]).validate_python(value)
@@ -150,14 +150,14 @@ class Peft(Method):
             yield model
 
     def _config(self, base: PreTrainedModel) -> PeftConfig:
-        fields = _fields(self.type)
+        fields = fields_of(self.type)
         paths = self._paths(base)
-        drawn = dict.fromkeys((name for name in fields if name.endswith(_SEEDS) and name not in _TAKEN), 0)
+        drawn = dict.fromkeys((name for name in fields if name.endswith(_SEEDS) and name not in TAKEN), 0)
         known = {"target_modules": paths, "fan_in_fan_out": fan_in_fan_out(base, paths), "task_type": "CAUSAL_LM"}
         known["total_step"] = _MANY  # until the training says how many
         given = {name: value for name, value in {**drawn, **known}.items() if name in fields}
         try:
-            return _configs()[self.type](**{**given, **self.options})
+            return configs()[self.type](**{**given, **self.options})
         except (TypeError, ValueError) as error:
             raise ModelError(f"peft refuses this {self.type}: {error}") from error
 
@@ -204,7 +204,7 @@ def _refusal(kind: str, options: Mapping[str, Any]) -> str:
     from peft import PeftType
     from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 
-    tuner, fields = PEFT_TYPE_TO_TUNER_MAPPING.get(PeftType(kind)), _fields(kind)
+    tuner, fields = PEFT_TYPE_TO_TUNER_MAPPING.get(PeftType(kind)), fields_of(kind)
     if "target_modules" not in fields:
         return "is put on no layers: it needs virtual tokens, other adapters or tasks, which this method does not have"
     if not hasattr(tuner, "unload"):
@@ -232,18 +232,19 @@ def _as_it_was(base: PreTrainedModel) -> Iterator[None]:
 
 
 @functools.cache
-def _configs() -> Mapping[str, type[PeftConfig]]:
+def configs() -> Mapping[str, type[PeftConfig]]:
+    """The config of each type of the installed peft."""
     from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 
     return {kind.value: config for kind, config in PEFT_TYPE_TO_CONFIG_MAPPING.items()}
 
 
 @functools.cache
-def _fields(kind: str) -> Mapping[str, Any]:
+def fields_of(kind: str) -> Mapping[str, Any]:
     """The fields of a config that are its own, with their types."""
     from peft import PeftConfig
 
-    config = _configs()[kind]
+    config = configs()[kind]
     hints = get_type_hints(config)
     general = {field.name for field in dataclasses.fields(PeftConfig)} - {"task_type"}
     return {field.name: hints[field.name] for field in dataclasses.fields(config) if field.name not in general}
