@@ -36,8 +36,8 @@ Frozen = dict[str, dict[str, list[Any]]]
 
 
 def study_files() -> list[Path]:
-    """Every study file of the project."""
-    return sorted(STUDIES.rglob("*.toml"))
+    """Every study file of the project, but for those at full scale, whose inputs are on no machine of ours."""
+    return sorted(path for path in STUDIES.rglob("*.toml") if path.parent.name != "paper")
 
 
 def study_of(file: Path) -> Study:

@@ -150,12 +150,28 @@ def run(study: StudyFile, store: StoreFolder = RUNS, search_only: SearchOnly = F
 
 
 @app.command()
-def plan(study: StudyFile, store: StoreFolder = RUNS) -> None:
+def plan(
+    studies: Annotated[list[Path], typer.Argument(help="The study file, or several (TOML).", metavar="STUDY")],
+    device: Annotated[
+        str | None,
+        typer.Option(help="Price it on this device (h100, …) from the study file alone: nothing is read or fetched."),
+    ] = None,
+    store: StoreFolder = RUNS,
+) -> None:
     """Print the cells of a study, what is in the store, and the time that the rest takes; run nothing."""
+    if device is not None:
+        from vestige.cli.tables import print_price
+        from vestige.study.price import price
+        from vestige.study.spec import load_study
+
+        for study in studies:
+            print_price(price(load_study(study, strict=False), device=device), study=study)
+        return
     say(_CHECKING)
     from vestige import api
 
-    api.plan(study, store=store, say=say).print(console())
+    for study in studies:
+        api.plan(study, store=store, say=say).print(console())
 
 
 @app.command()

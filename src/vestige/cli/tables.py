@@ -9,11 +9,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vestige.discovery import about
+from vestige.durations import duration
 from vestige.errors import named
 from vestige.study.terminal import add, console, safe, table
 
 if TYPE_CHECKING:
     from vestige.study.draft import Draft
+    from vestige.study.price import Price
+
+
+def print_price(found: Price, *, study: Path) -> None:
+    """What a study costs at most, by base, the dearest work first."""
+    shown = console()
+    shown.print(f"{safe(str(study))} on {safe(found.device)}, at most:", soft_wrap=True)
+    for base in dict.fromkeys(item.base for item in found.items):
+        rows = table("work", "tasks", "PFLOP", "time", "GB")
+        for item in sorted((one for one in found.items if one.base == base), key=lambda one: -one.seconds):
+            numbers = (f"{item.operations / 1e15:,.3g}", duration(item.seconds), f"{item.memory / 1e9:,.1f}")
+            add(rows, item.what, str(item.tasks), *numbers)
+        shown.print(f"\n{safe(base)}", soft_wrap=True)
+        shown.print(rows)
+    room = "" if found.fits else f", more than the {found.room / 1e9:.0f} GB that it has"
+    shown.print(
+        f"\nIn all {found.operations / 1e15:,.0f} PFLOP, about {duration(found.seconds)} one after the other, and "
+        f"{found.memory / 1e9:,.0f} GB for the largest{room}. Every text is taken to be as long as max_length, and "
+        "work to attain 35% of the peak that the maker names.\n"
+    )
+    if found.unpriced:
+        shown.print(f"Not priced, since a model of another shape is run: {named(list(found.unpriced))}.\n")
 
 
 def print_draft(draft: Draft, *, source: Path, out: Path) -> None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from vestige.metrics.slopes import Slope, Standing
 from vestige.outcome.facts import Facts, ScalingFacts
+from vestige.records import Estimate
 
 STANDINGS: Final[Mapping[Standing, str]] = {
     "share": "at 90% of its own gain",
@@ -53,14 +54,14 @@ def slopes(facts: Facts) -> pl.DataFrame:
 
 
 def _rows(scaling: ScalingFacts, found: Slope) -> Iterator[dict[str, Any]]:
-    place: dict[str, Any]
-    place = {"axis": scaling.axis, "over": scaling.over, "series": found.series, "standing": found.standing, "x": None}
+    place = {"axis": scaling.axis, "over": scaling.over, "series": found.series, "standing": found.standing}
     for name, one in (("slope", found.slope), ("bend", found.bend)):
-        ends = {"value": one.value, "low": one.low, "high": one.high}
-        yield place | ends | {"quantity": f"{name}:{found.what}", "reason": one.reason, "signature": one.signature}
-    squared = {"value": found.r_squared, "low": None, "high": None, "reason": "", "signature": found.slope.signature}
-    yield place | squared | {"quantity": f"r_squared:{found.what}"}
+        yield {**place, "x": None, "quantity": f"{name}:{found.what}", **_estimated(one)}
+    squared = {"value": found.r_squared, "low": None, "high": None, "reason": found.slope.reason}
+    yield {**place, "x": None, "quantity": f"r_squared:{found.what}", **squared, "signature": found.slope.signature}
     for point in found.points:
-        one = point.estimate
-        ends = {"value": one.value, "low": one.low, "high": one.high, "x": point.x, "quantity": found.what}
-        yield place | ends | {"reason": one.reason, "signature": one.signature}
+        yield {**place, "x": point.x, "quantity": found.what, **_estimated(point.estimate)}
+
+
+def _estimated(one: Estimate) -> dict[str, Any]:
+    return {"value": one.value, "low": one.low, "high": one.high, "reason": one.reason, "signature": one.signature}

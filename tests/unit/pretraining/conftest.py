@@ -34,7 +34,7 @@ def study_on(texts: Path, notes: Path) -> dict[str, Any]:
     table["base"] += [{"model": f"scratch:{size}", "dtype": "float32"} for size in ("0.2m", "0.3m")]
     # Ten groups of a class are the fewest that are compared.
     table["corpus"][0] |= {"pool": 24, "validation": 12}
-    table["training"] = {"epochs": 2, "batch_size": 4, "checkpoints": [0.5, 1, 1.5, 2]}
+    table["training"] = {"epochs": 2, "batch_size": 4, "checkpoints": [1, 2]}
     table["method"] = [{"name": "lora", "r": 2, "learning_rate": 1e-2}]
     table["pretrain"] = {"path": str(texts), "tokens": 12_000, "vocabulary": 400, "context": 64, "batch_size": 8}
     return table

@@ -31,7 +31,7 @@ DEFAULTS = {
     "query_template": "Question: {query} Think step by step.\nAnswer:",
 }
 # As `save_pretrained` writes it, and as the comparison keeps it: with fields of where it comes from.
-LORA = {
+LORA: dict[str, Any] = {
     "alpha_pattern": {},
     "auto_mapping": None,
     "base_model_name_or_path": None,

@@ -181,6 +181,7 @@ def test_layers_that_a_model_has_not_are_refused(targets: str, message: str) -> 
 
 def test_layers_that_peft_does_not_choose_are_to_be_named() -> None:
     base = tiny_model("llama")
-    base.config.model_type = "nothing_known"
+    config: Any = base.config
+    config.model_type = "nothing_known"
     with pytest.raises(ModelError, match="for LORA on nothing_known: name them"):
         attached(method("LORA", targets="default"), base)
