@@ -59,16 +59,6 @@ class Result:
         """One row per number, with its interval (columns: `vestige.outcome.frames.ESTIMATES`)."""
         return self.results.estimates
 
-    def as_peft_comparison(self, folder: str | Path) -> list[Path]:
-        """Write the results of each method in the form of peft's method comparison, with leakage; the paths.
-
-        Raises:
-            StoreError: a file cannot be written.
-        """
-        from vestige.report.peft_comparison import write_comparison
-
-        return write_comparison(self.results, Path(folder))
-
     @property
     def slopes(self) -> pl.DataFrame:
         """How leakage grows with size, for each method (columns: `vestige.outcome.growth.SLOPES`)."""

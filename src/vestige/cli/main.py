@@ -202,7 +202,9 @@ def report(
             raise ConfigError(f"{str(error).partition('. ')[0]}. Name another folder.") from error
         print(f"Tables and figures: {len(written)} files in {safe(str(export))}")
     if peft_comparison is not None:
-        written = result.as_peft_comparison(peft_comparison)
+        from vestige.report.peft_comparison import write_comparison
+
+        written = write_comparison(result.results, peft_comparison)
         print(f"Results of each method: {len(written)} files in {safe(str(peft_comparison))}")
 
 

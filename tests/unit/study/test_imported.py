@@ -10,6 +10,7 @@ import pytest
 
 from vestige import api
 from vestige.errors import ConfigError, DataError
+from vestige.report.peft_comparison import write_comparison
 from vestige.study.imported import import_comparison, sides
 from vestige.study.spec import load_study
 from vestige.testing.models import tiny_texts
@@ -152,7 +153,7 @@ def test_the_study_runs_and_answers_in_the_form_of_the_comparison(
     out.write_text(text + '\n[attacks]\nuse = ["loss", "ref"]\nprimary = "ref"\n', encoding="utf-8")
     result = api.run(out, store=tmp_path / "runs", progress=False, say=lambda _: None)
     assert not result.failures
-    paths = result.as_peft_comparison(tmp_path / "results")
+    paths = write_comparison(result.results, tmp_path / "results")
     assert len(paths) == 4
     found = {path.name.partition("--")[0]: json.loads(path.read_text(encoding="utf-8")) for path in paths}
     full = found["full"]
