@@ -36,7 +36,9 @@ MEMORIZATION: Final = "memorization"
 
 BITS: Final = "memorized bits"
 """Bits of a text that a model has because it was trained on it: max(0, log₂ p of a model that was − log₂ p of one that
-was not), a mean over texts. They need no attack, and add up over texts.
+was not), each against its own mean validation loss; a mean over texts. They need no attack, and add up over texts.
+Since none is below 0, how far two trainings differ by chance counts as some: they are above 0 where nothing is
+memorized.
 """
 
 STRONGEST: Final = "strongest attack"

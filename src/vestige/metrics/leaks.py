@@ -212,11 +212,13 @@ class BitsLeak(Leak):
     def _bits(self, arm: Arm, checkpoint: int) -> Floats:
         """Of each text in each seed, shape (seeds, texts): the fold that left it out against the one that did not."""
         assert arm.pool_losses is not None
+        assert arm.levels is not None
         rows = []
         for seed in np.unique(self._inputs.seeds):
             pair = np.flatnonzero(self._inputs.seeds == seed)
             losses, inside = arm.pool_losses[pair, checkpoint], self._inputs.is_member[pair]
-            gained = np.where(inside, -losses, losses).sum(axis=0)
+            against = losses - arm.levels[pair, checkpoint][:, None] * self._inputs.pool_tokens
+            gained = np.where(inside, -against, against).sum(axis=0)
             rows.append(np.maximum(0.0, gained) / np.log(2))
         return np.array(rows)
 

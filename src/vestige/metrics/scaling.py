@@ -75,6 +75,8 @@ def tpr_slope(points: Sequence[Point], attack: str, standing: Standing, *, fpr: 
     first = points[0].evaluation
     what = f"tpr@{fpr:g}:{attack}"
     reason = along.reason or ("it lies between checkpoints" if standing == "share" else "")
+    few = next((f"{one.x:g}: {why}" for one in points if (why := _too_few(one, attack, fpr=fpr))), "")
+    reason = reason or few
     rates = np.zeros((len(points), 1)) if reason else np.array([_rates(one, attack, standing, fpr) for one in points])
     if not reason and (rates <= fpr).any():
         at = points[int(np.argmax((rates <= fpr).any(axis=1)))].x
@@ -176,6 +178,8 @@ class _Series:
         if not reason and self.standing == "share":
             leak = evaluation.leaks[self.what]
             reason = next(refusals(evaluation.ground, position, leak=leak, level=PRIMARY_LEVEL), "")
+        elif not reason:
+            reason = _not_attacked(point, position, self.standing)
         if reason:
             return evaluation.refused(reason, signature=signature, counts=counts)
         training = [training_part(number.units.tolist())] if len(number.units) > 1 else []
@@ -198,7 +202,8 @@ class _Series:
         signature, counts = f"{name}|{self.signature_of(self.what)}", first.counts(self.what)
         if self.reason:
             return first.refused(self.reason, signature=signature, counts=counts)
-        # Where the points share a corpus they share its samples, and what a hard text does to all of them cancels.
+        # Points on one pool share its samples, so that what a hard text does to all of them cancels. Nested pools are
+        # of other sizes and drawn apart: what they have in common is not taken off, which is on the safe side.
         number = combined(self.numbers, weights=weights_of(self.xs).tolist())
         if not np.isfinite(number.value):
             return first.refused(NO_SCORE, signature=signature, counts=counts)
@@ -227,6 +232,21 @@ def _probit(auc: Floats) -> Floats:
     # A curve of d′ is kept within what the texts can tell, so that neither end is met but by rounding.
     probit: Floats = ndtri(np.clip(auc, 1e-6, 1 - 1e-6))
     return probit
+
+
+def _not_attacked(point: Point, position: Position, standing: Standing) -> str:
+    """Why nothing is known at a checkpoint; empty where it was attacked."""
+    ground, arm = point.evaluation.ground, point.evaluation.inputs.arms[position.arm]
+    if standing == "last" and int(arm.attacked[-1]) != len(arm.epochs) - 1:
+        return "its last checkpoint was not attacked"
+    return "the checkpoint of its lowest loss was not attacked" if ground.outside(position)[0] else ""
+
+
+def _too_few(point: Point, attack: str, *, fpr: float) -> str:
+    """Why there is no threshold at a false-positive rate; empty where there is one."""
+    inputs = point.evaluation.inputs
+    fewest = int((~inputs.is_member[:, inputs.scored[attack]]).sum(axis=1).min())
+    return f"{fewest} non-members, at least {round(1 / fpr)} are needed" if fewest * fpr < 1 else ""
 
 
 def _rates(point: Point, attack: str, standing: Standing, fpr: float) -> Floats:

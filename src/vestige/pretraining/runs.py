@@ -6,7 +6,7 @@ of a long one, which resemblance (Jaccard, and MinHash that estimates it) does n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Self, final
@@ -33,14 +33,19 @@ class Runs:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:
-        """The runs of these texts."""
+        """The runs of these texts, and those from one to the next: a line of a file may be the middle of a sentence."""
         known: dict[str, int] = {}
-        parts = [_runs(text, known) for text in texts]
+        parts: list[Hashes] = []
+        before: list[str] = []
+        for text in texts:
+            words = [*before, *words_of(text)]
+            parts.append(_runs(words, known))
+            before = words[1 - RUN :]
         return cls(np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.uint64))
 
     def share(self, text: str) -> float:
         """The share of a text's own runs that are among these; 0 where it has fewer words than a run."""
-        own = np.unique(_runs(text, {}))
+        own = np.unique(_runs(words_of(text), {}))
         if not len(own) or not len(self.hashes):
             return 0.0
         nearest = np.minimum(np.searchsorted(self.hashes, own), len(self.hashes) - 1)
@@ -51,9 +56,8 @@ class Runs:
         return self.share(text) >= ALIKE
 
 
-def _runs(text: str, known: dict[str, int]) -> Hashes:
-    """A hash of each run of words of a text; `known` keeps those of words."""
-    words = words_of(text)
+def _runs(words: Sequence[str], known: dict[str, int]) -> Hashes:
+    """A hash of each run of these words; `known` keeps those of words."""
     for word in words:
         if word not in known:
             known[word] = int.from_bytes(blake2b(word.encode(), digest_size=8).digest())

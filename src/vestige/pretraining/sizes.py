@@ -17,6 +17,9 @@ _UNITS: Final = {"k": 10**3, "m": 10**6}
 _LEAST: Final = 100_000
 _MOST: Final = 2_000_000_000
 
+_FURTHEST: Final = 0.25
+"""By what factor a shape may miss the parameters that its name asks for, as a logarithm."""
+
 _HEAD: Final = 16
 """Width of an attention head; four of them where the model is 256 wide or more."""
 
@@ -56,9 +59,9 @@ class Size:
         """
         return 12 * self.layers * self.width**2
 
-    def parameters(self, vocabulary: int) -> int:
-        """Those and the embeddings."""
-        return self.inner + vocabulary * self.width
+    def parameters(self, rows: int) -> int:
+        """Those and the embeddings of so many rows."""
+        return self.inner + rows * self.width
 
     @property
     def head(self) -> int:
@@ -66,22 +69,39 @@ class Size:
         return _HEAD if self.width < 256 else 4 * _HEAD
 
 
-def size_of(parameters: int, *, vocabulary: int) -> Size:
-    """The shape whose parameters come nearest to those asked for; a like one is weighed by how slim it is."""
+def size_of(model: str, pretraining: Pretraining) -> Size:
+    """The shape whose parameters come nearest to those that a name asks for; a like one is weighed by how slim it is.
+
+    Raises:
+        ConfigError: the name is no size; or none comes near, since the embeddings alone have too many parameters.
+    """
+    asked, rows = parameters_asked(model), rows_of(pretraining)
     widths = [*range(_HEAD, 256, _HEAD), *range(256, 4097, 64)]
     every = (Size(layers, width) for width in widths for layers in range(2, 49))
-    return min(every, key=lambda size: _distance(size, parameters, vocabulary))
+    found = min(every, key=lambda size: _distance(size, asked, rows))
+    if abs(math.log(found.parameters(rows) / asked)) > _FURTHEST:
+        raise ConfigError(
+            f"'{model}' cannot be had with {rows:,} rows of embeddings (`vocabulary`, and the `context` of gpt2): the "
+            f"nearest has {found.parameters(rows):,} parameters. Ask for another size, or lower them in [pretrain]."
+        )
+    return found
 
 
-def _distance(size: Size, parameters: int, vocabulary: int) -> float:
-    off = math.log(size.parameters(vocabulary) / parameters)
+def rows_of(pretraining: Pretraining) -> int:
+    """Rows of the embeddings of tokens, and of positions where there are such."""
+    return pretraining.vocabulary + (pretraining.context if pretraining.shape == "gpt2" else 0)
+
+
+def _distance(size: Size, parameters: int, rows: int) -> float:
+    off = math.log(size.parameters(rows) / parameters)
     slim = math.log(size.width / size.layers / _ASPECT)
     return abs(off) + 0.1 * slim**2
 
 
 def config_of(size: Size, pretraining: Pretraining, *, end: int) -> dict[str, Any]:
     """The configuration that transformers makes such a model from; `end` is the token that ends a text."""
-    common = {"vocab_size": pretraining.vocabulary, "bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
+    # No `pad_token_id`: Llama keeps the row of that token at zero, and it is the one that ends a text.
+    common = {"vocab_size": pretraining.vocabulary, "bos_token_id": end, "eos_token_id": end}
     heads = size.width // size.head
     if pretraining.shape == "gpt2":
         own = {"n_embd": size.width, "n_layer": size.layers, "n_head": heads, "n_positions": pretraining.context}
@@ -103,4 +123,4 @@ def rate_of(size: Size, pretraining: Pretraining) -> float:
     """The highest learning rate of a training."""
     if pretraining.learning_rate is not None:
         return pretraining.learning_rate
-    return float(3e-3 * (size.parameters(pretraining.vocabulary) / 1e6) ** -0.25)
+    return float(3e-3 * (size.parameters(rows_of(pretraining)) / 1e6) ** -0.25)

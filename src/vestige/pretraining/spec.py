@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, PositiveFloat, ValidationInfo, fiel
 from vestige.data.paths import located
 from vestige.data.sources import existing_file
 from vestige.errors import ConfigError
-from vestige.store.io import sha256_of
+from vestige.models.cache import sha256
 from vestige.store.keyed import Keyed
 
 Shape = Literal["llama", "gpt2"]
@@ -101,5 +101,5 @@ class Pretraining(Keyed):
         """What a pretraining follows from, wherever its files lie: the table, and the sha256 of each file. DataError
         where one is missing.
         """
-        files = [sha256_of(existing_file(path)) for path in self.path]
+        files = [sha256(existing_file(path)) for path in self.path]
         return {**self.keyed(without={"path"}), "files": files}

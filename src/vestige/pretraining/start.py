@@ -14,9 +14,9 @@ import numpy as np
 from vestige.models.cache import building, cache_folder, is_complete, made_from
 from vestige.models.sources import ModelSource
 from vestige.pretraining.runs import Runs
-from vestige.pretraining.sizes import Size, config_of, parameters_asked, size_of
+from vestige.pretraining.sizes import Size, config_of, size_of
 from vestige.pretraining.spec import Pretraining
-from vestige.pretraining.texts import texts_of
+from vestige.pretraining.texts import refuse_few, texts_of
 from vestige.store.keys import canonical_json
 
 if TYPE_CHECKING:
@@ -31,16 +31,11 @@ _RUNS: Final = "runs.npy"
 Say = Callable[[str], None]
 
 
-def shape_of(model: str, pretraining: Pretraining) -> Size:
-    """Layers and width of `scratch:1m` and its like; ConfigError where the name is none."""
-    return size_of(parameters_asked(model), vocabulary=pretraining.vocabulary)
-
-
 def identity_of(model: str, pretraining: Pretraining) -> dict[str, str]:
     """What a model is known by that is pretrained as the table says: all that it follows from, of which no study's
     texts are a part. DataError where a file of the texts is missing.
     """
-    size = shape_of(model, pretraining)
+    size = size_of(model, pretraining)
     told = {**pretraining.identity(), "layers": size.layers, "width": size.width, "version": VERSION}
     return {"scratch": f"{pretraining.shape}-{size.layers}x{size.width}", "pretraining": _digest(told)}
 
@@ -80,7 +75,7 @@ def start_of(model: str, pretraining: Pretraining, *, say: Say) -> ModelSource:
     if not is_complete(place):
         family = _family(pretraining, say=say)
         with building(place, made_from=identity) as folder:
-            _write_start(folder, shape_of(model, pretraining), pretraining, family)
+            _write_start(folder, size_of(model, pretraining), pretraining, family)
     return ModelSource(model, "scratch", place, identity, note=note_of(pretraining))
 
 
@@ -106,6 +101,7 @@ def _family(pretraining: Pretraining, *, say: Say) -> Path:
         say("reading the texts to pretrain on, and training a tokenizer on them once")
         with building(place, made_from={"family": digest}) as folder:
             texts = list(texts_of(pretraining))
+            refuse_few(texts)
             tokenizer_of(texts, vocabulary=pretraining.vocabulary).save_pretrained(folder)
             np.save(folder / _RUNS, Runs.of(texts).hashes)
     return place

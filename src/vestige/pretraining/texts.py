@@ -34,6 +34,15 @@ def texts_of(pretraining: Pretraining) -> Iterator[str]:
             yield text
 
 
+def refuse_few(texts: Sequence[str]) -> None:
+    """DataError where no text would be held out."""
+    if len(texts) < HELD_OUT_OF:
+        raise DataError(
+            f"[pretrain]: {len(texts)} texts, and every {HELD_OUT_OF}th is held out to judge the training by. Name "
+            "more, or cut long ones, such as books, into chapters or paragraphs."
+        )
+
+
 def _rows(pretraining: Pretraining) -> Iterator[Row]:
     if pretraining.path:
         return file_rows(pretraining.path)
@@ -98,7 +107,8 @@ def blocks_of(pretraining: Pretraining, tokenizer: PreTrainedTokenizerBase) -> t
         else:
             kept.append(ids)
             count += len(ids)
-        if count >= pretraining.tokens + pretraining.context and apart:
+        enough = count >= pretraining.tokens + pretraining.context
+        if enough and sum(map(len, apart)) >= pretraining.context:
             break
     trained, held_out = (Blocks(_joined(ids), pretraining.context) for ids in (kept, apart))
     if not len(trained) or not len(held_out):

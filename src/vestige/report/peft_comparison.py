@@ -1,16 +1,17 @@
 """Results in the form of peft's method comparison, with leakage beside accuracy: one JSON for each base and method.
 
-https://github.com/huggingface/peft/tree/main/method_comparison: `run_info`, `train_info` and `meta_info` are read
-there; `leakage_info` is what it has no column for. What that comparison measures and vestige does not (memory of an
-accelerator, forgetting) is left out.
+https://github.com/huggingface/peft/tree/main/method_comparison: `run_info`, `train_info` and `meta_info` have every key
+that its tables are made from; `leakage_info` is what it has no column for. What that comparison measures and vestige
+does not (memory of an accelerator, size of a file, forgetting) is 0 there, and `not_measured` names it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vestige.metrics.comparison import MEMORIZATION, PRIMARY_LEVEL
 from vestige.outcome.facts import MethodFacts
@@ -21,6 +22,16 @@ from vestige.records import Estimate
 from vestige.store.io import write_text
 
 Json = Mapping[str, Any]
+
+_NOT_MEASURED: Final = (
+    "accelerator_memory_reserved_avg",
+    "accelerator_memory_max",
+    "accelerator_memory_reserved_99th",
+    "file_size",
+)
+
+_TYPES: Final[Mapping[str, str]] = {"prompt": "PROMPT_TUNING", "prefix": "PREFIX_TUNING", "p_tuning": "P_TUNING"}
+"""What methods of ours are called there, where it is not their name."""
 
 
 def write_comparison(results: Results, folder: Path) -> list[Path]:
@@ -44,19 +55,53 @@ def as_comparison(results: Results, section: Section, label: str) -> Json:
     points = section.trajectory(label)
     return {
         "run_info": {
+            "created_at": facts.study.attacked_since or "",
+            "total_time": sum(facts.seconds.values()),
             "experiment_name": f"{method.name}/{section.base}-{label}",
+            "peft_branch": "main",
             "train_config": _train_config(results, section, points[-1]),
-            "peft_config": None if method.name == "full" else dict(method.spec),
+            "peft_config": None if method.name == "full" else {"peft_type": _type_of(method), **method.spec},
             "error_msg": "",
         },
         "train_info": {
+            **dict.fromkeys(_NOT_MEASURED, 0),
+            "train_time": facts.seconds.get("train", 0.0),
             "status": "success",
-            "num_trainable_params": method.trainable.get(section.base),
-            "num_total_params": facts.base(section.base).parameters,
-            "metrics": [_metrics(results, point) for point in points],
+            "num_trainable_params": method.trainable.get(section.base, 0),
+            "num_total_params": facts.base(section.base).parameters or 0,
+            "metrics": [*(_metrics(results, point) for point in points), _last(results, section, points)],
         },
         "leakage_info": _leakage(results, section, method, points),
-        "meta_info": {"package_info": {**_packages(results)}},
+        "meta_info": {
+            "package_info": {**_packages(results)},
+            "system_info": {"system": _environment(results).get("platform", "")},
+            "pytorch_info": "",
+        },
+        "not_measured": [*_NOT_MEASURED, "forgetting"],
+    }
+
+
+def _type_of(method: MethodFacts) -> str:
+    """peft's name for what a method is."""
+    return str(method.spec.get("type") or _TYPES.get(method.name, method.name)).upper()
+
+
+def _last(results: Results, section: Section, points: list[Point]) -> Json:
+    """What the training came to, as the comparison's tables read it."""
+    point, training = points[-1], results.facts.study.training
+    quantity = "final_number" if "final_number" in text_quantities(results) else "exact_match"
+    texts = results.facts.corpus(section.corpus).roles["pool"].texts // 2
+    losses = results.losses.filter(
+        base=section.base, corpus=section.corpus, method=point.method, learning_rate=point.learning_rate
+    )["loss"]
+    return {
+        **_metrics(results, point),
+        "step": math.ceil(texts / training.batch_size * training.epochs),
+        "test accuracy": point.estimate(quantity).value or 0.0,
+        "train loss": float(losses.tail(10).mean() or 0.0) if len(losses) else 0.0,  # type: ignore[arg-type]
+        "train samples": round(texts * training.epochs),
+        "train total tokens": 0,
+        "forgetting": 0,
     }
 
 
@@ -124,8 +169,11 @@ def _estimate(found: Estimate | None) -> Json | None:
 
 
 def _packages(results: Results) -> Json:
+    record = _environment(results)
+    found = {f"{name}-version": value for name, value in record.get("packages", {}).items()}
+    return {"datasets-version": "", "bitsandbytes-version": "", **found, "vestige-version": record.get("vestige", "")}
+
+
+def _environment(results: Results) -> Json:
     environments = results.facts.environments
-    record = environments[-1].record if environments else {}
-    return {f"{name}-version": value for name, value in record.get("packages", {}).items()} | {
-        "vestige-version": environments[-1].vestige if environments else None
-    }
+    return environments[-1].record if environments else {}

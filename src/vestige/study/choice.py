@@ -150,10 +150,12 @@ class Choice:
         return self._losses.get(utility.address)
 
     def trained_parameters(self, arm: Arm) -> int | None:
-        """How many parameters an arm trains; None where no training of it is done."""
+        """How many parameters an arm trains; None where no training of it is done, or its record is damaged."""
         records = (self.catalogue.trained(one) for one in self.grid.checkpoints(arm, self.grid.epochs[-1]))
         address = next((one.address for one in records if self.is_done(one)), None)
-        return trained_of(self._store, address).trainable if address is not None else None
+        with contextlib.suppress(StoreError):
+            return trained_of(self._store, address).trainable if address is not None else None
+        return None
 
     # Attacks
 

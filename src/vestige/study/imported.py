@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
+from vestige.data.recipes.metamathqa import TEMPLATE
 from vestige.data.sources import file_rows
 from vestige.errors import ConfigError, DataError, printable
 from vestige.store.io import write_text
@@ -26,6 +27,9 @@ _DEFAULTS: Final = "default_training_params.json"
 
 _LONGEST: Final = 1300
 """Characters of query and response beyond which the comparison leaves a row out."""
+
+_DECAY: Final = 0.01
+"""AdamW's weight decay in torch where none is named."""
 
 _FEWEST: Final = 20
 _VALIDATION: Final = 100
@@ -46,8 +50,8 @@ class Experiment:
     @property
     def common(self) -> Common:
         """Model, precision, and how it is trained."""
-        decay = self.params.get("optimizer_kwargs", {}).get("weight_decay", 0.0)
-        names = ("model_id", "dtype", "max_seq_length", "batch_size", "max_steps", "grad_norm_clip")
+        decay = self.params.get("optimizer_kwargs", {}).get("weight_decay", _DECAY)
+        names = ("model_id", "dtype", "max_seq_length", "batch_size", "max_steps", "grad_norm_clip", "query_template")
         return (*((name, self.params.get(name)) for name in names), ("weight_decay", decay))
 
     @property
@@ -57,6 +61,8 @@ class Experiment:
             raise ConfigError(f"its optimizer is {printable(str(optimizer))}, and a study trains by AdamW")
         if self.params.get("dtype") not in ("float32", "bfloat16"):
             raise ConfigError(f"its base is held in {printable(str(self.params.get('dtype')))}")
+        if self.params.get("query_template", TEMPLATE) != TEMPLATE:
+            raise ConfigError("its query_template is not that of the recipe metamathqa")
         table = {"name": "full"} if self.config is None else method_of(self.config)
         table["learning_rate"] = self.params["optimizer_kwargs"]["lr"]
         make_methods(table)
@@ -170,15 +176,17 @@ def _methods(every: Sequence[Experiment], common: Common) -> tuple[dict[str, lis
 
 
 def sides(data: Path, *, trained: int) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """The rows that are trained on, and the later ones of other questions; DataError as in `file_rows`."""
-    first: list[dict[str, str]] = []
-    later: list[dict[str, str]] = []
+    """The rows that are trained on, and the later ones of other questions, each once; DataError as in `file_rows`."""
+    first: dict[tuple[str, str], dict[str, str]] = {}
+    later: dict[tuple[str, str], dict[str, str]] = {}
+    read = 0
     for row in file_rows([str(data)]):
         one = {name: row.text(name) for name in ("query", "response", "original_question")}
         if len(f"{one['query']} {one['response']}") <= _LONGEST:
-            (first if len(first) < trained else later).append(one)
-    known = {one["original_question"] for one in first}
-    return first, [one for one in later if one["original_question"] not in known]
+            read += 1
+            (first if read <= trained else later).setdefault((one["query"], one["response"]), one)
+    known = {one["original_question"] for one in first.values()}
+    return [*first.values()], [one for one in later.values() if one["original_question"] not in known]
 
 
 def _sections(told: Mapping[str, Any], *, half: int, members: Path, others: Path, validation: int) -> dict[str, Any]:
@@ -213,7 +221,8 @@ def _text(
     lines = [
         f"# Experiments of peft's method comparison ({printable(folder.name)}), by `vestige import peft-comparison`.",
         "# Members are the rows that it trains on, non-members later ones of other questions. It differs here: the",
-        "# learning rate stays where it is after the warm-up, so that every checkpoint is a finished training.",
+        "# learning rate stays where it is after the warm-up, so that every checkpoint is a finished training; where",
+        "# fewer texts are trained on than there, each is seen the more often, in as many steps.",
         *(f"# Left out: {printable(name)}: {printable(why, limit=200)}." for name, why in left_out.items()),
         "",
         as_toml(sections),

@@ -135,7 +135,8 @@ def _settled(
     known = known_among(examples, pretrained) if pretrained is not None else ()
     if known:
         say(f"{printable(corpus.name)}: left out, since they occur in the texts of [pretrain]: {listed(known)}")
-    others = [one for one in examples if one.id not in set(known)] if known else examples
+    is_known = frozenset(known)
+    others = [one for one in examples if one.id not in is_known]
     left_out = known + same_after_cut(others, tokenizers, max_length=spec.max_length)
     return Corpus(spec, split_of(spec, left_out=left_out), left_out)
 

@@ -81,7 +81,7 @@ class ModelTasks(ABC):  # noqa: B024  # one half of the catalogue, never made al
     def _pretrain(self, base: str) -> Task:
         pretraining, known = self.study.pretrain, self.identities.bases[base]
         assert pretraining is not None
-        spec = PretrainSpec(model=known.weights, tokens=pretraining.tokens)
+        spec = PretrainSpec(model=known.weights, tokens=pretraining.tokens, parameters=known.parameters or 0)
         where = {"model": base, "place": known.place, "pretraining": pretraining.model_dump_json()}
         return PretrainStage.task(spec, {}, where=where, about=f"pretrain {base}")
 

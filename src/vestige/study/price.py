@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, final
 
@@ -53,28 +53,28 @@ _TRAINED: Final = 16
 @final
 @dataclass(frozen=True)
 class Device:
-    """Peak in dense bfloat16 operations a second, bytes of memory, and bytes read from it a second; as its maker says.
-
-    In float32 tensor cores do half of that as TF32, which is not used here: a sixteenth is what is left.
+    """Peak of operations a second in dense bfloat16 and in float32 (no TF32), bytes of memory, and bytes read from it a
+    second; as its maker says.
     """
 
     peak: float
+    float32: float
     memory: float
     bandwidth: float
 
     def rate(self, dtype: Dtype) -> float:
         """Operations a second that are attained."""
-        return _ATTAINED * self.peak * (1 if dtype == "bfloat16" else 1 / 16)
+        return _ATTAINED * (self.peak if dtype == "bfloat16" else self.float32)
 
 
 DEVICES: Final[Mapping[str, Device]] = {
-    "h200": Device(989e12, 141e9, 4.8e12),
-    "h100": Device(989e12, 80e9, 3.35e12),
-    "a100": Device(312e12, 80e9, 2.0e12),
-    "a100-40gb": Device(312e12, 40e9, 1.55e12),
-    "l40s": Device(362e12, 48e9, 0.864e12),
-    "l4": Device(121e12, 24e9, 0.3e12),
-    "rtx4090": Device(165e12, 24e9, 1.0e12),
+    "h200": Device(989e12, 67e12, 141e9, 4.8e12),
+    "h100": Device(989e12, 67e12, 80e9, 3.35e12),
+    "a100": Device(312e12, 19.5e12, 80e9, 2.0e12),
+    "a100-40gb": Device(312e12, 19.5e12, 40e9, 1.55e12),
+    "l40s": Device(362e12, 91.6e12, 48e9, 0.864e12),
+    "l4": Device(121e12, 30.3e12, 24e9, 0.3e12),
+    "rtx4090": Device(165e12, 82.6e12, 24e9, 1.0e12),
 }
 
 
@@ -169,7 +169,7 @@ def _priced(task: Task, plan: Plan, shapes: Mapping[str, Shape], device: Device)
     if isinstance(spec, TrainSpec):
         return work.training(spec, device)
     if isinstance(spec, PretrainSpec):
-        return work.pretraining(device)
+        return replace(work, dtype="float32").pretraining(device)
     if isinstance(spec, StatsSpec):
         return work.scoring(spec, device)
     if isinstance(spec, GradientsSpec):

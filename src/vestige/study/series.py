@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, final
 
 from vestige.metrics.scaling import FEWEST_POINTS
-from vestige.store.keys import Task
+from vestige.store.keys import Task, canonical_json
 from vestige.study.choice import Choice
 from vestige.study.compared import comparison
-from vestige.study.grid import Pair
+from vestige.study.grid import Arm, Pair
 from vestige.study.pools import varied
 from vestige.study.stages.compared import ComparisonSpec
 from vestige.study.stages.scaling import ScalingSpec, Series, SeriesPoint
@@ -83,14 +83,33 @@ def _by_texts(choice: Choice, trained: Sequence[int]) -> dict[str, list[SeriesPo
 
 
 def _by_trained(choice: Choice, pair: Pair) -> dict[str, list[SeriesPoint]]:
-    """One series for each method of which the study has variants, over what they train."""
+    """One series for each method of which the study has variants that differ in one number alone, over what they
+    train.
+    """
     points: dict[str, dict[float, SeriesPoint]] = {}
-    for arm in choice.chosen(pair):
-        trained = choice.trained_parameters(arm)
-        if arm.method is not None and trained is not None:
-            one = SeriesPoint(study=0, method=arm.method.label, x=trained)
-            points.setdefault(arm.method.name, {}).setdefault(trained, one)
+    for name, arms in _variants(choice.chosen(pair)).items():
+        for arm in arms:
+            if arm.method is not None and (trained := choice.trained_parameters(arm)) is not None:
+                one = SeriesPoint(study=0, method=arm.method.label, x=trained)
+                points.setdefault(name, {}).setdefault(trained, one)
     return {name: list(of_x.values()) for name, of_x in points.items()}
+
+
+def _variants(arms: Sequence[Arm]) -> dict[str, list[Arm]]:
+    """Arms whose methods differ in one number alone, by the name of the method and of that number: `lora, by r`."""
+    found: dict[tuple[str, str, str], list[Arm]] = {}
+    for arm in arms:
+        settings = arm.method.settings() if arm.method is not None else {}
+        for field, value in settings.items():
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                rest = canonical_json({name: one for name, one in settings.items() if name != field})
+                found.setdefault((str(settings["name"]), field, rest), []).append(arm)
+    named: dict[str, list[Arm]] = {}
+    for (name, field, _), own in found.items():
+        if len(own) >= FEWEST_POINTS:
+            others = sum(one.startswith(f"{name}, by {field}") for one in named)
+            named[f"{name}, by {field}" + (f" ({others + 1})" if others else "")] = own
+    return named
 
 
 def _scaled(

@@ -13,7 +13,7 @@ from vestige.errors import ConfigError, DataError, named, near_misses, printable
 from vestige.models.loading import BaseSpec
 from vestige.models.places import place_of
 from vestige.outcome.claims import Claim
-from vestige.pretraining.sizes import is_scratch, parameters_asked
+from vestige.pretraining.sizes import is_scratch, size_of
 from vestige.pretraining.spec import Pretraining
 from vestige.pretraining.start import place_of as pretraining_place
 from vestige.study.claims import ClaimSection, claims_of, refuse_unknown
@@ -130,12 +130,6 @@ class Study(Section):
     @model_validator(mode="after")
     def _bases_can_be_pretrained(self) -> Self:
         scratch = [base.model for base in self.base if is_scratch(base.model)]
-        try:
-            sizes = {parameters_asked(name): name for name in scratch}
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
-        if len(sizes) < len(scratch):
-            raise ValueError(f"two bases are the same: {named(scratch)}. {_ONE_PRECISION}")
         if scratch and self.pretrain is None:
             raise ValueError(
                 f"{named(scratch)}: a [pretrain] table is needed, which says on which texts. See "
@@ -146,6 +140,12 @@ class Study(Section):
                 "[pretrain] is for bases that are pretrained from scratch, and there is none: "
                 '[[base]] model = "scratch:1m".'
             )
+        try:
+            sizes = {size_of(name, self.pretrain): name for name in scratch if self.pretrain is not None}
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        if len(sizes) < len(scratch):
+            raise ValueError(f"two bases are the same: {named(scratch)}. {_ONE_PRECISION}")
         return self
 
     @model_validator(mode="after")

@@ -15,8 +15,7 @@ from vestige.models.loading import BaseSpec, load_config, resolve_dtype
 from vestige.models.shapes import SHAPES, Shape
 from vestige.models.sources import Kind, resolve
 from vestige.outcome.lengths import Lengths
-from vestige.pretraining.sizes import config_of, is_scratch
-from vestige.pretraining.start import shape_of
+from vestige.pretraining.sizes import config_of, is_scratch, size_of
 from vestige.records import Role
 from vestige.study.grid import Pair
 from vestige.study.identity import BaseIdentity, CorpusIdentity, Identities, MaskedIdentity, Prompts, masked_models
@@ -26,7 +25,7 @@ _NOWHERE: Final = "not read"
 
 
 def shapes_of(study: Study) -> dict[str, Shape]:
-    """The shape of each base of a study, by its name: from its files where they are here, else as it is known.
+    """The shape of each base of a study, by its name: as it is known, else from its files where they are here.
 
     Raises:
         ConfigError: a base is neither here nor known; the near misses are named.
@@ -39,7 +38,7 @@ def _shape(study: Study, name: str) -> Shape:
         from transformers import AutoConfig
 
         assert study.pretrain is not None
-        told = config_of(shape_of(name, study.pretrain), study.pretrain, end=0)
+        told = config_of(size_of(name, study.pretrain), study.pretrain, end=0)
         return Shape.of(AutoConfig.for_model(study.pretrain.shape, **told))
     known = name.partition("@")[0]
     if known in SHAPES:

@@ -61,5 +61,11 @@ def test_scripts_without_blanks_have_runs_of_characters() -> None:
     assert not Runs.of(["春の海ひねもすのたりのたりかな"]).hold(text)
 
 
+def test_a_text_that_is_cut_into_lines_is_found() -> None:
+    words = TEXT.split()
+    lines = [" ".join(words[start : start + 8]) for start in range(0, len(words), 8)]
+    assert Runs.of(["Before it.", *lines, "After it."]).share(TEXT) == 1
+
+
 def test_nothing_holds_nothing() -> None:
     assert not Runs.of([]).hold(TEXT)

@@ -8,10 +8,11 @@ import pytest
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from vestige.errors import ConfigError
-from vestige.pretraining.sizes import config_of, parameters_asked, rate_of, size_of
+from vestige.pretraining.sizes import config_of, parameters_asked, rate_of, rows_of, size_of
 from vestige.pretraining.spec import Pretraining, Shape
 
 TABLE: dict[str, Any] = {"path": "texts.jsonl"}
+SIZES = ("scratch:300k", "scratch:1m", "scratch:3m", "scratch:10m", "scratch:100m")
 
 
 @pytest.mark.parametrize(
@@ -28,27 +29,31 @@ def test_other_names_are_refused_with_examples(name: str) -> None:
 
 
 @pytest.mark.parametrize("shape", ["llama", "gpt2"])
-@pytest.mark.parametrize("asked", [300_000, 1_000_000, 3_000_000, 10_000_000])
-def test_a_model_has_about_the_parameters_that_it_is_named_for(shape: Shape, asked: int) -> None:
-    pretraining = Pretraining(**TABLE, shape=shape)
-    size = size_of(asked, vocabulary=pretraining.vocabulary)
+@pytest.mark.parametrize("name", ["scratch:300k", "scratch:1m", "scratch:3m", "scratch:10m"])
+def test_a_model_has_about_the_parameters_that_it_is_named_for(shape: Shape, name: str) -> None:
+    pretraining, asked = Pretraining(**TABLE, shape=shape), parameters_asked(name)
+    size = size_of(name, pretraining)
     config = AutoConfig.for_model(shape, **config_of(size, pretraining, end=0))
     model = AutoModelForCausalLM.from_config(config)
-    positions = pretraining.context * size.width if shape == "gpt2" else 0
-    assert model.num_parameters() - positions == pytest.approx(asked, rel=0.08)
-    assert model.num_parameters() - positions == pytest.approx(size.parameters(pretraining.vocabulary), rel=0.03)
+    assert model.num_parameters() == pytest.approx(asked, rel=0.1)
+    assert model.num_parameters() == pytest.approx(size.parameters(rows_of(pretraining)), rel=0.03)
+    assert model.get_input_embeddings().get_parameter("weight")[0].abs().sum() > 0, "the end of a text is no padding"
     assert 10 <= size.width / size.layers <= 80
 
 
 def test_a_family_grows_in_width_and_depth() -> None:
-    sizes = [size_of(asked, vocabulary=4096) for asked in (300_000, 1_000_000, 3_000_000, 10_000_000, 100_000_000)]
+    sizes = [size_of(name, Pretraining(**TABLE)) for name in SIZES]
     assert sorted(size.width for size in sizes) == [size.width for size in sizes]
     assert sorted(size.inner for size in sizes) == [size.inner for size in sizes]
 
 
 def test_the_learning_rate_falls_with_the_size_unless_it_is_given() -> None:
-    rates = [
-        rate_of(size_of(asked, vocabulary=4096), Pretraining(**TABLE)) for asked in (300_000, 1_000_000, 16_000_000)
-    ]
+    sizes = [size_of(name, Pretraining(**TABLE)) for name in ("scratch:300k", "scratch:1m", "scratch:16m")]
+    rates = [rate_of(size, Pretraining(**TABLE)) for size in sizes]
     assert rates == pytest.approx([4.1e-3, 3e-3, 1.5e-3], rel=0.03)
-    assert rate_of(size_of(300_000, vocabulary=4096), Pretraining(**TABLE, learning_rate=0.01)) == 0.01
+    assert rate_of(sizes[0], Pretraining(**TABLE, learning_rate=0.01)) == 0.01
+
+
+def test_what_embeddings_alone_exceed_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"cannot be had with 131,072 rows of embeddings"):
+        size_of("scratch:100k", Pretraining(**TABLE, vocabulary=2**17))

@@ -42,6 +42,12 @@ def test_no_more_is_read_than_is_trained_on(tmp_path: Path) -> None:
     assert len(held_out) > 0
 
 
+def test_enough_is_held_out_however_little_is_trained_on(tmp_path: Path) -> None:
+    little = written(tmp_path, tiny_texts(600)).model_copy(update={"tokens": 1000, "context": 64})
+    _, held_out = blocks_of(little, tiny_tokenizer())
+    assert len(held_out) == 1
+
+
 def test_blocks_are_a_sequence() -> None:
     blocks = Blocks(np.arange(35, dtype=np.uint32), 10)
     assert [block.id for block in blocks] == ["block-0", "block-1", "block-2"]

@@ -31,6 +31,16 @@ DEFAULTS = {
     "lr_scheduler": "cosine",
     "query_template": "Question: {query} Think step by step.\nAnswer:",
 }
+# What the tables of the comparison are made from (its processing.py).
+READ_THERE = {
+    "run_info": ("created_at", "total_time", "experiment_name", "peft_branch", "train_config", "peft_config"),
+    "train_info": (
+        *("accelerator_memory_reserved_avg", "accelerator_memory_max", "accelerator_memory_reserved_99th"),
+        *("train_time", "file_size", "num_trainable_params", "num_total_params", "status", "metrics"),
+    ),
+    "meta_info": ("package_info", "system_info"),
+}
+LAST_METRICS = ("test accuracy", "train loss", "train samples", "train total tokens")
 # As `save_pretrained` writes it, and as the comparison keeps it: with fields of where it comes from.
 LORA: dict[str, Any] = {
     "alpha_pattern": {},
@@ -167,6 +177,10 @@ def test_the_study_runs_and_answers_in_the_form_of_the_comparison(
     assert leakage["at_last_checkpoint"]["auc"]["members"] == leakage["at_last_checkpoint"]["auc"]["non_members"]
     assert set(found["prompt-tokens-5"]["leakage_info"]) == set(leakage)
     assert "peft-version" in full["meta_info"]["package_info"]
+    assert found["prompt-tokens-5"]["run_info"]["peft_config"]["peft_type"] == "PROMPT_TUNING"
+    for one in found.values():
+        assert all(set(keys) <= set(one[part]) for part, keys in READ_THERE.items())
+        assert set(LAST_METRICS) <= set(one["train_info"]["metrics"][-1])
 
 
 @pytest.mark.parametrize(
@@ -174,6 +188,8 @@ def test_the_study_runs_and_answers_in_the_form_of_the_comparison(
     [
         ({"peft_type": "LORA", "target_modules": ".*q_proj"}, "are a pattern"),
         ({"peft_type": "LORA", "layers_to_transform": [1]}, "sets layers_to_transform"),
+        ({"peft_type": "LORA", "bias": "all"}, "sets bias"),
+        ({"peft_type": "P_TUNING", "num_virtual_tokens": 4, "encoder_hidden_size": 9}, "sets encoder_hidden_size"),
         ({"peft_type": "LORA", "a_field_of_tomorrow": 3}, "no a_field_of_tomorrow in a config of LORA"),
         ({}, "no tuner of this config"),
     ],
@@ -181,6 +197,20 @@ def test_the_study_runs_and_answers_in_the_form_of_the_comparison(
 def test_configs_that_a_study_cannot_have_are_refused(config: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         method_of(config)
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        ({}, {"init": "random"}),
+        ({"prompt_tuning_init": "RANDOM"}, {"init": "random"}),
+        ({"prompt_tuning_init": "SAMPLE_VOCAB"}, {"init": "vocabulary"}),
+        ({"prompt_tuning_init": "TEXT", "prompt_tuning_init_text": "Solve it"}, {"init": "text", "text": "Solve it"}),
+    ],
+)
+def test_a_prompt_starts_as_it_does_there(start: dict[str, str], expected: dict[str, str]) -> None:
+    config = {"peft_type": "PROMPT_TUNING", "num_virtual_tokens": 4, "token_dim": 3072, "num_layers": 28, **start}
+    assert method_of(config) == {"name": "prompt", "tokens": 4, **expected}
 
 
 def test_layers_are_named_as_they_are_there() -> None:

@@ -80,6 +80,8 @@ def test_leakage_is_followed_along_the_texts(table: dict[str, Any], tmp_path: Pa
 def test_variants_of_a_method_are_followed_along_what_they_train(table: dict[str, Any], tmp_path: Path) -> None:
     table["corpus"][0]["pool"] = 20
     table["method"][0]["r"] = [1, 2, 4]
+    # Placements are no numbers: these make no line with the others, nor with each other.
+    table["method"].append({"name": "lora", "r": 8, "targets": ["attention", "projection"], "learning_rate": 1e-2})
     plan = plan_of(table, tmp_path / "runs")
     assert not [task for task in plan.expected() if task.stage == "scaling"], "what is trained is known when it is"
     outcome = run_study(table, tmp_path / "runs")
@@ -89,4 +91,4 @@ def test_variants_of_a_method_are_followed_along_what_they_train(table: dict[str
     points = found.filter(quantity="ref", standing="last")
     first, second, third = points["x"].to_list()
     assert (second, third) == (2 * first, 4 * first)
-    assert found["series"].unique().to_list() == ["lora"]
+    assert found["series"].unique().to_list() == ["lora, by r"]

@@ -64,6 +64,18 @@ TRAINING = {
     "gradient_checkpointing": False,
 }
 CELL = {"seed": 0, "fold": "A"}
+COMPARISON: dict[str, Any] = {
+    "seats": [CELL],
+    "arms": [
+        {"name": "lora, lr 0.001", "method": "lora", "learning_rate": 1e-3, "seats": 1}
+        | {"epochs": [1.0], "attacked": [], "starts_as_base": False}
+    ],
+    "attacks": ["loss"],
+    "primary": "loss",
+    "margin": 0.05,
+    "utility": "loss",
+    "bootstrap": BOOTSTRAP,
+}
 WRITTEN: dict[str, list[dict[str, Any]]] = {
     "corpus": [
         {
@@ -106,18 +118,14 @@ WRITTEN: dict[str, list[dict[str, Any]]] = {
     "utility": [{"cells": [{"seed": 0, "losses": "0/A"}], "bootstrap": BOOTSTRAP}],
     "losses": [{}],
     "trained": [{}],
-    "comparison": [
+    "comparison": [COMPARISON],
+    "pretrain": [{"model": {"scratch": "llama-4x112", "pretraining": "ab"}, "tokens": 5000, "parameters": 1_060_864}],
+    "scaling": [
         {
-            "seats": [CELL],
-            "arms": [
-                {"name": "lora, lr 0.001", "method": "lora", "learning_rate": 1e-3, "seats": 1}
-                | {"epochs": [1.0], "attacked": [], "starts_as_base": False}
-            ],
-            "attacks": ["loss"],
-            "primary": "loss",
-            "margin": 0.05,
-            "utility": "loss",
-            "bootstrap": BOOTSTRAP,
+            "axis": "parameters",
+            "studies": [COMPARISON],
+            "series": [{"name": "lora", "points": [{"study": 0, "method": "lora", "x": 1_060_864}]}],
+            "fpr": 0.01,
         }
     ],
     "generations": [{**BASE, "role": "validation", "texts": 10, "max_new_tokens": 8, "epoch": 2.0}],

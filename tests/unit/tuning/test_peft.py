@@ -179,6 +179,17 @@ def test_layers_that_a_model_has_not_are_refused(targets: str, message: str) -> 
         method("LORA", targets="q proj")
 
 
+def test_the_output_layer_is_not_to_be_named() -> None:
+    with pytest.raises(ModelError, match=r"lm_head is the output layer .* `lora\+head`"):
+        attached(method("LORA", targets="q_proj, lm_head"), tiny_model("llama"))
+
+
+def test_what_a_tuner_does_is_tried_whatever_its_layers_are_called() -> None:
+    with pytest.raises(ModelError, match="stands beside it in a batch"):
+        attached(method("LILY", targets="c_attn"), tiny_model("gpt2"))
+    assert method("LORA", targets="c_attn").starts_as_base
+
+
 def test_layers_that_peft_does_not_choose_are_to_be_named() -> None:
     base = tiny_model("llama")
     config: Any = base.config

@@ -40,6 +40,7 @@ from vestige.study.results.searched import searched
 from vestige.study.series import scalings
 from vestige.study.stages.attack_model import attack_model_of
 from vestige.study.stages.comparison import comparison_of
+from vestige.study.stages.pretrain import pretrained_of
 from vestige.study.stages.scaling import slopes_of
 from vestige.study.stages.train import trained_of
 from vestige.tuning.methods.base import Method
@@ -97,7 +98,18 @@ def _training(training: Training) -> TrainingFacts:
 
 def _base(plan: Plan, name: str) -> BaseFacts:
     base = plan.identities.bases[name]
-    return BaseFacts(name, base.kind, base.note, base.dtype, base.has_end, dict(base.weights), base.parameters)
+    note = base.note + _held_out(plan, name)
+    return BaseFacts(name, base.kind, note, base.dtype, base.has_end, dict(base.weights), base.parameters)
+
+
+def _held_out(plan: Plan, name: str) -> str:
+    """How well a base that was pretrained predicts texts of the kind that it was pretrained on."""
+    if plan.identities.bases[name].kind != "scratch":
+        return ""
+    task = plan.catalogue.pretrain(name)
+    if not plan.is_done(task):
+        return ""
+    return f"; {pretrained_of(plan.store, task.address).held_out:.3f} nats per token on texts held out of them"
 
 
 def _corpus(plan: Plan, name: str) -> CorpusFacts:

@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
+import numpy as np
+
 from vestige.errors import ModelError
 from vestige.models.sources import ModelSource
-from vestige.pretraining.sizes import rate_of
+from vestige.pretraining.sizes import rate_of, size_of
 from vestige.pretraining.spec import Pretraining
-from vestige.pretraining.start import found_at, shape_of
+from vestige.pretraining.start import found_at
 from vestige.pretraining.texts import Blocks, blocks_of
 from vestige.store.io import read_json, write_json
 from vestige.store.keys import Task
@@ -30,16 +32,23 @@ MODEL: Final = "model"
 
 _RECORD: Final = "pretrained.json"
 _WARM_UP, _DECAY = 0.02, 0.2
+_ORDER: Final = 13
+"""First word of the seed sequence of the order of the blocks."""
+
 _TRAINING_COST: Final = 3.0
 """Scored tokens that a trained one amounts to: its forward and backward pass."""
+
+_PARAMETERS: Final = 135e6
+"""Those of the model whose scored tokens costs are counted in by rule, where nothing has been timed."""
 
 
 @final
 class PretrainSpec(Spec):
-    """A model known by `model` (`pretraining.start.identity_of`), and its tokens: all that a cost follows from."""
+    """A model known by `model` (`pretraining.start.identity_of`); `tokens` and `parameters` are what its cost is."""
 
     model: Mapping[str, str]
     tokens: int
+    parameters: int
 
 
 @final
@@ -92,7 +101,7 @@ class PretrainStage(ModelStage[PretrainSpec]):
         record = Pretrained(
             parameters=model.num_parameters(),
             inner=model.num_parameters() - embeddings,
-            tokens=len(job.batches) * pretraining.batch_size * pretraining.context,
+            tokens=sum(map(len, job.batches)) * pretraining.context,
             steps=len(job.batches),
             losses=losses,
             held_out=loss,
@@ -102,11 +111,11 @@ class PretrainStage(ModelStage[PretrainSpec]):
 
     @classmethod
     def cost(cls, spec: PretrainSpec, sizes: Sizes) -> float:
-        return _TRAINING_COST * spec.tokens
+        return cls.token_cost(spec) * spec.tokens
 
     @classmethod
     def token_cost(cls, spec: PretrainSpec) -> float:
-        return _TRAINING_COST
+        return _TRAINING_COST * spec.parameters / _PARAMETERS
 
     @classmethod
     def model(cls, spec: PretrainSpec) -> Mapping[str, Any]:
@@ -136,18 +145,27 @@ def _job(pretraining: Pretraining, model: str, blocks: Blocks, bench: Bench, *, 
         batch_size=pretraining.batch_size,
         weight_decay=pretraining.weight_decay,
     )
+    order = _order(len(blocks), at_least=steps * pretraining.batch_size, seed=pretraining.seed)
+    batches = [order[start : start + pretraining.batch_size] for start in range(0, len(order), pretraining.batch_size)]
     return Job(
         training=training,
-        learning_rate=rate_of(shape_of(model, pretraining), pretraining),
-        warmup_steps=math.ceil(_WARM_UP * steps),
-        decay_steps=math.ceil(_DECAY * steps),
+        learning_rate=rate_of(size_of(model, pretraining), pretraining),
+        warmup_steps=round(_WARM_UP * steps),
+        decay_steps=round(_DECAY * steps),
         seed=pretraining.seed % 2**32,
         texts=blocks,
-        batches=training.batches([pretraining.context] * len(blocks), entropy=(pretraining.seed,)),
+        batches=batches[:steps],
         steps=(),
         folder=bench.folder / UNFINISHED,
         pad_id=pad,
     )
+
+
+def _order(blocks: int, *, at_least: int, seed: int) -> list[int]:
+    """Every block once, in an order of its own, again and again: no batch is short because a round ends in it."""
+    generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence((_ORDER, seed))))
+    rounds = math.ceil(at_least / blocks)
+    return [int(place) for _ in range(rounds) for place in generator.permutation(blocks)]
 
 
 def _judged(model: PreTrainedModel, held_out: Blocks, *, pad: int) -> tuple[float, int]:

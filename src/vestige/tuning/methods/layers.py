@@ -88,14 +88,19 @@ def named_paths(base: PreTrainedModel, names: Sequence[str]) -> list[str]:
     """
     from torch import nn
 
-    trunk = _trunk(base)
+    trunk, head = _trunk(base), base.get_output_embeddings()
     own = {
         path: module
         for path, module in base.named_modules()
-        if id(module) in trunk and not isinstance(module, nn.Embedding) and _has_weights(module)
+        if id(module) in trunk and not isinstance(module, nn.Embedding) and _has_weights(module) and module is not head
     }
     known = {path.rpartition(".")[2] for path in own}
     for name in names:
+        if any(module is head and _ends_in(path, name) for path, module in base.named_modules()):
+            raise ModelError(
+                f"{printable(name)} is the output layer of {type(base).__name__}, which is read as it is: `lora+head` "
+                "and `head` train it."
+            )
         if not any(_ends_in(path, name) for path in own):
             raise ModelError(f"{type(base).__name__} has no layer {printable(name)}.{near_misses(name, sorted(known))}")
     return [path for path in own if any(_ends_in(path, name) for name in names)]

@@ -122,7 +122,9 @@ class Peft(Method):
 
     @property
     def _probed(self) -> _Probed:
-        return _probe(json.dumps(self.spec(), sort_keys=True))
+        # Names of layers are those of one architecture: what a tuner does, it does on any.
+        targets = self.targets if self.targets in (*get_args(Placement), "norms") else "all"
+        return _probe(json.dumps({**self.spec(), "targets": targets}, sort_keys=True))
 
     def spec(self) -> dict[str, Any]:
         return {**super().spec(), **self.options}
@@ -171,7 +173,7 @@ class Peft(Method):
             return named_paths(base, _names(self.targets))
         kind = str(base.config.model_type)
         chosen = _defaults(self.type).get(kind)
-        if not chosen:
+        if not isinstance(chosen, list) or not chosen:
             raise ModelError(f"peft has no layers of its own choice for {self.type} on {printable(kind)}: name them.")
         return named_paths(base, chosen)
 
