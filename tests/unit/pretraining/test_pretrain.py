@@ -75,7 +75,9 @@ def test_an_interrupted_pretraining_ends_as_an_undisturbed_one(
     assert not run_study(table, tmp_path / "runs", watcher=watcher).failures
     whole = 3 * 24 * 8 * 64
     assert watcher.tokens["pretrain"] < whole - 4_000, "the first one went on from where it was"
-    assert content(tmp_path / "runs") == content(done.store.root)
+    # Another test may have reported on the undisturbed one.
+    expected = {name: own for name, own in content(done.store.root).items() if not name.startswith("tiny/")}
+    assert content(tmp_path / "runs") == expected
 
 
 def test_what_is_pretrained_follows_from_its_own_table_alone(texts: Path, tmp_path: Path) -> None:

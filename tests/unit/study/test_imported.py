@@ -160,6 +160,7 @@ def test_the_study_runs_and_answers_in_the_form_of_the_comparison(
     out = tmp_path / "study.toml"
     import_comparison(comparison, data=write_rows(tmp_path / "rows.jsonl"), out=out)
     text = out.read_text(encoding="utf-8").replace(', "final_number"', "")
+    text = text.replace("epochs = 1.0", "epochs = 1.0\ncheckpoints = [0.5, 1]")
     out.write_text(text + '\n[attacks]\nuse = ["loss", "ref"]\nprimary = "ref"\n', encoding="utf-8")
     result = api.run(out, store=tmp_path / "runs", progress=False, say=lambda _: None)
     assert not result.failures

@@ -39,7 +39,7 @@ def test_the_tiny_study_is_sound(table: Table) -> None:
 @pytest.mark.parametrize(
     ("place", "key", "expected"),
     [
-        ((), "trainings", "trainings: unknown key. Did you mean 'training'?"),
+        ((), "trainings", "trainings: unknown key. Did you mean 'training'"),
         ((), "methods", "methods: unknown key. Did you mean 'method'?"),
         (("study",), "seed", "study.seed: unknown key. Did you mean 'seeds'?"),
         (("training",), "batchsize", "training.batchsize: unknown key. Did you mean 'batch_size'?"),
