@@ -311,12 +311,14 @@ def said_of(spec: CorpusSpec) -> dict[str, Any]:
 
 
 LEFT_OUT: Final = "same_after_cut"
-"""Where the identity of a corpus has the ids that a base takes for earlier texts, if there are any."""
+"""Where the identity of a corpus has the ids that are left out for a base: those that it takes for earlier texts, and
+those that it was pretrained on; if there are any.
+"""
 
 
 def identity(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> dict[str, Any]:
-    """What the texts and roles of a corpus follow from, as JSON: the input of a cache key. `left_out`: the ids that a
-    base of the study takes for earlier texts.
+    """What the texts and roles of a corpus follow from, as JSON: the input of a cache key. `left_out`: the ids that are
+    left out for a base of the study.
 
     The spec without its name and paths, the version of its recipe, and the sha256 of each local file, so that the
     same files give the same identity wherever they lie; a hub set by id, config, split and revision; a generated

@@ -240,8 +240,9 @@ class ComparisonFacts:
 @final
 @dataclass(frozen=True)
 class ScalingFacts:
-    """How leakage grows with what is varied (`axis`): `parameters` of the bases of a study on one corpus, or
-    parameters that are `trained` by variants of one method. `over`: the corpus, or the base and the corpus.
+    """How leakage grows with what is varied (`axis`): `parameters` of the bases of a study on one corpus, `texts` that
+    are trained on, or parameters that are `trained` by variants of one method. `over`: the corpus, or the base and the
+    corpus.
     """
 
     axis: str

@@ -107,7 +107,7 @@ def _figure(results: Results, scaling: ScalingFacts, standing: Standing) -> Draw
     size_axis(panel.axes.xaxis, low=min(one.x for one in every), high=max(one.x for one in every))
     panel.axes.set_ylim(margins([0.5, *(one.estimate.value or 0.5 for one in every)]))
     caption = "Bars: 95% intervals. Lines: straight in Φ⁻¹(AUC) against the logarithm. Dashed: chance."
-    return Drawing(f"Leakage by size, {SAID[standing]}", caption, panel, scaling.over)
+    return Drawing(f"Leakage by {AXES.get(scaling.axis, scaling.axis)}, {SAID[standing]}", caption, panel, scaling.over)
 
 
 def _line(panel: Panel, style: Look, x: np.ndarray, y: np.ndarray, slope: float) -> None:

@@ -204,8 +204,8 @@ def test_slopes_go_along_the_sizes(done: Outcome) -> None:
     assert [group.title for group in table.groups][-1] == (
         "notes, for a tenfold of parameters of the model, at the last checkpoint"
     )
-    assert "Leakage by size, at the last checkpoint" in [one.title for one in figures]
-    assert {"growth", "notes leakage by size"} <= {
+    assert "Leakage by parameters of the model, at the last checkpoint" in [one.title for one in figures]
+    assert {"growth", "notes leakage by para"} <= {
         *(one.name for one in tables_of(result.results)),
         *(f"{one.place} {one.title}"[:21].lower() for one in figures_of(result.results)),
     }
