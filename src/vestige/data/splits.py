@@ -59,8 +59,18 @@ def split_of(spec: CorpusSpec, *, left_out: tuple[str, ...] = ()) -> Split:
 
 
 @functools.lru_cache(maxsize=4)
-def _split_of(spec: CorpusSpec, left_out: tuple[str, ...], _: str) -> Split:
-    return cut(load_examples(spec), spec, left_out=frozenset(left_out))
+def _split_of(spec: CorpusSpec, left_out: tuple[str, ...], known_by: str) -> Split:
+    return cut(_read(spec, known_by), spec, left_out=frozenset(left_out))
+
+
+def every_example(spec: CorpusSpec) -> Sequence[Example]:
+    """`load_examples`, read once as long as no file changes; those of the last two corpora are kept."""
+    return _read(spec, canonical_json(identity(spec)))
+
+
+@functools.lru_cache(maxsize=2)
+def _read(spec: CorpusSpec, _: str) -> tuple[Example, ...]:
+    return tuple(load_examples(spec))
 
 
 def fold_members(groups: Sequence[str] | np.ndarray[Any, Any], *, seed: int, fold: Fold) -> Bools:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
-from vestige.data.corpus import identity, load_examples
+from vestige.data.corpus import identity
 from vestige.data.encode import encode_prompts, stop_ids
 from vestige.data.marks import settled
-from vestige.data.splits import manifest, split_of
+from vestige.data.splits import every_example, manifest, split_of
 from vestige.data.validity import drop_duplicates, listed
 from vestige.errors import printable
 from vestige.metrics.text import refuse_missing_libraries
@@ -131,7 +131,7 @@ def _settled(
         if pretrained is not None:
             refuse_known(corpus, pretrained)
         return corpus
-    examples = drop_duplicates(load_examples(spec))
+    examples = drop_duplicates(every_example(spec))
     known = known_among(examples, pretrained) if pretrained is not None else ()
     if known:
         say(f"{printable(corpus.name)}: left out, since they occur in the texts of [pretrain]: {listed(known)}")
