@@ -83,6 +83,21 @@ def test_an_interrupted_pretraining_ends_as_an_undisturbed_one(
     assert [name for name in sorted(own) if found[name] != expected[name]] == []
 
 
+def test_no_text_of_a_pretraining_is_told_by_an_error(
+    table: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("a letter to Mrs Schmidt of Ulm")
+
+    monkeypatch.setattr("vestige.study.stages.pretrain.blocks_of", fail)
+    table["base"] = table["base"][:1]
+    (failure,) = run_study(table, tmp_path / "runs").failures
+    assert failure.message.startswith("KeyError (its message is left out")
+    logs = [path.read_text(encoding="utf-8") for path in (tmp_path / "runs" / "logs").glob("pretrain-*.log")]
+    assert len(logs) == 1
+    assert "Schmidt" not in failure.message + logs[0].replace('raise KeyError("a letter to Mrs Schmidt of Ulm")', "")
+
+
 def test_what_is_pretrained_follows_from_its_own_table_alone(texts: Path, tmp_path: Path) -> None:
     told: dict[str, Any] = {"tokens": 12_000, "vocabulary": 400, "context": 64}
     one = identity_of("scratch:100k", Pretraining(path=(str(texts),), **told))

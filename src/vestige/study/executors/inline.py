@@ -14,9 +14,9 @@ from vestige.store.keys import Task
 from vestige.store.layout import LOGS, Store
 from vestige.study.environment import environment
 from vestige.study.executors.base import Failure, Watcher
-from vestige.study.failures import Redactor, trace
+from vestige.study.failures import Redactor, kind, trace
 from vestige.study.stages.base import Bench
-from vestige.study.stages.registry import run_stage
+from vestige.study.stages.registry import run_stage, stage_named
 from vestige.study.terminal import safe
 
 
@@ -58,7 +58,7 @@ class Inline:
         except VestigeError as error:
             self._fail(task, str(error))
         except Exception as error:  # noqa: BLE001  # a cell that fails in its own way must not take the others with it
-            said = self.redactor.message
+            said = kind if stage_named(task.stage).reads_other_texts else self.redactor.message
             self._fail(task, said(error), log=trace(error, say=said))
 
     def _work(self, task: Task) -> None:

@@ -98,6 +98,8 @@ class Stage(ABC, Generic[S]):
     * `name`: the folder of its results in a store. `version`: raised when its code changes what it writes for the same
       spec; every key below it then changes.
     * `runs_model`: whether it takes time; the others cost next to nothing.
+    * `reads_other_texts`: whether it reads texts that are none of the study's, which nobody takes out of the messages
+      of errors: such a message is left out whole.
     * `travels`: whether what it leaves may be handed to another store (`study/pieces.py`): small, and with no text, no
       token and no weight in it. What costs next to nothing and follows from such stages and the corpus need not.
     """
@@ -106,6 +108,7 @@ class Stage(ABC, Generic[S]):
     version: ClassVar[int]
     runs_model: ClassVar[bool] = False
     travels: ClassVar[bool] = False
+    reads_other_texts: ClassVar[bool] = False
     spec: ClassVar[type[Spec]]
 
     @classmethod

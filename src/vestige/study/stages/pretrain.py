@@ -76,6 +76,7 @@ class PretrainStage(ModelStage[PretrainSpec]):
 
     name = "pretrain"
     version = 1
+    reads_other_texts = True
     spec = PretrainSpec
 
     @classmethod
