@@ -37,6 +37,9 @@ plans need not have.
 _LENGTHS: Final = (6, 4)
 _NEW_TOKENS: Final = 2
 
+_RATE: Final = 1e-3
+"""The highest learning rate of the one step: one that diverges fails its own cells, and is no fault of the model's."""
+
 _tried: set[str] = set()
 """What went well in this process, as JSON."""
 
@@ -143,7 +146,7 @@ def _train(model: PreTrainedModel | PeftModel, method: Method, texts: Sequence[E
     with tempfile.TemporaryDirectory() as folder:
         job = Job(
             training=training,
-            learning_rate=min(method.learning_rate),
+            learning_rate=min(*method.learning_rate, _RATE),
             warmup_steps=0,
             seed=0,
             texts=texts,

@@ -54,6 +54,11 @@ def attempt(table: dict[str, Any]) -> None:
         try_base(resolve(base.model), study, dtype="float32")
 
 
+def test_a_rate_that_diverges_is_no_fault_of_the_model(tmp_path: Path, tiny_notes: Path) -> None:
+    model = save(tmp_path / "llama", "llama", **_SHAPE, intermediate_size=64)
+    attempt(table_of(model, tiny_notes, {"name": "lora", "r": 2, "learning_rate": 1e36}))
+
+
 @pytest.mark.parametrize(
     ("kind", "shape", "method", "expected"),
     [
