@@ -132,8 +132,24 @@ class AucLeak(Leak):
         return d_prime(self._inputs.mixing[0] @ np.array(aucs), texts=self._smaller_class)
 
 
+class _LossLeak(Leak, ABC):
+    """What is read off the losses of the pool, joined as it is."""
+
+    def shown(self, values: Floats) -> Floats:
+        return values
+
+    def points(self, arm: int) -> Floats:
+        own = self._inputs.arms[arm]
+        values = [self._columns(own, at) for at in range(len(own.attacked))]
+        return np.vstack([np.zeros((1, len(self._inputs.mixing))), *values])
+
+    @abstractmethod
+    def _columns(self, arm: Arm, checkpoint: int) -> Floats:
+        """The study and its units at one attacked checkpoint, shape (1 + units,)."""
+
+
 @final
-class MemorizationLeak(Leak):
+class MemorizationLeak(_LossLeak):
     """Counterfactual memorization, nats per token (`mean_memorization`); of a fold alone on the texts that it was
     trained on.
     """
@@ -153,15 +169,8 @@ class MemorizationLeak(Leak):
             )
         return ""
 
-    def shown(self, values: Floats) -> Floats:
-        return values
-
-    def points(self, arm: int) -> Floats:
-        own = self._inputs.arms[arm]
-        values = [self._columns(self._known(own, at)) for at in range(len(own.attacked))]
-        return np.vstack([np.zeros((1, len(self._inputs.mixing))), *values])
-
-    def _columns(self, known: KnownTexts) -> Floats:
+    def _columns(self, arm: Arm, checkpoint: int) -> Floats:
+        known = self._known(arm, checkpoint)
         every = np.ones((1, len(known.tokens)))
         values = [mean_memorization(known, every)]
         for seats in self._inputs.units:
@@ -183,7 +192,7 @@ class MemorizationLeak(Leak):
 
 
 @final
-class BitsLeak(Leak):
+class BitsLeak(_LossLeak):
     """Memorized bits of a text, on average over the texts of the pool; of a fold alone over those that it was trained
     on. Which texts can be told is what `MemorizationLeak.refusal` says.
     """
@@ -191,17 +200,8 @@ class BitsLeak(Leak):
     def __init__(self, inputs: Inputs, pool: PoolWeights) -> None:
         super().__init__(BITS, inputs, pool)
 
-    def shown(self, values: Floats) -> Floats:
-        return values
-
-    def points(self, arm: int) -> Floats:
-        own = self._inputs.arms[arm]
-        values = [self._columns(self._bits(own, at)) for at in range(len(own.attacked))]
-        return np.vstack([np.zeros((1, len(self._inputs.mixing))), *values])
-
-    def _columns(self, bits: Floats) -> Floats:
-        """The study, then its units, from the bits of each text in each seed, shape (seeds, texts)."""
-        seeds = np.unique(self._inputs.seeds)
+    def _columns(self, arm: Arm, checkpoint: int) -> Floats:
+        bits, seeds = self._bits(arm, checkpoint), np.unique(self._inputs.seeds)
         values = [bits.mean()]
         for seats in self._inputs.units:
             of_seed = bits[np.flatnonzero(seeds == self._inputs.seeds[seats[0]])[0]]

@@ -8,6 +8,7 @@ from typing import final
 
 import numpy as np
 
+from vestige.metrics.intervals import Part, training_part
 from vestige.records import Floats
 
 
@@ -35,6 +36,11 @@ class Replicated:
     def units(self) -> Floats:
         """What each unit says, shape (units,)."""
         return self.points[1:]
+
+    @property
+    def training(self) -> list[Part]:
+        """The variance that training again gives to it, from its units; empty with one, which says nothing of it."""
+        return [training_part(self.units.tolist())] if len(self.units) > 1 else []
 
     def minus(self, other: Replicated) -> Replicated:
         """The difference, paired in every column."""

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from vestige.metrics.comparison import BITS, FEWEST_GROUPS, MEMORIZATION, PRIMARY_LEVEL
-from vestige.metrics.evaluation import NO_SCORE, Evaluation, ends_of
+from vestige.metrics.evaluation import Evaluation, ends_of
 from vestige.metrics.ground import Position
 from vestige.metrics.intervals import group_part, spread, t_interval, training_part
 from vestige.metrics.replicated import Replicated, combined
@@ -182,8 +182,7 @@ class _Series:
             reason = _not_attacked(point, position, self.standing)
         if reason:
             return evaluation.refused(reason, signature=signature, counts=counts)
-        training = [training_part(number.units.tolist())] if len(number.units) > 1 else []
-        within, ends = evaluation.spread(number, training), ends_of(self.what, difference=False)
+        within, ends = evaluation.spread(number, number.training), ends_of(self.what, difference=False)
         return evaluation.estimate(number, within, signature=signature, counts=counts, ends=ends)
 
     @cached_property
@@ -205,13 +204,9 @@ class _Series:
         # Points on one pool share its samples, so that what a hard text does to all of them cancels. Nested pools are
         # of other sizes and drawn apart: what they have in common is not taken off, which is on the safe side.
         number = combined(self.numbers, weights=weights_of(self.xs).tolist())
-        if not np.isfinite(number.value):
-            return first.refused(NO_SCORE, signature=signature, counts=counts)
         pools, validations = zip(*(point.evaluation.groups for point in self.points), strict=True)
         parts = [group_part(number.pool, groups=min(pools)), group_part(number.validation, groups=min(validations))]
-        parts += [training_part(number.units.tolist())] if len(number.units) > 1 else []
-        reach = spread(parts).reach(first.settings.bootstrap.level)
-        return Estimate(number.value, number.value - reach, number.value + reach, counts, signature)
+        return first.estimate(number, spread([*parts, *number.training]), signature=signature, counts=counts)
 
     def signature_of(self, what: str) -> str:
         """How a number of it was made, in a line."""

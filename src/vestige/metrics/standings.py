@@ -51,10 +51,9 @@ def standing(evaluation: Evaluation, method: str) -> Standing:
 
 def of_utility(evaluation: Evaluation, number: Replicated, *, what: str) -> Estimate:
     """A gain with its interval: validation texts and retraining."""
-    training = [training_part(number.units.tolist())] if len(number.units) > 1 else []
     return evaluation.estimate(
         number,
-        evaluation.spread(number, training),
+        evaluation.spread(number, number.training),
         signature=evaluation.signature(what, level=1.0),
         counts=evaluation.counts(what),
     )
@@ -108,10 +107,9 @@ def _last_part(evaluation: Evaluation, method: str) -> Estimate:
     leak = evaluation.leaks[primary]
     before = ground.at_share([method], _LAST_PART, reach_of=[method])[method]
     number = ground.value(leak, ground.at_lowest(method)).minus(ground.value(leak, before))
-    training = [training_part(number.units.tolist())] if len(number.units) > 1 else []
     return evaluation.estimate(
         number,
-        evaluation.spread(number, training),
+        evaluation.spread(number, number.training),
         signature=evaluation.signature(primary, level=1.0, reach="own:minus:0.95"),
         counts=evaluation.counts(primary),
         ends=ends_of(primary, difference=True),

@@ -40,7 +40,7 @@ class BaseSpec(BaseModel):
     @field_validator("model")
     @classmethod
     def _can_be_found(cls, model: str, info: ValidationInfo) -> str:
-        if info.context is not None and not model.startswith("scratch:"):
+        if info.context is not None:
             try:
                 place_of(model, **info.context)
             except ConfigError as error:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from vestige.data.paths import located, on_disk
 from vestige.models.registry import KNOWN
+
+SCRATCH: Final = "scratch:"
+"""How the names of models begin that a study pretrains: they lie nowhere before."""
+
+
+def is_scratch(name: str) -> bool:
+    """Whether a model is to be pretrained from scratch, by its name."""
+    return name.startswith(SCRATCH)
 
 
 def place_of(name: str, *, folder: Path, strict: bool = True) -> str:
@@ -16,7 +25,7 @@ def place_of(name: str, *, folder: Path, strict: bool = True) -> str:
     Raises:
         ConfigError: there is such a folder or file from the working directory, not from `folder`.
     """
-    if name in KNOWN:
+    if name in KNOWN or is_scratch(name):
         return name
     path = located(name, folder=folder, strict=strict)
     is_path = name.startswith((".", "~")) or Path(name).is_absolute() or Path(name).suffix.lower() == ".gguf"

@@ -35,8 +35,7 @@ _HUB_ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
 
 Kind = Literal["registry", "folder", "gguf", "hub", "scratch"]
-"""How a model was found; `scratch` is one that a study pretrains (`vestige/pretraining`).
-"""
+"""How a model was found; `scratch` is one that a study pretrains (`vestige/pretraining`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,6 @@ from typing import Any, Final, final
 from vestige.errors import ConfigError, printable
 from vestige.pretraining.spec import Pretraining
 
-PREFIX: Final = "scratch:"
-
 _NAME: Final = re.compile(r"scratch:(?P<number>\d{1,4}(\.\d{1,3})?)(?P<unit>[km])")
 _UNITS: Final = {"k": 10**3, "m": 10**6}
 _LEAST: Final = 100_000
@@ -25,11 +23,6 @@ _HEAD: Final = 16
 
 _ASPECT: Final = 32.0
 """Width over layers that is aimed at: that of small models which were tuned for it lies between 20 and 60."""
-
-
-def is_scratch(model: str) -> bool:
-    """Whether a model is to be pretrained from scratch, by its name."""
-    return model.startswith(PREFIX)
 
 
 def parameters_asked(model: str) -> int:

@@ -46,7 +46,11 @@ def _digest(value: Mapping[str, object]) -> str:
 
 def place_of(model: str, pretraining: Pretraining) -> Path:
     """Where the start of a model lies, or is to lie, in the cache; errors as in `identity_of`."""
-    return cache_folder() / "models" / _name(identity_of(model, pretraining))
+    return _place(identity_of(model, pretraining))
+
+
+def _place(identity: Mapping[str, str]) -> Path:
+    return cache_folder() / "models" / _name(identity)
 
 
 def _name(identity: Mapping[str, str]) -> str:
@@ -71,7 +75,8 @@ def start_of(model: str, pretraining: Pretraining, *, say: Say) -> ModelSource:
         DataError: the texts cannot be read.
         StoreError: the cache cannot be written, or is damaged.
     """
-    identity, place = identity_of(model, pretraining), place_of(model, pretraining)
+    identity = identity_of(model, pretraining)
+    place = _place(identity)
     if not is_complete(place):
         family = _family(pretraining, say=say)
         with building(place, made_from=identity) as folder:

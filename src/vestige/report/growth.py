@@ -50,7 +50,7 @@ def growth_table(results: Results) -> Table | None:
 
 
 def _name(scaling: ScalingFacts) -> str:
-    return f"{scaling.over}, for a tenfold of {AXES.get(scaling.axis, scaling.axis)}"
+    return f"{scaling.over}, for a tenfold of {AXES[scaling.axis]}"
 
 
 def _rows(results: Results, scaling: ScalingFacts, standing: Standing) -> Iterator[Row]:
@@ -91,7 +91,7 @@ def _figure(results: Results, scaling: ScalingFacts, standing: Standing) -> Draw
     known = [(one, points) for one, points in known if points]
     if not known:
         return None
-    panel = Panel(x=AXES.get(scaling.axis, scaling.axis), y=f"AUC of {primary}")
+    panel = Panel(x=AXES[scaling.axis], y=f"AUC of {primary}")
     for place, (one, points) in enumerate(known):
         style = look(labels.index(one.series) if one.series in labels else place)
         x = [point.x for point in points]
@@ -107,7 +107,7 @@ def _figure(results: Results, scaling: ScalingFacts, standing: Standing) -> Draw
     size_axis(panel.axes.xaxis, low=min(one.x for one in every), high=max(one.x for one in every))
     panel.axes.set_ylim(margins([0.5, *(one.estimate.value or 0.5 for one in every)]))
     caption = "Bars: 95% intervals. Lines: straight in Φ⁻¹(AUC) against the logarithm. Dashed: chance."
-    return Drawing(f"Leakage by {AXES.get(scaling.axis, scaling.axis)}, {SAID[standing]}", caption, panel, scaling.over)
+    return Drawing(f"Leakage by {AXES[scaling.axis]}, {SAID[standing]}", caption, panel, scaling.over)
 
 
 def _line(panel: Panel, style: Look, x: np.ndarray, y: np.ndarray, slope: float) -> None:
@@ -119,10 +119,4 @@ def _line(panel: Panel, style: Look, x: np.ndarray, y: np.ndarray, slope: float)
 
 def growth_sentences(results: Results) -> Sequence[str]:
     """How to read the table; none where there is no series."""
-    if not results.facts.scalings:
-        return ()
-    return (
-        _COLUMNS,
-        _PLACES,
-        _INTERVALS,
-    )
+    return (_COLUMNS, _PLACES, _INTERVALS) if results.facts.scalings else ()

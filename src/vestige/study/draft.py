@@ -54,7 +54,7 @@ def draft(source: Path, *, out: Path, model: str, force: bool = False) -> Draft:
         ModelError: there is no such model.
     """
     if not force:
-        _refuse_existing(out)
+        refuse_existing(out)
     guess = guess_fields(source)
     examples = _distinct(source, guess.fields)
     if guess.fields.group is not None and not _sizes(examples):
@@ -84,7 +84,8 @@ def draft(source: Path, *, out: Path, model: str, force: bool = False) -> Draft:
     return Draft(guess, sizes, max_length)
 
 
-def _refuse_existing(out: Path) -> None:
+def refuse_existing(out: Path) -> None:
+    """ConfigError where there is such a file, or none can be."""
     try:
         exists = out.exists()
     except OSError as error:

@@ -12,8 +12,8 @@ from typing import Self, final
 from vestige.data.corpus import LEFT_OUT, identity_of
 from vestige.data.paths import expanded, on_disk
 from vestige.errors import ModelError, StoreError, named, printable
+from vestige.models.places import is_scratch
 from vestige.models.sources import resolve
-from vestige.pretraining.sizes import is_scratch
 from vestige.pretraining.start import is_place_of
 from vestige.store.io import sha256_of
 from vestige.store.keys import canonical_json

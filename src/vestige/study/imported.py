@@ -17,6 +17,7 @@ from vestige.data.recipes.metamathqa import TEMPLATE
 from vestige.data.sources import file_rows
 from vestige.errors import ConfigError, DataError, printable
 from vestige.store.io import write_text
+from vestige.study.draft import refuse_existing
 from vestige.study.toml import as_toml, value_as_toml
 from vestige.tuning.adapter_config import method_of
 from vestige.tuning.methods import make_methods
@@ -93,8 +94,8 @@ def import_comparison(
         ConfigError: there is no experiment, none can be had, or `out` exists and is not to be overwritten.
         DataError: the rows cannot be read, or are too few.
     """
-    if out.exists() and not force:
-        raise ConfigError(f"{printable(str(out), limit=300)} exists. Name another file with --out, or give --force.")
+    if not force:
+        refuse_existing(out)
     every = list(experiments(folder))
     if not every:
         raise ConfigError(

@@ -28,10 +28,10 @@ from vestige.models.loading import (
     resolve_dtype,
     vocabulary,
 )
+from vestige.models.places import is_scratch
 from vestige.models.sources import ModelSource, get, resolve
 from vestige.outcome.lengths import Lengths
 from vestige.pretraining.runs import Runs
-from vestige.pretraining.sizes import is_scratch
 from vestige.pretraining.start import runs_of, start_of
 from vestige.records import Example, Role, Split
 from vestige.study import refusals

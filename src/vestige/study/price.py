@@ -30,6 +30,7 @@ from vestige.study.stages.stats import StatsSpec
 from vestige.study.stages.train import TrainSpec
 from vestige.study.supposed import shapes_of, supposed
 from vestige.tuning.methods.base import Method
+from vestige.tuning.methods.full import Full
 from vestige.tuning.methods.prefix import Prefix
 
 _ATTAINED: Final = 0.35
@@ -229,13 +230,12 @@ class _Work:
     def pretraining(self, device: Device) -> Item:
         pretraining = self.plan.study.pretrain
         assert pretraining is not None
-        forward = self.shape.forward(length=pretraining.context)
-        scores = forward - 2.0 * self.shape.trunk
-        each = 3 * (2.0 * self.shape.trunk + self.shape.logits) + 3 * scores
-        memory = self.shape.parameters * _TRAINED + self._activations(
-            pretraining.batch_size * pretraining.context, recomputed=False
-        )
-        return self._item("pretrain", each * pretraining.tokens, memory, device)
+        length, method = pretraining.context, Full()
+        blocks = pretraining.tokens / length
+        operations = training_operations(self.shape, method, texts=1, length=length, epochs=blocks)
+        memory = trained_bytes(self.shape, method)
+        memory += self._activations(pretraining.batch_size * length, recomputed=False)
+        return self._item("pretrain", operations, memory, device)
 
     def scoring(self, spec: StatsSpec, device: Device) -> Item:
         texts, length = self._texts(spec.role)

@@ -4,6 +4,7 @@ the model a method trains.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, final
@@ -24,7 +25,6 @@ SIZES: Final[Axis] = "parameters"
 
 TRAINED: Final[Axis] = "trained"
 """Parameters that are trained, over variants of one method on one base and corpus."""
-
 
 TEXTS: Final[Axis] = "texts"
 """Texts that are trained on, over the nested pools of one corpus on one base."""
@@ -105,10 +105,12 @@ def _variants(arms: Sequence[Arm]) -> dict[str, list[Arm]]:
                 rest = canonical_json({name: one for name, one in settings.items() if name != field})
                 found.setdefault((str(settings["name"]), field, rest), []).append(arm)
     named: dict[str, list[Arm]] = {}
+    titles: Counter[str] = Counter()
     for (name, field, _), own in found.items():
         if len(own) >= FEWEST_POINTS:
-            others = sum(one.startswith(f"{name}, by {field}") for one in named)
-            named[f"{name}, by {field}" + (f" ({others + 1})" if others else "")] = own
+            title = f"{name}, by {field}"
+            titles[title] += 1
+            named[title + (f" ({titles[title]})" if titles[title] > 1 else "")] = own
     return named
 
 

@@ -11,9 +11,9 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model
 from vestige.data.corpus import CorpusSpec
 from vestige.errors import ConfigError, DataError, named, near_misses, printable
 from vestige.models.loading import BaseSpec
-from vestige.models.places import place_of
+from vestige.models.places import is_scratch, place_of
 from vestige.outcome.claims import Claim
-from vestige.pretraining.sizes import is_scratch, size_of
+from vestige.pretraining.sizes import size_of
 from vestige.pretraining.spec import Pretraining
 from vestige.pretraining.start import place_of as pretraining_place
 from vestige.study.claims import ClaimSection, claims_of, refuse_unknown

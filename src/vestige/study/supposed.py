@@ -12,10 +12,11 @@ from typing import Final
 from vestige.data.corpus import CorpusSpec, identity_of
 from vestige.errors import ConfigError, VestigeError, near_misses, printable
 from vestige.models.loading import BaseSpec, load_config, resolve_dtype
+from vestige.models.places import is_scratch
 from vestige.models.shapes import SHAPES, Shape
 from vestige.models.sources import Kind, resolve
 from vestige.outcome.lengths import Lengths
-from vestige.pretraining.sizes import config_of, is_scratch, size_of
+from vestige.pretraining.sizes import config_of, size_of
 from vestige.records import Role
 from vestige.study.grid import Pair
 from vestige.study.identity import BaseIdentity, CorpusIdentity, Identities, MaskedIdentity, Prompts, masked_models

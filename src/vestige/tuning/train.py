@@ -2,9 +2,8 @@
 save itself.
 
 Constant learning rate after a warm-up, so that every checkpoint is a finished run; a pretraining, of which the end
-alone counts, lets it fall to zero in the last steps. The order of the texts is laid out
-before the training begins and depends on the seed and fold alone. Nothing is evaluated here: the validation loss
-comes from the scoring pass.
+alone counts, lets it fall to zero in the last steps. The order of the texts is laid out before the training begins and
+depends on the seed and fold alone. Nothing is evaluated here: the validation loss comes from the scoring pass.
 """
 
 from __future__ import annotations

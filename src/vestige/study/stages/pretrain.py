@@ -139,17 +139,10 @@ def _job(pretraining: Pretraining, model: str, blocks: Blocks, bench: Bench, *, 
     from vestige.tuning.train import Job
 
     steps = math.ceil(pretraining.tokens / (pretraining.batch_size * pretraining.context))
-    epochs = steps / math.ceil(len(blocks) / pretraining.batch_size)
-    training = Training(
-        epochs=epochs,
-        checkpoints=(epochs,),
-        batch_size=pretraining.batch_size,
-        weight_decay=pretraining.weight_decay,
-    )
     order = _order(len(blocks), at_least=steps * pretraining.batch_size, seed=pretraining.seed)
     batches = [order[start : start + pretraining.batch_size] for start in range(0, len(order), pretraining.batch_size)]
     return Job(
-        training=training,
+        training=Training(weight_decay=pretraining.weight_decay),
         learning_rate=rate_of(size_of(model, pretraining), pretraining),
         warmup_steps=round(_WARM_UP * steps),
         decay_steps=round(_DECAY * steps),
