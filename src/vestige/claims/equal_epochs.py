@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar, final
 
 from vestige.claims.measured import Measured, minus, of_shared_texts
 from vestige.claims.protocol import Methods, OpenQuestionError, Protocol
 from vestige.metrics.contrast import Resamples, contrast, resamples
+from vestige.metrics.slopes import Standing
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.outcome.frames import Results
 from vestige.outcome.labels import labels_of
@@ -59,10 +60,15 @@ class EqualEpochs(Protocol):
         own, other = self._mean(section, methods, epoch), self._mean(section, others, epoch)
         return _measured([*own, *((-weight, one) for weight, one in other)])
 
-    def weighted(self, terms: Sequence[tuple[float, Section]], methods: Methods) -> Measured:
-        """At the last common checkpoint of each base; one bootstrap draws the texts of all of them."""
-        means = [(weight, self._mean(one, methods, self._last(one, methods))) for weight, one in terms]
-        return _measured([(weight * share, one) for weight, mean in means for share, one in mean])
+    def standing(self, section: Section, methods: Methods) -> Standing:
+        """At the last checkpoint, if the claim speaks of that one: slopes are not drawn through others."""
+        last = max(point.epoch or 0.0 for method in methods for point in section.trajectory(method))
+        if self._epoch is not None and last > self._epoch:
+            raise OpenQuestionError(
+                f"slopes over sizes are drawn at the last checkpoint, epoch {last:g}, and the claim is of epoch "
+                f"{self._epoch:g}: train for that long"
+            )
+        return "last"
 
     def growth(self, section: Section, methods: Methods) -> Measured:
         """From the first common checkpoint to the last."""

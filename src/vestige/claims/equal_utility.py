@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import ClassVar, Final, final
 
-from vestige.claims.measured import Measured, independent, minus, of_shared_texts
+from vestige.claims.measured import Measured, minus, of_shared_texts
 from vestige.claims.protocol import Methods, OpenQuestionError, Protocol, answered
+from vestige.metrics import slopes
 from vestige.metrics.comparison import LEVELS, PRIMARY_LEVEL, Comparison, Standing
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section
@@ -40,11 +40,9 @@ class EqualUtility(Protocol):
             answered([partial(self._difference, section, *pair) for pair in product(methods, others)])
         )
 
-    def weighted(self, terms: Sequence[tuple[float, Section]], methods: Methods) -> Measured:
-        """At 90% of the common gain of each base. They share texts, so that to take their errors as independent errs on
-        the side of width where the weights sum to 0.
-        """
-        return independent([(weight, self.leakage(one, methods)) for weight, one in terms])
+    def standing(self, section: Section, methods: Methods) -> slopes.Standing:
+        """At 90% of what each size gains itself."""
+        return "share"
 
     def growth(self, section: Section, methods: Methods) -> Measured:
         """With utility, since equal utility leaves no epochs to grow with: from 80% to 95% of the common gain."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,9 +10,10 @@ from typing import final
 from vestige.claims.decide import Decision, Verdict, decide
 from vestige.claims.equal_epochs import EqualEpochs, Resampling
 from vestige.claims.equal_utility import EqualUtility
-from vestige.claims.measured import Measured, independent, minus, of_shared_texts, slope_weights
-from vestige.claims.places import methods_of, parameters_of, places_of
+from vestige.claims.measured import Measured, independent, minus, of_shared_texts
+from vestige.claims.places import methods_of, places_of
 from vestige.claims.protocol import OpenQuestionError, Protocol, answered
+from vestige.claims.sizes import per_doubling, probit_margin
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.outcome.claims import Claim, Part
 from vestige.outcome.frames import Results
@@ -66,30 +66,36 @@ def judge(results: Results, *, bootstrap: Bootstrap = _BOOTSTRAP) -> list[Judged
 
 
 def _judged(results: Results, claim: Claim, resampling: Resampling) -> Judged:
-    attack = claim.attack or results.facts.study.primary
+    attack = _attack(results, claim)
     epochs = EqualEpochs(resampling, attack=attack, epoch=claim.epoch)
     utility = EqualUtility(results, attack=attack)
     return Judged(claim, (_ruling(results, claim, epochs), _ruling(results, claim, utility)))
 
 
+def _attack(results: Results, claim: Claim) -> str:
+    """The attack by whose AUC a claim is judged."""
+    return claim.attack or results.facts.study.primary
+
+
 def _ruling(results: Results, claim: Claim, protocol: Protocol) -> Ruling:
-    answers = (_answer(results, part, protocol, margin=claim.margin) for part in claim.parts)
-    return Ruling(protocol.name, protocol.test, tuple(answers))
+    return Ruling(protocol.name, protocol.test, tuple(_answer(results, claim, part, protocol) for part in claim.parts))
 
 
-def _answer(results: Results, part: Part, protocol: Protocol, *, margin: float) -> Answer:
+def _answer(results: Results, claim: Claim, part: Part, protocol: Protocol) -> Answer:
     try:
-        measured = _measured(results, part, protocol)
+        measured = _measured(results, claim, part, protocol)
     except OpenQuestionError as question:
         return Answer(part, None, Decision("undecided", str(question)))
+    margin = probit_margin(claim.margin) if part.grows_with == "size" else claim.margin
     return Answer(part, measured, decide(measured, expected=part.expected, margin=margin))
 
 
-def _measured(results: Results, part: Part, protocol: Protocol) -> Measured:
+def _measured(results: Results, claim: Claim, part: Part, protocol: Protocol) -> Measured:
     methods = methods_of(results.facts, part.methods)
     places = places_of(results, bases=part.bases, corpora=part.corpora)
     if part.grows_with == "size":
-        return _over_corpora([partial(_per_doubling, results, protocol, own, methods) for own in places])
+        attack = _attack(results, claim)
+        return _over_corpora([partial(_with_size, results, protocol, own, methods, attack) for own in places])
     if part.grows_with == "epochs":
         return _over_corpora([partial(_over_bases, protocol.growth, own, methods) for own in places])
     if part.against_corpora:
@@ -116,9 +122,8 @@ def _over_bases(question: Callable[..., Measured], own: Sequence[Section], *meth
     return of_shared_texts(answered([partial(question, one, *methods) for one in own]))
 
 
-def _per_doubling(results: Results, protocol: Protocol, own: Sequence[Section], methods: Sequence[str]) -> Measured:
-    """The slope over the bases of a corpus per doubling of their parameters."""
-    doublings = [math.log2(parameters_of(results.facts, one.base)) for one in own]
-    if len(set(doublings)) < 2:
-        raise OpenQuestionError(f"one size of base on {own[0].corpus}: train a second one, better three")
-    return protocol.weighted(list(zip(slope_weights(doublings), own, strict=True)), methods)
+def _with_size(
+    results: Results, protocol: Protocol, own: Sequence[Section], methods: Sequence[str], attack: str
+) -> Measured:
+    standing = protocol.standing(own[0], methods)
+    return per_doubling(results.facts, own, methods, attack=attack, standing=standing)

@@ -81,12 +81,3 @@ def _without(parts: Sequence[Measured]) -> tuple[str, ...]:
 def minus(first: Measured, second: Measured) -> Measured:
     """The first less the second, as `independent`."""
     return independent([(1.0, first), (-1.0, second)])
-
-
-def slope_weights(places: Sequence[float]) -> list[float]:
-    """What y at each x weighs in the least-squares slope Σ c·y: c = (x − x̄) / Σ (x − x̄)². ValueError for equal x."""
-    mean = math.fsum(places) / len(places)
-    total = math.fsum((x - mean) ** 2 for x in places)
-    if not total:
-        raise ValueError("a slope needs two different x")
-    return [(x - mean) / total for x in places]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from vestige.claims.measured import Measured
+from vestige.metrics.slopes import Standing
 from vestige.outcome.points import Section
 
 Methods = Sequence[str]
@@ -52,8 +53,8 @@ class Protocol(ABC):
         """The mean AUC of the methods minus that of the others."""
 
     @abstractmethod
-    def weighted(self, terms: Sequence[tuple[float, Section]], methods: Methods) -> Measured:
-        """Σ w · mean AUC of the methods over bases of one corpus, such as a slope over their sizes."""
+    def standing(self, section: Section, methods: Methods) -> Standing:
+        """Where the methods stand when they are followed along the sizes of a base."""
 
     @abstractmethod
     def growth(self, section: Section, methods: Methods) -> Measured:

@@ -27,7 +27,7 @@ class Part:
     * `methods`, `against`: methods by label (`lora`), by name with some settings (`lora(targets=all)`) or by family
       (`parameter`, `prompt`, `hybrid`): the mean over the first minus the mean over the second.
     * `grows_with`: what the methods are followed along instead: `epochs`, from the first attacked checkpoint to the
-      last, or `size`, per doubling of the base's parameters.
+      last, or `size`, of Φ⁻¹(AUC) per doubling of the base's parameters, by the slope through at least three sizes.
     * `corpora`, `bases`: where it is said to hold, by name (a corpus also by its recipe); everywhere where empty.
     * `against_corpora`: corpora that the methods are held against on `corpora` instead: the mean over these minus that.
     * `quantity`: `leakage` (AUC), or `utility` (what validation loss was gained over the base, nats per token).
@@ -47,7 +47,7 @@ class Part:
         """The part in words, `lora leaks more than prompt on webnlg`."""
         subject, where = " and ".join(self.methods), f" on {', '.join(self.corpora)}" if self.corpora else ""
         if self.grows_with:
-            along = "per doubling of size" if self.grows_with == "size" else "with epochs"
+            along = "of Φ⁻¹(AUC) per doubling of size" if self.grows_with == "size" else "with epochs"
             return f"{subject}: growth {along} {_EXPECTED[self.expected]} 0{where}"
         what = "leak" if self.quantity == "leakage" else "gain"
         than = f"on {', '.join(self.against_corpora)}" if self.against_corpora else " and ".join(self.against)
@@ -62,7 +62,7 @@ class Claim:
     * `said`: the claim in a sentence.
     * `epoch`: where methods are compared at equal epochs: the last checkpoint up to it; None for the last there is.
     * `attack`: by which AUC; empty for the primary attack.
-    * `margin`: what counts as nothing, AUC, or nats per token for utility.
+    * `margin`: what counts as nothing, AUC, or nats per token for utility; along sizes what that AUC is in Φ⁻¹(AUC).
     * `published`: what the source of the claim reports, in words; empty where there is none.
     """
 

@@ -51,7 +51,8 @@ def _number(answer: Answer) -> Cell:
     found = answer.measured
     if found is None:
         return Cell(REFUSED, answer.decision.why)
-    quantity = "auc_above_floor" if answer.part.quantity == "leakage" else "loss"
+    leakage = "slope" if answer.part.grows_with == "size" else "auc_above_floor"
+    quantity = leakage if answer.part.quantity == "leakage" else "loss"
     return as_cell(Estimated(quantity, Estimate(found.value, found.low, found.high, Counts(), answer.part.said)))
 
 

@@ -43,7 +43,7 @@ class ClaimSection(Section):
     """Other methods or families."""
 
     grows_with: Literal["", "epochs", "size"] = ""
-    """The same methods along their training, or per doubling of the base's parameters."""
+    """The same methods along their training, or per doubling of the base's parameters (three sizes at least)."""
 
     against_corpora: _Names = ()
     """The same methods on other corpora than `corpora`."""

@@ -15,6 +15,8 @@ from scipy.stats import norm
 
 from vestige.claims.known import CLAIMS
 from vestige.metrics.comparison import LEVELS, AtLevel, Comparison, Difference, Standing
+from vestige.metrics.slopes import STANDINGS, Measured, Slope
+from vestige.metrics.slopes import Standing as Place
 from vestige.outcome.facts import (
     AttackFacts,
     BaseFacts,
@@ -25,13 +27,14 @@ from vestige.outcome.facts import (
     MethodFacts,
     NamedPrimary,
     RoleSize,
+    ScalingFacts,
     StudyFacts,
     TrainingFacts,
 )
 from vestige.outcome.frames import ESTIMATES, LOSSES, SCORES, Results
 from vestige.records import Counts, Estimate
 
-SIZES = {"small": 2**20, "large": 2**22}
+SIZES = {"small": 2**20, "middle": 2**21, "large": 2**22}
 CORPORA = ("webnlg", "wikitext")
 FAMILIES = {"lora": "parameter", "head": "parameter", "prompt": "prompt"}
 EPOCHS = (1.0, 3.0)
@@ -42,7 +45,7 @@ GAIN = {"lora": 0.90, "head": 0.91, "prompt": 0.92}
 
 @pytest.fixture(scope="session")
 def results() -> Results:
-    """Two bases and two corpora; the claims of 2507.00258."""
+    """Three bases and two corpora; the claims of 2507.00258."""
     scores = pl.concat([pl.DataFrame(one, schema=SCORES) for one in _scores()])
     return Results(FACTS, pl.DataFrame(list(_estimates()), schema=ESTIMATES, orient="row"), scores, _NO_LOSSES)
 
@@ -65,7 +68,7 @@ def _shift(method: str, base: str, epoch: float) -> float:
     """By how many standard deviations members score higher."""
     if FAMILIES[method] == "prompt":
         return 0.02
-    return (0.8 if base == "small" else 1.4) * (epoch / 3)
+    return {"small": 0.8, "middle": 1.1, "large": 1.4}[base] * (epoch / 3)
 
 
 def _places() -> Iterator[tuple[str, str, str, float]]:
@@ -147,6 +150,14 @@ def _difference(method: str, other: str, gap: float, half: float, aside: tuple[s
     )
 
 
+def _slope(method: str, standing: Place) -> Slope:
+    """1 ± .2 for a tenfold at the end for what trains parameters, 0 ± .1 for prompts, and where sizes are as useful."""
+    steep = FAMILIES[method] == "parameter" and standing == "last"
+    points = tuple(Measured(float(size), _estimate(0.6, 0.01)) for size in SIZES.values())
+    slope = _estimate(1.0, 0.2) if steep else _estimate(0.0, 0.1)
+    return Slope(method, "ref", standing, slope, _estimate(0.0, 0.1), 0.99, points)
+
+
 _NO_LOSSES = pl.DataFrame(schema=LOSSES)
 
 FACTS = Facts(
@@ -180,4 +191,8 @@ FACTS = Facts(
     environments=(),
     seconds={},
     comparisons=tuple(ComparisonFacts(*pair, _comparison()) for pair in itertools.product(SIZES, CORPORA)),
+    scalings=tuple(
+        ScalingFacts("parameters", name, tuple(_slope(*one) for one in itertools.product(FAMILIES, STANDINGS)))
+        for name in CORPORA
+    ),
 )

@@ -17,7 +17,7 @@ from vestige.outcome.facts import ComparisonFacts
 from vestige.outcome.frames import Results
 
 BOOTSTRAP = Bootstrap(samples=200)
-BASES = ("small", "large")
+BASES = ("small", "middle", "large")
 
 AucOf = Callable[..., float]
 Comparisons = Callable[..., tuple[ComparisonFacts, ...]]
@@ -55,19 +55,39 @@ def test_what_epochs_make_of_methods_that_are_alike(rulings: dict[str, tuple[Rul
     assert found.value == pytest.approx(truth, abs=found.wide)
 
 
-def test_growth_with_epochs_and_with_size(rulings: dict[str, tuple[Ruling, Ruling]], auc_of: AucOf) -> None:
-    for name in ("C2", "C3"):
-        grows, flat = rulings[name][0].answers
-        assert grows.decision.verdict == "supported", name
-        assert flat.measured is not None
-        assert abs(flat.measured.value) < 0.05, name
-    slope, at_utility = (ruling.answers[0].measured for ruling in rulings["C3"])
-    assert slope is not None
-    assert at_utility is not None
-    assert at_utility.value == pytest.approx(0), "at equal utility both sizes leak alike"
-    assert at_utility.wide == pytest.approx(0.02 * 2**0.5 / 2 / 2**0.5), "two doublings, two corpora"
-    truth = (auc_of("lora", "large", 3) - auc_of("lora", "small", 3)) / 2
-    assert slope.value == pytest.approx(truth, abs=slope.wide), "the sizes are two doublings apart"
+def test_growth_with_epochs(rulings: dict[str, tuple[Ruling, Ruling]]) -> None:
+    grows, flat = rulings["C2"][0].answers
+    assert grows.decision.verdict == "supported"
+    assert flat.measured is not None
+    assert abs(flat.measured.value) < 0.05
+
+
+def test_growth_with_size_is_the_slope_of_the_study(rulings: dict[str, tuple[Ruling, Ruling]]) -> None:
+    """1 ± .2 for a tenfold is .301 ± .060 for a doubling, over √2 for two corpora; at 90% of the own gain nothing."""
+    at_epochs, at_utility = rulings["C3"]
+    assert (at_epochs.verdict, at_utility.verdict) == ("supported", "contradicted")
+    grows, flat = (one.measured for one in at_epochs.answers)
+    assert grows is not None
+    assert flat is not None
+    assert (grows.value, grows.wide) == pytest.approx((0.30103, 0.060206 / 2**0.5))
+    assert (flat.value, flat.wide) == pytest.approx((0, 0.030103 / 2**0.5))
+    assert at_epochs.answers[1].decision.why == "equivalent to 0 within 0.126 (two one-sided tests at 5%)"
+
+
+def test_a_slope_of_other_sizes_or_epochs_is_not_taken_for_what_was_asked(results: Results) -> None:
+    claim = Claim("1", "", (Part(("lora",), "more", grows_with="size"),), epoch=1)
+    first, second = judge(asked(results, claim), bootstrap=BOOTSTRAP)[0].rulings
+    assert "at the last checkpoint, epoch 3, and the claim is of epoch 1" in first.answers[0].decision.why
+    assert second.answers[0].measured is not None
+    through_two = tuple(
+        replace(one, slopes=tuple(replace(slope, points=slope.points[:2]) for slope in one.slopes))
+        for one in results.facts.scalings
+    )
+    other = replace(results, facts=replace(results.facts, scalings=through_two))
+    assert "goes through other bases than these" in answers(other, claim.parts[0])[1].decision.why
+    fewer = replace(results, facts=replace(results.facts, scalings=()))
+    for answer in answers(fewer, claim.parts[0]):
+        assert "no slope has been drawn for lora by ref on webnlg" in answer.decision.why
 
 
 def test_growth_with_utility_is_what_equal_utility_says_of_growth(rulings: dict[str, tuple[Ruling, Ruling]]) -> None:
@@ -133,7 +153,10 @@ def test_without_a_comparison_equal_utility_is_undecided(results: Results) -> No
         (Part(("ia3",), "more", against=("prompt",)), "the study has no method ia3: train one"),
         (Part(("lora",), "more", against=("prompt",), corpora=("xsum",)), "the study has no corpus xsum: add one"),
         (Part(("lora",), "more", against=("prompt",), bases=("llama",)), "the study has no base llama: add one"),
-        (Part(("lora",), "more", grows_with="size", bases=("small",)), "one size of base on webnlg: train a second"),
+        (
+            Part(("lora",), "more", grows_with="size", bases=("small",)),
+            "1 of the three sizes that a slope takes on webnlg",
+        ),
     ],
 )
 def test_what_a_study_does_not_have(results: Results, part: Part, words: str) -> None:
@@ -170,5 +193,5 @@ def test_the_words_of_the_parts() -> None:
         "parameter: leak more than prompt",
         "parameter: growth with epochs more than 0",
         "prompt: growth with epochs as much as 0",
-        "parameter: growth per doubling of size more than 0",
+        "parameter: growth of Φ⁻¹(AUC) per doubling of size more than 0",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vestige.claims.decide import decide
-from vestige.claims.measured import Measured, independent, minus, of_shared_texts, slope_weights
+from vestige.claims.measured import Measured, independent, minus, of_shared_texts
 from vestige.outcome.claims import Expected
 from vestige.records import Counts, Estimate
 
@@ -32,16 +32,6 @@ def test_independent_errors_add_up_as_squares() -> None:
 def test_a_mean_over_shared_texts_is_as_wide_as_its_parts() -> None:
     found = of_shared_texts([measured(0.2, 0.03), measured(0.4, 0.05)])
     assert (found.value, found.wide, found.narrow) == pytest.approx((0.3, 0.04, 0.032))
-
-
-def test_a_slope_is_that_of_a_line() -> None:
-    """y = 1 + 2x at x = 0, 1, 2: c = (−½, 0, ½), so that the half-width of independent y is .1/√2."""
-    weights = slope_weights([0.0, 1.0, 2.0])
-    assert weights == pytest.approx([-0.5, 0.0, 0.5])
-    found = independent([(weight, measured(1 + 2 * x, 0.1)) for weight, x in zip(weights, (0, 1, 2), strict=True)])
-    assert (found.value, found.wide) == pytest.approx((2.0, 0.1 / 2**0.5))
-    with pytest.raises(ValueError, match="two different x"):
-        slope_weights([1.0, 1.0])
 
 
 def test_what_is_left_out_is_carried_along_once() -> None:
