@@ -35,7 +35,7 @@ VARIANTS = [
         make_method({"name": name, **({"learning_rate": TINY_RATES[name]} if name in TINY_RATES else {})})
         for name in METHODS
     ),
-    Lora(targets="attention", r=2, dropout=0.3, rslora=True),
+    Lora(targets="attention", r=2, dropout=0.3, rslora=True, quantize="nf4"),
     Lora(targets="projection", alpha=32, dora=True),
     Prompt(tokens=3, text="Ada sold a boat in Lund", learning_rate=(0.5,)),
     Prompt(init="random", learning_rate=(0.5,)),

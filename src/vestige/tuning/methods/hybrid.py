@@ -56,6 +56,10 @@ class Hybrid(Method):
     def virtual_tokens(self) -> int:
         return sum(part.virtual_tokens for part in self.parts)
 
+    @property
+    def starts_as_base(self) -> bool:
+        return all(part.starts_as_base for part in self.parts)
+
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PreTrainedModel | PeftModel]:
         first, second = sorted(self.parts, key=lambda part: part.family == "prompt")

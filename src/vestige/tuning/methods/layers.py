@@ -79,6 +79,11 @@ def target_paths(base: PreTrainedModel, placement: Placement) -> list[str]:
     return targets_of(base, placement).linear
 
 
+def linear_paths(base: PreTrainedModel) -> list[str]:
+    """Full paths of all linear layers but the output layer, whatever else there is."""
+    return [one.path for one in _matrices(base) if one.kind == "linear"]
+
+
 def named_paths(base: PreTrainedModel, names: Sequence[str]) -> list[str]:
     """Full paths of the layers whose path ends in one of these names, as peft's `target_modules` are read, in the
     model's order.

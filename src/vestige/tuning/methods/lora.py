@@ -11,6 +11,7 @@ from pydantic import Field, PositiveInt
 from vestige.errors import ModelError
 from vestige.tuning.methods.adapted import adapted
 from vestige.tuning.methods.base import Family, LearningRates, Method
+from vestige.tuning.methods.four_bits import in_four_bits
 from vestige.tuning.methods.layers import Placement, fan_in_fan_out, targets_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ class Lora(Method):
     down) or `all`. Embeddings, the routers of experts, convolutions and norms are never adapted. `rslora` scales by
     `alpha / √r` (Kalajdzievski 2023, arXiv:2312.03732); `dora` trains the length of each weight column beside its
     direction (Liu et al. 2024, arXiv:2402.09353). Neither `dora` nor `dropout` is defined for stacked matrices.
+    `quantize = "nf4"` is QLoRA (Dettmers et al. 2023, arXiv:2305.14314): all linear layers but the output layer stand
+    rounded to 4 bits while it is trained and scored; what it is compared with is the base as it is.
     """
 
     family: ClassVar[Family] = "parameter"
@@ -42,6 +45,11 @@ class Lora(Method):
     targets: Placement = "all"
     rslora: bool = False
     dora: bool = False
+    quantize: Literal["nf4"] | None = None
+
+    @property
+    def starts_as_base(self) -> bool:
+        return self.quantize is None
 
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:
@@ -66,5 +74,6 @@ class Lora(Method):
             task_type="CAUSAL_LM",
         )
         torch.manual_seed(seed)
-        with adapted(base, config) as model:
+        rounded = in_four_bits(base) if self.quantize else contextlib.nullcontext()
+        with rounded, adapted(base, config) as model:
             yield model

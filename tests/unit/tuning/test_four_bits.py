@@ -1,0 +1,59 @@
+"""A base in four bits: what QLoRA computes with, and afterwards the base as it was."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from vestige.errors import ConfigError
+from vestige.testing.models import tiny_model
+from vestige.tuning.methods.four_bits import in_four_bits
+from vestige.tuning.methods.lora import Lora
+
+
+def test_layers_answer_as_those_of_bitsandbytes() -> None:
+    """Its own layer keeps packed what stands unpacked here."""
+    nn4: Any = pytest.importorskip("bitsandbytes.nn")
+    base: Any = tiny_model("llama")
+    layer = base.get_submodule("model.layers.0.mlp.gate_proj")
+    theirs = nn4.Linear4bit(layer.in_features, layer.out_features, bias=False, quant_type="nf4")
+    theirs.weight = nn4.Params4bit(layer.weight.data.clone(), requires_grad=False, quant_type="nf4")
+    theirs = theirs.to("cpu").train()  # in evaluation it may pack for a faster kernel of bfloat16
+    states = torch.randn(5, layer.in_features)
+    with in_four_bits(base):
+        found = layer(states)
+    assert torch.allclose(found, theirs(states), atol=1e-6)
+    assert not torch.allclose(found, layer(states), atol=1e-3)
+
+
+def test_embeddings_norms_and_the_output_layer_stay_whole() -> None:
+    base: Any = tiny_model("llama")
+    before = {name: value.clone() for name, value in base.named_parameters()}
+    with in_four_bits(base):
+        moved = {name for name, value in base.named_parameters() if not torch.equal(value, before[name])}
+    assert moved == {name for name in before if name.endswith("_proj.weight")}
+    assert all(torch.equal(value, before[name]) for name, value in base.named_parameters())
+
+
+def test_the_base_comes_back_from_an_error() -> None:
+    base: Any = tiny_model("llama")
+    own = base.get_submodule("model.layers.0.mlp.gate_proj").weight
+    with pytest.raises(RuntimeError, match="on purpose"), in_four_bits(base):
+        raise RuntimeError("on purpose")
+    assert base.get_submodule("model.layers.0.mlp.gate_proj").weight is own
+
+
+def test_a_method_without_it_is_keyed_as_before() -> None:
+    assert "quantize" not in Lora().spec()
+    assert Lora(quantize="nf4").spec()["quantize"] == "nf4"
+    assert Lora(quantize="nf4").label == "lora(quantize=nf4)"
+
+
+def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r'pip install "vestige\[qlora\]"'), in_four_bits(nn.Module()):  # type: ignore[arg-type]
+        pass
