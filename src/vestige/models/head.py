@@ -50,7 +50,7 @@ class _OwnHead(nn.Module):
         self.bias = None if bias is None else nn.Parameter(bias.detach().float().clone())
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return nn.functional.linear(hidden.to(self.weight.dtype), self.weight, self.bias)
+        return nn.functional.linear(hidden.to(self.weight), self.weight, self.bias)
 
 
 @contextlib.contextmanager

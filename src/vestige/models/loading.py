@@ -15,9 +15,9 @@ from vestige.models.places import place_of
 from vestige.models.reading import Loaded, errors_of, read, read_model
 from vestige.models.soundness import refuse_broken_weights, refuse_not_causal
 from vestige.models.sources import ModelSource
+from vestige.models.spread import put_in_place
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 Dtype = Literal["float32", "bfloat16"]
@@ -61,13 +61,6 @@ def _has_fast_bf16() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def device() -> torch.device:
-    """The accelerator where there is one, else the processor."""
-    import torch
-
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def load_config(source: ModelSource) -> PreTrainedConfig:
@@ -226,7 +219,7 @@ def _load(factory: Any, folder: Path, *, name: str, dtype: Dtype) -> Loaded:
     parameters = [path for path, _ in loaded.model.named_parameters()]
     refuse_other_types(stored, parameters=parameters, folder=folder)
     with errors_of(name):
-        loaded.model.to(device())  # type: ignore[arg-type]  # a device
+        put_in_place(loaded.model, name=printable(name))
         refuse_broken_weights(loaded.model, name=printable(name))
     return loaded
 

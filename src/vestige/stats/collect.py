@@ -144,7 +144,7 @@ def _score(
     if hidden.shape[1] != inputs["input_ids"].shape[1]:
         raise ScoringError(f"The model returned {hidden.shape[1]} positions for {inputs['input_ids'].shape[1]} tokens.")
     targets = targets_of(batch)
-    statistics = head.statistics(scored_states(hidden, batch), targets.to(hidden.device))
+    statistics = head.statistics(scored_states(hidden, batch), targets)
     places = np.concatenate([np.arange(offsets[index], offsets[index + 1]) for index in indices])
     columns["token_id"][places] = targets.numpy()
     for name in ("logp", "mean_logp", "var_logp", "rank"):

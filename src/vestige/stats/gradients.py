@@ -71,7 +71,7 @@ def _gradients(forward: Forward, head: Head, batch: Sequence[Encoded], *, pad_id
 def _mean_losses(head: Head, hidden: Tensor, batch: Sequence[Encoded]) -> Tensor:
     """Mean loss of the scored tokens of each text, shape (texts,), in fp32 from the head on, as in a scoring pass."""
     logits = head.logits_with_gradient(scored_states(hidden, batch))
-    losses = cross_entropy(logits, targets_of(batch).to(hidden.device), reduction="none")
-    lengths = torch.tensor([text.n_scored for text in batch], device=hidden.device)
-    rows = torch.repeat_interleave(torch.arange(len(batch), device=hidden.device), lengths)
+    losses = cross_entropy(logits, targets_of(batch).to(logits.device), reduction="none")
+    lengths = torch.tensor([text.n_scored for text in batch], device=logits.device)
+    rows = torch.repeat_interleave(torch.arange(len(batch), device=logits.device), lengths)
     return losses.new_zeros(len(batch)).index_add(0, rows, losses) / lengths

@@ -51,19 +51,20 @@ class Head:
     def logits(self, hidden: Tensor) -> Tensor:
         """fp32 logits of at most `SLICE` hidden states (tokens, d); the next call overwrites them."""
         logits = self._logits[: len(hidden)]
-        torch.mm(hidden.float(), self._weight, out=logits)
+        torch.mm(hidden.to(logits), self._weight, out=logits)
         if self._bias is not None:
             logits += self._bias
         return self._adjust(logits)
 
     def logits_with_gradient(self, hidden: Tensor) -> Tensor:
         """fp32 logits of hidden states (tokens, d), through which a gradient can be taken: no buffer is written to."""
-        return self._adjust(linear(hidden.float(), self._weight.t(), self._bias))
+        return self._adjust(linear(hidden.to(self._weight), self._weight.t(), self._bias))
 
     def statistics(self, hidden: Tensor, targets: Tensor) -> TokenStatistics:
         """Statistics of the next-token distributions at `hidden` (tokens, d), for `targets` (tokens,), slice by
         slice.
         """
+        targets = targets.to(self._weight.device)
         parts = [
             self._slice(hidden[start : start + SLICE], targets[start : start + SLICE])
             for start in range(0, len(hidden), SLICE)
@@ -100,7 +101,7 @@ class Head:
             raise ScoringError(f"The logits of {self._name} are not finite: its weights are broken or diverged.")
         own = self.logits(hidden)
         tolerance = (1e-4 if full.dtype == torch.float32 else 2e-2) * max(1.0, full.float().abs().max().item())
-        difference = (own - full.float()).abs().max().item()
+        difference = (own - full.to(own)).abs().max().item()
         if not difference <= tolerance:
             raise ScoringError(
                 f"{self._name} changes its logits in a way that vestige does not know: head and model differ by "

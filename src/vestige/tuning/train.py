@@ -212,7 +212,7 @@ class CellTrainer(Trainer):
         """
         states = inputs if self._trains_head_only else self._run_trunk(model, inputs)
         logits = self._adjust(output_head(self._base)(states["hidden"]))
-        return torch.nn.functional.cross_entropy(logits.float(), states["targets"])
+        return torch.nn.functional.cross_entropy(logits.float(), states["targets"].to(logits.device))
 
     def _run_trunk(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         labels = inputs["labels"]
@@ -221,7 +221,7 @@ class CellTrainer(Trainer):
         hidden = hidden_states()
         virtual = hidden.shape[1] - labels.shape[1]
         trained = trained_positions(labels)
-        return {"hidden": hidden[:, virtual:-1][trained], "targets": labels[:, 1:][trained]}
+        return {"hidden": hidden[:, virtual:-1][trained.to(hidden.device)], "targets": labels[:, 1:][trained]}
 
     def floating_point_ops(self, inputs: Any) -> int:
         """Not counted: nobody reads it."""

@@ -65,8 +65,8 @@ def keys_and_values(base: PreTrainedModel, *, tokens: int) -> Tensor:
     ids = torch.randint(len(weight), (1, tokens)).to(base.device)
     with torch.no_grad(), head_taken_out(base):
         answer: Any = base(input_ids=ids, use_cache=True)
-    layers = [part[0].transpose(0, 1) for layer in answer.past_key_values.layers for part in (layer.keys, layer.values)]
-    return torch.stack(layers, dim=1).reshape(tokens, -1).float()
+    parts = [part[0].to(ids.device) for layer in answer.past_key_values.layers for part in (layer.keys, layer.values)]
+    return torch.stack([part.transpose(0, 1) for part in parts], dim=1).reshape(tokens, -1).float()
 
 
 def start_at(encoder: Any, start: Tensor) -> None:
