@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,21 +46,8 @@ def in_four_bits(base: PreTrainedModel) -> Iterator[None]:
 
 def _rounded(weight: Tensor) -> Tensor:
     """The weights as they come back from NF4 with double quantization."""
-    with _without_hints():
-        from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 
-        packed, state = quantize_4bit(weight.contiguous(), quant_type="nf4", compress_statistics=True)
-        back: Tensor = dequantize_4bit(packed, state)
+    packed, state = quantize_4bit(weight.contiguous(), quant_type="nf4", compress_statistics=True)
+    back: Tensor = dequantize_4bit(packed, state)
     return back.to(weight.dtype)
-
-
-@contextlib.contextmanager
-def _without_hints() -> Iterator[None]:
-    """bitsandbytes advises to install a faster kernel, for a product that is not used here."""
-    logger = logging.getLogger("bitsandbytes")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
