@@ -198,17 +198,17 @@ def report(
 
     result = load(study, store=store)
     _show(result, table=result.table())
-    if export is not None:
-        try:
+    try:
+        if export is not None:
             written = result.export(export)
-        except StoreError as error:
-            raise ConfigError(f"{str(error).partition('. ')[0]}. Name another folder.") from error
-        print(f"Tables and figures: {len(written)} files in {safe(str(export))}")
-    if peft_comparison is not None:
-        from vestige.report.peft_comparison import write_comparison
+            print(f"Tables and figures: {len(written)} files in {safe(str(export))}")
+        if peft_comparison is not None:
+            from vestige.report.peft_comparison import write_comparison
 
-        written = write_comparison(result.results, peft_comparison)
-        print(f"Results of each method: {len(written)} files in {safe(str(peft_comparison))}")
+            written = write_comparison(result.results, peft_comparison)
+            print(f"Results of each method: {len(written)} files in {safe(str(peft_comparison))}")
+    except StoreError as error:
+        raise ConfigError(f"{str(error).partition('. ')[0]}. Name another folder.") from error
 
 
 @app.command("list")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import final
 
 from vestige.metrics.comparison import MEMORIZATION
 from vestige.outcome.frames import Results
@@ -19,11 +17,9 @@ from vestige.report.figures import Drawing, drawings
 from vestige.report.formats import as_csv, as_latex, as_markdown
 from vestige.report.frontier import frontiers
 from vestige.report.growth import growth_figures, growth_table
+from vestige.report.naming import file_name
 from vestige.report.tables import Table
 from vestige.store.io import write_bytes
-
-_LONGEST: Final = 120
-"""Characters of a file's name before its ending; every file system takes so many."""
 
 
 @final
@@ -54,11 +50,11 @@ def _files(results: Results) -> Iterator[tuple[str, bytes]]:
     """The path of each file in the folder, and what it holds."""
     stems: set[str] = set()
     for one in tables_of(results):
-        stem = f"tables/{_file_name(one.name, stems)}"
+        stem = f"tables/{file_name(one.name, stems)}"
         yield from ((f"{stem}.{kind}", text.encode()) for kind, text in _as_text(one).items())
     for figure in figures_of(results):
         if figure.panel is not None:
-            stem = f"figures/{_file_name(f'{figure.place} {figure.title}', stems)}"
+            stem = f"figures/{file_name(f'{figure.place} {figure.title}', stems)}"
             yield from ((f"{stem}.{kind}", figure.panel.file(kind)) for kind in FILE_KINDS)
 
 
@@ -137,12 +133,3 @@ def figures_of(results: Results) -> Iterator[Drawing]:
     yield from growth_figures(results)
     for section in sections(results):
         yield from (*frontiers(results, section), *drawings(results, section))
-
-
-def _file_name(name: str, taken: set[str]) -> str:
-    """A name that every file system takes, and that no other file of this export bears."""
-    plain = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:_LONGEST] or "unnamed"
-    others = (f"{plain}-{number}" for number in itertools.count(2))
-    found = next(one for one in itertools.chain([plain], others) if one not in taken)
-    taken.add(found)
-    return found

@@ -19,6 +19,7 @@ from vestige.outcome.frames import Results
 from vestige.outcome.points import Point, Section, method_labels, sections, text_quantities
 from vestige.outcome.wording import tpr_key
 from vestige.records import Estimate
+from vestige.report.naming import file_name
 from vestige.store.io import write_text
 
 Json = Mapping[str, Any]
@@ -35,15 +36,15 @@ _TYPES: Final[Mapping[str, str]] = {"prompt": "PROMPT_TUNING", "prefix": "PREFIX
 
 
 def write_comparison(results: Results, folder: Path) -> list[Path]:
-    """Write `<method>--<base>-<corpus>.json` for each method of each base and corpus; the paths, sorted. StoreError
-    where a file cannot be written.
+    """Write a JSON file for each method of each base and corpus, called after them; the paths, sorted. StoreError where
+    a file cannot be written.
     """
-    written = []
+    written: list[Path] = []
+    stems: set[str] = set()
     for section in sections(results):
         for label in method_labels(results):
             if section.trajectory(label):
-                name = "".join(mark if mark.isalnum() or mark in ".-_" else "-" for mark in f"{label}--{section.name}")
-                path = folder / f"{name}.json"
+                path = folder / f"{file_name(f'{label} {section.name}', stems)}.json"
                 write_text(path, json.dumps(as_comparison(results, section, label), indent=2) + "\n")
                 written.append(path)
     return sorted(written)

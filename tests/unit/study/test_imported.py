@@ -166,7 +166,8 @@ def test_the_study_runs_and_answers_in_the_form_of_the_comparison(
     assert not result.failures
     paths = write_comparison(result.results, tmp_path / "results")
     assert len(paths) == 4
-    found = {path.name.partition("--")[0]: json.loads(path.read_text(encoding="utf-8")) for path in paths}
+    written = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    found = {one["run_info"]["experiment_name"].partition("/")[0]: one for one in written}
     full = found["full"]
     assert full["run_info"]["peft_config"] is None
     assert full["run_info"]["train_config"]["optimizer_kwargs"] == {"lr": 1e-3, "weight_decay": 0.1}
@@ -176,10 +177,10 @@ def test_the_study_runs_and_answers_in_the_form_of_the_comparison(
     assert leakage["attack"] == "ref"
     assert 0 <= leakage["at_last_checkpoint"]["auc"]["value"] <= 1
     assert leakage["at_last_checkpoint"]["auc"]["members"] == leakage["at_last_checkpoint"]["auc"]["non_members"]
-    assert set(found["prompt-tokens-5"]["leakage_info"]) == set(leakage)
+    assert set(found["prompt"]["leakage_info"]) == set(leakage)
     assert "peft-version" in full["meta_info"]["package_info"]
-    assert found["prompt-tokens-5"]["run_info"]["peft_config"]["peft_type"] == "PROMPT_TUNING"
-    for one in found.values():
+    assert found["prompt"]["run_info"]["peft_config"]["peft_type"] == "PROMPT_TUNING"
+    for one in written:
         assert all(set(keys) <= set(one[part]) for part, keys in READ_THERE.items())
         assert set(LAST_METRICS) <= set(one["train_info"]["metrics"][-1])
 
