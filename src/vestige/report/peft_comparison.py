@@ -78,7 +78,7 @@ def as_comparison(results: Results, section: Section, label: str) -> Json:
             "system_info": {"system": _environment(results).get("platform", "")},
             "pytorch_info": "",
         },
-        "not_measured": [*_NOT_MEASURED, "forgetting"],
+        "not_measured": [*_NOT_MEASURED, "train total tokens", "forgetting"],
     }
 
 

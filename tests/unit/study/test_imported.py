@@ -181,6 +181,7 @@ def test_the_study_runs_and_answers_in_the_form_of_the_comparison(
     assert "peft-version" in full["meta_info"]["package_info"]
     assert found["prompt"]["run_info"]["peft_config"]["peft_type"] == "PROMPT_TUNING"
     for one in written:
+        assert "train total tokens" in one["not_measured"]
         assert all(set(keys) <= set(one[part]) for part, keys in READ_THERE.items())
         assert set(LAST_METRICS) <= set(one["train_info"]["metrics"][-1])
 
