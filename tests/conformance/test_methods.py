@@ -35,12 +35,12 @@ VARIANTS = [
         make_method({"name": name, **({"learning_rate": TINY_RATES[name]} if name in TINY_RATES else {})})
         for name in METHODS
     ),
-    Lora(targets="attention", r=2, dropout=0.3, rslora=True, quantize="nf4"),
+    Lora(targets="attention", r=2, dropout=0.3, rslora=True),
     Lora(targets="projection", alpha=32, dora=True),
     Prompt(tokens=3, text="Ada sold a boat in Lund", learning_rate=(0.5,)),
     Prompt(init="random", learning_rate=(0.5,)),
     Prefix(projection=True),
-    LoraPrompt(lora=Lora(r=2), prompt=Prompt(tokens=5), ratio=30),
+    LoraPrompt(lora=Lora(r=2, quantize="nf4"), prompt=Prompt(tokens=5), ratio=30),
 ]
 
 

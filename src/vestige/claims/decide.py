@@ -42,23 +42,23 @@ def _more(found: Measured, margin: float, *, side: str = "above", other: str = "
     if found.high < 0:
         return Decision("contradicted", f"the 95% interval lies {other} 0")
     if _within(found, margin):
-        return Decision("contradicted", f"equivalent to 0 within {margin:g} (two one-sided tests at 5%)")
+        return Decision("contradicted", f"equivalent to 0 within {margin:.3g} (two one-sided tests at 5%)")
     return None
 
 
 def _equivalent(found: Measured, margin: float) -> Decision | None:
     if _within(found, margin):
-        return Decision("supported", f"equivalent to 0 within {margin:g} (two one-sided tests at 5%)")
+        return Decision("supported", f"equivalent to 0 within {margin:.3g} (two one-sided tests at 5%)")
     if found.low > margin or found.high < -margin:
-        return Decision("contradicted", f"the 95% interval lies beyond the margin of {margin:g}")
+        return Decision("contradicted", f"the 95% interval lies beyond the margin of {margin:.3g}")
     return None
 
 
 def _no_less(found: Measured, margin: float) -> Decision | None:
     if found.value - found.narrow > -margin:
-        return Decision("supported", f"not below −{margin:g} (one-sided test at 5%)")
+        return Decision("supported", f"not below −{margin:.3g} (one-sided test at 5%)")
     if found.high < -margin:
-        return Decision("contradicted", f"the 95% interval lies below −{margin:g}")
+        return Decision("contradicted", f"the 95% interval lies below −{margin:.3g}")
     return None
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, final
 
 from vestige.claims.measured import Measured, minus, of_shared_texts
 from vestige.claims.protocol import Methods, OpenQuestionError, Protocol
+from vestige.claims.sizes import per_doubling
 from vestige.metrics.contrast import Resamples, contrast, resamples
-from vestige.metrics.slopes import Standing
 from vestige.metrics.uncertainty import Bootstrap
+from vestige.outcome.facts import Facts
 from vestige.outcome.frames import Results
 from vestige.outcome.labels import labels_of
 from vestige.outcome.points import Point, Section, scores_at
@@ -44,7 +45,8 @@ class EqualEpochs(Protocol):
         "paired bootstrap of the AUCs over groups of texts, with the spread between trainings, by Student's t"
     )
 
-    def __init__(self, resampling: Resampling, *, attack: str, epoch: float | None) -> None:
+    def __init__(self, facts: Facts, resampling: Resampling, *, attack: str, epoch: float | None) -> None:
+        self._facts = facts
         self._resampling = resampling
         self._attack = attack
         self._epoch = epoch
@@ -60,15 +62,15 @@ class EqualEpochs(Protocol):
         own, other = self._mean(section, methods, epoch), self._mean(section, others, epoch)
         return _measured([*own, *((-weight, one) for weight, one in other)])
 
-    def standing(self, section: Section, methods: Methods) -> Standing:
+    def growth_with_size(self, own: Sequence[Section], methods: Methods) -> Measured:
         """At the last checkpoint, if the claim speaks of that one: slopes are not drawn through others."""
-        last = max(point.epoch or 0.0 for method in methods for point in section.trajectory(method))
-        if self._epoch is not None and last > self._epoch:
+        ends = [point.epoch or 0.0 for one in own for method in methods for point in one.trajectory(method)]
+        if self._epoch is not None and max(ends, default=0.0) > self._epoch:
             raise OpenQuestionError(
-                f"slopes over sizes are drawn at the last checkpoint, epoch {last:g}, and the claim is of epoch "
-                f"{self._epoch:g}: train for that long"
+                f"slopes over sizes are drawn at the last checkpoint, epoch {max(ends):g}, and the claim is of epoch "
+                f"{self._epoch:g}: a study that ends there answers it"
             )
-        return "last"
+        return per_doubling(self._facts, own, methods, attack=self._attack, standing="last")
 
     def growth(self, section: Section, methods: Methods) -> Measured:
         """From the first common checkpoint to the last."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import ClassVar, Final, final
 
 from vestige.claims.measured import Measured, minus, of_shared_texts
 from vestige.claims.protocol import Methods, OpenQuestionError, Protocol, answered
-from vestige.metrics import slopes
+from vestige.claims.sizes import per_doubling
 from vestige.metrics.comparison import LEVELS, PRIMARY_LEVEL, Comparison, Standing
 from vestige.outcome.frames import Results
 from vestige.outcome.points import Section
@@ -40,9 +41,9 @@ class EqualUtility(Protocol):
             answered([partial(self._difference, section, *pair) for pair in product(methods, others)])
         )
 
-    def standing(self, section: Section, methods: Methods) -> slopes.Standing:
-        """At 90% of what each size gains itself."""
-        return "share"
+    def growth_with_size(self, own: Sequence[Section], methods: Methods) -> Measured:
+        """At 90% of what each size gains itself: a common gain would be all that the smallest has."""
+        return per_doubling(self._facts, own, methods, attack=self._attack, standing="share")
 
     def growth(self, section: Section, methods: Methods) -> Measured:
         """With utility, since equal utility leaves no epochs to grow with: from 80% to 95% of the common gain."""

@@ -13,7 +13,7 @@ from vestige.claims.equal_utility import EqualUtility
 from vestige.claims.measured import Measured, independent, minus, of_shared_texts
 from vestige.claims.places import methods_of, places_of
 from vestige.claims.protocol import OpenQuestionError, Protocol, answered
-from vestige.claims.sizes import per_doubling, probit_margin
+from vestige.claims.sizes import probit_margin
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.outcome.claims import Claim, Part
 from vestige.outcome.frames import Results
@@ -66,15 +66,10 @@ def judge(results: Results, *, bootstrap: Bootstrap = _BOOTSTRAP) -> list[Judged
 
 
 def _judged(results: Results, claim: Claim, resampling: Resampling) -> Judged:
-    attack = _attack(results, claim)
-    epochs = EqualEpochs(resampling, attack=attack, epoch=claim.epoch)
+    attack = claim.attack or results.facts.study.primary
+    epochs = EqualEpochs(results.facts, resampling, attack=attack, epoch=claim.epoch)
     utility = EqualUtility(results, attack=attack)
     return Judged(claim, (_ruling(results, claim, epochs), _ruling(results, claim, utility)))
-
-
-def _attack(results: Results, claim: Claim) -> str:
-    """The attack by whose AUC a claim is judged."""
-    return claim.attack or results.facts.study.primary
 
 
 def _ruling(results: Results, claim: Claim, protocol: Protocol) -> Ruling:
@@ -83,19 +78,18 @@ def _ruling(results: Results, claim: Claim, protocol: Protocol) -> Ruling:
 
 def _answer(results: Results, claim: Claim, part: Part, protocol: Protocol) -> Answer:
     try:
-        measured = _measured(results, claim, part, protocol)
+        measured = _measured(results, part, protocol)
     except OpenQuestionError as question:
         return Answer(part, None, Decision("undecided", str(question)))
     margin = probit_margin(claim.margin) if part.grows_with == "size" else claim.margin
     return Answer(part, measured, decide(measured, expected=part.expected, margin=margin))
 
 
-def _measured(results: Results, claim: Claim, part: Part, protocol: Protocol) -> Measured:
+def _measured(results: Results, part: Part, protocol: Protocol) -> Measured:
     methods = methods_of(results.facts, part.methods)
     places = places_of(results, bases=part.bases, corpora=part.corpora)
     if part.grows_with == "size":
-        attack = _attack(results, claim)
-        return _over_corpora([partial(_with_size, results, protocol, own, methods, attack) for own in places])
+        return _over_corpora([partial(protocol.growth_with_size, own, methods) for own in places])
     if part.grows_with == "epochs":
         return _over_corpora([partial(_over_bases, protocol.growth, own, methods) for own in places])
     if part.against_corpora:
@@ -120,10 +114,3 @@ def _over_corpora(of_each: Sequence[Callable[[], Measured]]) -> Measured:
 def _over_bases(question: Callable[..., Measured], own: Sequence[Section], *methods: Sequence[str]) -> Measured:
     """The mean over the bases of a corpus, which share its texts."""
     return of_shared_texts(answered([partial(question, one, *methods) for one in own]))
-
-
-def _with_size(
-    results: Results, protocol: Protocol, own: Sequence[Section], methods: Sequence[str], attack: str
-) -> Measured:
-    standing = protocol.standing(own[0], methods)
-    return per_doubling(results.facts, own, methods, attack=attack, standing=standing)

@@ -41,6 +41,10 @@ class Measured:
         """The same with the other sign."""
         return replace(self, value=-self.value)
 
+    def times(self, factor: float) -> Measured:
+        """The same in another unit; `factor` is above 0."""
+        return replace(self, value=factor * self.value, wide=factor * self.wide, narrow=factor * self.narrow)
+
     @property
     def low(self) -> float:
         """The lower end of the 95% interval."""

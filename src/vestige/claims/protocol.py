@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from vestige.claims.measured import Measured
-from vestige.metrics.slopes import Standing
 from vestige.outcome.points import Section
 
 Methods = Sequence[str]
@@ -53,8 +52,10 @@ class Protocol(ABC):
         """The mean AUC of the methods minus that of the others."""
 
     @abstractmethod
-    def standing(self, section: Section, methods: Methods) -> Standing:
-        """Where the methods stand when they are followed along the sizes of a base."""
+    def growth_with_size(self, own: Sequence[Section], methods: Methods) -> Measured:
+        """By how much Φ⁻¹(AUC) of the methods grows, on average, per doubling of the parameters of the bases of one
+        corpus.
+        """
 
     @abstractmethod
     def growth(self, section: Section, methods: Methods) -> Measured:

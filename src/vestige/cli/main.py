@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 import sys
 from pathlib import Path
@@ -64,8 +63,6 @@ _CHECKING = "checking the study, its data and its models …"
 
 def main() -> None:
     """Run the command line; exit status 0 done, 1 something failed, 2 the input is wrong, 130 stopped."""
-    # Once peft loads it, bitsandbytes advises everybody to install a kernel of somebody else's.
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
         app()
     except VestigeError as error:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import functools
+import gc
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from vestige.errors import ConfigError, ModelError, printable
+from vestige.models.devices import put_in_place
 from vestige.models.files import CONFIG
 from vestige.models.headers import refuse_other_model, refuse_other_types, stored_tensors
 from vestige.models.places import place_of
 from vestige.models.reading import Loaded, errors_of, read, read_model
 from vestige.models.soundness import refuse_broken_weights, refuse_not_causal
 from vestige.models.sources import ModelSource
-from vestige.models.spread import put_in_place
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
@@ -123,7 +124,7 @@ def load_base(source: ModelSource, *, dtype: Dtype) -> PreTrainedModel:
     Raises:
         ModelError: it cannot be loaded, weights are missing or do not fit, or it is no causal language model.
     """
-    return _load_base(source.path, source.name, dtype, tuple(sorted(source.identity.items()))).model
+    return _loaded(source.path, source.name, dtype, tuple(sorted(source.identity.items()))).model
 
 
 def foreign_to_base(source: ModelSource, *, dtype: Dtype) -> tuple[str, ...]:
@@ -145,14 +146,14 @@ def parameters_of(source: ModelSource, *, dtype: Dtype) -> int:
 
 @functools.lru_cache(maxsize=64)
 def _parameters(path: Path, name: str, dtype: Dtype, identity: tuple[tuple[str, str], ...]) -> int:
-    return sum(value.numel() for value in _load_base(path, name, dtype, identity).model.parameters())
+    return sum(value.numel() for value in _loaded(path, name, dtype, identity).model.parameters())
 
 
 @functools.lru_cache(maxsize=64)
 def _foreign(path: Path, name: str, dtype: Dtype, identity: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
     from transformers import AutoTokenizer
 
-    loaded = _load_base(path, name, dtype, identity)
+    loaded = _loaded(path, name, dtype, identity)
     _refuse_foreign_tokenizer(read(AutoTokenizer, path, name=name), loaded.model, name=name)
     return loaded.foreign
 
@@ -172,8 +173,25 @@ def _refuse_foreign_tokenizer(tokenizer: PreTrainedTokenizerBase, model: PreTrai
 
 
 def forget_base() -> None:
-    """Let go of the base in memory, since something was attached to it that could not be taken off."""
+    """Let go of the base in memory: something was attached to it that could not be taken off, or another one comes."""
+    import torch
+
     _load_base.cache_clear()
+    if torch.cuda.is_available():
+        gc.collect()  # hooks hold a model in circles
+        torch.cuda.empty_cache()
+
+
+def _loaded(*asked: Any) -> Loaded:
+    """What `_load_base` gives; the last base is let go of before another one is read, so that there are never two."""
+    if _LAST and _LAST[0] != asked:
+        forget_base()
+    _LAST[:] = [asked]
+    return _load_base(*asked)
+
+
+_LAST: Final[list[tuple[Any, ...]]] = []
+"""What was asked for last."""
 
 
 @functools.lru_cache(maxsize=1)

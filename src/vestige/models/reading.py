@@ -9,6 +9,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -86,17 +87,22 @@ def _no_json(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """transformers' tables of missing weights and its progress bars stay away: what matters of them is an error or a
-    line of ours.
+    """transformers' tables of missing weights and its progress bars stay away, and advice of bitsandbytes: what matters
+    of them is an error or a line of ours.
     """
     from transformers.utils import logging
 
     verbosity, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    # Once peft loads it, bitsandbytes advises to install a kernel of somebody else's.
+    advice = getLogger("bitsandbytes")
+    level = advice.level
+    advice.setLevel(ERROR)
     try:
         yield
     finally:
+        advice.setLevel(level)
         logging.set_verbosity(verbosity)
         if has_bars:
             logging.enable_progress_bar()

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedConfig
 
 
+TRAINED_BYTES: Final = 16
+"""Bytes of a trained parameter: itself, its gradient and AdamW's two moments in fp32."""
+
+
 @final
 @dataclass(frozen=True)
 class Shape:

@@ -6,6 +6,7 @@ from vestige.claims.equal_epochs import EqualEpochs
 from vestige.claims.equal_utility import EqualUtility
 from vestige.claims.judge import Answer, Judged, Ruling, judge
 from vestige.claims.published import NOT_OURS
+from vestige.claims.sizes import TEST as SIZE_TEST
 from vestige.outcome.frames import Results
 from vestige.outcome.wording import REFUSED
 from vestige.records import Counts, Estimate, Estimated
@@ -26,7 +27,10 @@ def claims_table(results: Results) -> Table | None:
 
 def how_claims_are_tested(results: Results) -> list[str]:
     """A sentence for each protocol: where the methods are held against each other, and where intervals come from."""
-    return [f"At {one.name}: {one.test}." for one in (EqualEpochs, EqualUtility)] if results.facts.study.claims else []
+    claims = results.facts.study.claims
+    protocols = [f"At {one.name}: {one.test}." for one in (EqualEpochs, EqualUtility)] if claims else []
+    has_sizes = any(part.grows_with == "size" for claim in claims for part in claim.parts)
+    return [*protocols, *([f"Along model size: {SIZE_TEST}."] if has_sizes else [])]
 
 
 def _group(one: Judged) -> Group:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, final
 import torch
 from torch import Tensor
 
-from vestige.models.spread import device
+from vestige.models.devices import device
 from vestige.stats.collect import batches
 
 if TYPE_CHECKING:

@@ -58,13 +58,17 @@ class ClaimSection(Section):
     """`utility`: what validation loss was gained over the base, nats per token, instead of the AUC."""
 
     attack: str = ""
-    """By the AUC of which attack. Left out: the primary one."""
+    """By the AUC of which attack; along sizes the primary one alone. Left out: the primary one."""
 
     epoch: float | None = Field(default=None, gt=0)
-    """At equal epochs, the last checkpoint up to it. Left out: the last that all have."""
+    """At equal epochs, the last checkpoint up to it; along sizes it must be the end of the training. Left out: the last
+    that all have.
+    """
 
     margin: float = Field(default=0.05, gt=0, allow_inf_nan=False)
-    """What counts as nothing: AUC, or nats per token for utility."""
+    """What counts as nothing: AUC, or nats per token for utility. Along sizes what that AUC is in Φ⁻¹(AUC), counted
+    from .50.
+    """
 
     says: str = Field(default="", max_length=300)
     """The claim in your words. Left out: made of the other fields."""

@@ -83,6 +83,8 @@ def read_inputs(study: Study, *, say: Say = lambda _: None, trying: bool = True)
         ConfigError, DataError, ModelError: as the messages say; nothing has been written to a store.
     """
     refuse_missing_libraries(study.study.text_utility)
+    for method in study.method:
+        method.refuse_missing_library()
     refusals.refuse_unknown_forms(study)
     corpora = _judged(study, {spec.name: Corpus(spec, split_of(spec)) for spec in study.corpus}, dropping=False)
     bases = {spec.model: _base(spec, study, say=say) for spec in study.base}

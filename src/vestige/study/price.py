@@ -16,7 +16,7 @@ from typing import Final, final
 
 from vestige.errors import ConfigError, near_misses, printable
 from vestige.models.loading import Dtype
-from vestige.models.shapes import Shape
+from vestige.models.shapes import TRAINED_BYTES, Shape
 from vestige.store.keys import Task
 from vestige.store.layout import Store
 from vestige.study.inputs import Inputs
@@ -46,9 +46,6 @@ _ACTIVATIONS: Final = 34
 """Bytes that a token leaves in a layer for the way back, for each of its width, in 16 bits and with fused attention
 (Korthikanti et al. 2022, arXiv:2205.05198, eq. 2 without the scores).
 """
-
-_TRAINED: Final = 16
-"""Bytes of a trained parameter: itself, its gradient and AdamW's two moments in fp32."""
 
 
 @final
@@ -294,4 +291,4 @@ def trained_bytes(shape: Shape, method: Method) -> float:
     """What training keeps of its parameters, but for adapters and virtual tokens, which are a hundredth at most."""
     parts = method.name.split("+")
     trained = shape.parameters if parts == ["full"] else shape.head if "head" in parts else 0
-    return float(_TRAINED * trained)
+    return float(TRAINED_BYTES * trained)

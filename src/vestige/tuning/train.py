@@ -108,7 +108,7 @@ def isolated_rng(seed: int) -> Iterator[None]:
     """
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # kept and put back, not drawn from
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(seed)
             yield
     finally:
@@ -192,7 +192,7 @@ class CellTrainer(Trainer):
             losses.append(loss.detach())
         total = torch.stack(losses).sum()
         self._record(total.item(), tokens=sum(_tokens(part) for part in parts))
-        return total
+        return total.to(self.args.device)  # where the Trainer adds up
 
     def _record(self, loss: float, *, tokens: int) -> None:
         self.losses.append(loss)

@@ -73,7 +73,7 @@ def states_of(model: PreTrainedModel, texts: Sequence[Encoded], *, pad_id: int) 
 def _of_row(hidden: Tensor, batch: dict[str, Tensor], row: int) -> States:
     trained = trained_positions(batch["labels"][row])
     return States(
-        hidden=hidden[:-1][trained].clone(),
+        hidden=hidden[:-1][trained.to(hidden.device)].clone(),
         targets=batch["labels"][row, 1:][trained],
         n_tokens=int(batch["attention_mask"][row].sum()),
     )

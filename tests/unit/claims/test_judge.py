@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from vestige.claims.judge import Answer, Ruling, judge
 from vestige.claims.known import CLAIMS
+from vestige.metrics.slopes import Slope
 from vestige.metrics.uncertainty import Bootstrap
 from vestige.outcome.claims import Claim, Part
 from vestige.outcome.facts import ComparisonFacts
 from vestige.outcome.frames import Results
+from vestige.records import Counts, Estimate
 
 BOOTSTRAP = Bootstrap(samples=200)
 BASES = ("small", "middle", "large")
@@ -74,20 +77,60 @@ def test_growth_with_size_is_the_slope_of_the_study(rulings: dict[str, tuple[Rul
     assert at_epochs.answers[1].decision.why == "equivalent to 0 within 0.126 (two one-sided tests at 5%)"
 
 
-def test_a_slope_of_other_sizes_or_epochs_is_not_taken_for_what_was_asked(results: Results) -> None:
-    claim = Claim("1", "", (Part(("lora",), "more", grows_with="size"),), epoch=1)
-    first, second = judge(asked(results, claim), bootstrap=BOOTSTRAP)[0].rulings
+BY_SIZE = Part(("lora",), "more", grows_with="size")
+
+
+def drawn_again(results: Results, change: Callable[[Slope], Slope]) -> Results:
+    """The study with every slope changed."""
+    scalings = tuple(replace(one, slopes=tuple(map(change, one.slopes))) for one in results.facts.scalings)
+    return replace(results, facts=replace(results.facts, scalings=scalings))
+
+
+def test_a_slope_is_of_the_last_checkpoint_and_of_the_primary_attack(results: Results) -> None:
+    first, second = judge(asked(results, Claim("1", "", (BY_SIZE,), epoch=1)), bootstrap=BOOTSTRAP)[0].rulings
     assert "at the last checkpoint, epoch 3, and the claim is of epoch 1" in first.answers[0].decision.why
     assert second.answers[0].measured is not None
-    through_two = tuple(
-        replace(one, slopes=tuple(replace(slope, points=slope.points[:2]) for slope in one.slopes))
-        for one in results.facts.scalings
-    )
-    other = replace(results, facts=replace(results.facts, scalings=through_two))
-    assert "goes through other bases than these" in answers(other, claim.parts[0])[1].decision.why
-    fewer = replace(results, facts=replace(results.facts, scalings=()))
-    for answer in answers(fewer, claim.parts[0]):
-        assert "no slope has been drawn for lora by ref on webnlg" in answer.decision.why
+    (one,) = judge(asked(results, Claim("1", "", (BY_SIZE,), attack="loss")), bootstrap=BOOTSTRAP)
+    for ruling in one.rulings:
+        assert "for the primary attack, ref, and the claim is of loss" in ruling.answers[0].decision.why
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda slope: replace(slope, points=slope.points[:2]), "nothing is known of it at 4,194,304 parameters"),
+        (lambda slope: replace(slope, series="head"), "no slope has been drawn for lora on webnlg"),
+        (
+            lambda slope: replace(slope, points=(*slope.points, replace(slope.points[0], x=8.0))),
+            "goes through bases besides, of 8 parameters",
+        ),
+        (
+            lambda slope: replace(slope, slope=Estimate(None, None, None, Counts(), "", "it has diverged")),
+            "lora on webnlg: it has diverged",
+        ),
+    ],
+)
+def test_a_slope_through_other_sizes_is_not_taken(
+    results: Results, change: Callable[[Slope], Slope], words: str
+) -> None:
+    for answer in answers(drawn_again(results, change), BY_SIZE):
+        assert answer.measured is None
+        assert words in answer.decision.why
+
+
+def test_two_bases_of_one_size_are_not_told_apart(results: Results) -> None:
+    bases = (*results.facts.bases, replace(results.facts.bases[0], name="again"))
+    twice = replace(results, facts=replace(results.facts, bases=bases))
+    for answer in answers(twice, BY_SIZE):
+        assert "several bases have 1,048,576 parameters" in answer.decision.why
+
+
+def test_a_method_without_any_checkpoint_leaves_the_question_open(results: Results) -> None:
+    none = replace(results, estimates=results.estimates.filter(pl.col("method") != "lora"))
+    none = drawn_again(none, lambda slope: replace(slope, series="head"))
+    claim = Claim("1", "", (BY_SIZE,), epoch=5)
+    (one,) = judge(asked(none, claim), bootstrap=BOOTSTRAP)
+    assert {ruling.verdict for ruling in one.rulings} == {"undecided"}
 
 
 def test_growth_with_utility_is_what_equal_utility_says_of_growth(rulings: dict[str, tuple[Ruling, Ruling]]) -> None:
@@ -155,7 +198,7 @@ def test_without_a_comparison_equal_utility_is_undecided(results: Results) -> No
         (Part(("lora",), "more", against=("prompt",), bases=("llama",)), "the study has no base llama: add one"),
         (
             Part(("lora",), "more", grows_with="size", bases=("small",)),
-            "1 of the three sizes that a slope takes on webnlg",
+            "1 of the 3 sizes that a slope takes on webnlg",
         ),
     ],
 )

@@ -7,23 +7,30 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from vestige.errors import ConfigError
-from vestige.testing.models import tiny_model
+from vestige.testing.models import Architecture, tiny_model
+from vestige.tuning.methods.base import Method
 from vestige.tuning.methods.four_bits import in_four_bits
+from vestige.tuning.methods.hybrid import LoraHead
 from vestige.tuning.methods.lora import Lora
 
 
-def test_layers_answer_as_those_of_bitsandbytes() -> None:
-    """Its own layer keeps packed what stands unpacked here."""
+@pytest.mark.parametrize(
+    ("architecture", "path"),
+    [("llama", "model.layers.0.mlp.gate_proj"), ("gpt2", "transformer.h.0.mlp.c_fc")],
+)
+def test_layers_answer_as_those_of_bitsandbytes(architecture: Architecture, path: str) -> None:
+    """Its own layer keeps packed what stands unpacked here; GPT-2's weights are turned for it, as transformers does."""
     nn4: Any = pytest.importorskip("bitsandbytes.nn")
-    base: Any = tiny_model("llama")
-    layer = base.get_submodule("model.layers.0.mlp.gate_proj")
-    theirs = nn4.Linear4bit(layer.in_features, layer.out_features, bias=False, quant_type="nf4")
-    theirs.weight = nn4.Params4bit(layer.weight.data.clone(), requires_grad=False, quant_type="nf4")
+    base: Any = tiny_model(architecture)
+    layer = base.get_submodule(path)
+    weight = layer.weight.data.T if architecture == "gpt2" else layer.weight.data
+    theirs = nn4.Linear4bit(weight.shape[1], weight.shape[0], bias=layer.bias is not None, quant_type="nf4")
+    theirs.weight = nn4.Params4bit(weight.clone().contiguous(), requires_grad=False, quant_type="nf4")
+    theirs.bias = layer.bias
     theirs = theirs.to("cpu").train()  # in evaluation it may pack for a faster kernel of bfloat16
-    states = torch.randn(5, layer.in_features)
+    states = torch.randn(5, weight.shape[1])
     with in_four_bits(base):
         found = layer(states)
     assert torch.allclose(found, theirs(states), atol=1e-6)
@@ -53,7 +60,14 @@ def test_a_method_without_it_is_keyed_as_before() -> None:
     assert Lora(quantize="nf4").label == "lora(quantize=nf4)"
 
 
-def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", [Lora(quantize="nf4"), LoraHead(lora=Lora(quantize="nf4"))])
+def test_without_the_library_the_error_says_how_to_get_it(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match=r'pip install "vestige\[qlora\]"'), in_four_bits(nn.Module()):  # type: ignore[arg-type]
-        pass
+    with pytest.raises(ConfigError, match=r"pip install .bitsandbytes"):
+        method.refuse_missing_library()
+    Lora().refuse_missing_library()
+
+
+def test_a_hybrid_begins_as_the_base_where_its_parts_do() -> None:
+    assert LoraHead().starts_as_base
+    assert not LoraHead(lora=Lora(quantize="nf4")).starts_as_base

@@ -139,6 +139,13 @@ def test_what_lora_cannot_do_for_stacked_experts_is_refused(changes: dict[str, A
         assert trained_parameters(model)
 
 
+@pytest.mark.parametrize(("kind", "left"), [("mixtral", r"mlp\.experts"), ("jamba", r"layers\.#\.mamba\.in_proj")])
+def test_a_base_that_would_stay_whole_in_part_is_not_quantized(kind: str, left: str) -> None:
+    refused = pytest.raises(ModelError, match=rf"quantize = .nf4. would leave a part whole\..*{left}")
+    with refused, Lora(targets="attention", quantize="nf4").prepare(built(kind), seed=0):
+        pass
+
+
 @pytest.mark.parametrize(("kind", "left"), [("mamba", r"backbone\.layers\.#\.mixer"), ("jamba", r"layers\.#\.mamba")])
 def test_what_would_stay_frozen_is_an_error_that_lists_it(kind: str, left: str) -> None:
     with pytest.raises(ModelError, match=rf"targets = 'all' would leave.*{left}\.in_proj.*out_proj"):

@@ -84,8 +84,8 @@ class PretrainStage(ModelStage[PretrainSpec]):
         from torch.nn import Embedding
         from transformers import AutoModelForCausalLM
 
+        from vestige.models.devices import device
         from vestige.models.loading import load_tokenizer
-        from vestige.models.spread import device
         from vestige.tuning.train import train
 
         start = _start(spec, task)

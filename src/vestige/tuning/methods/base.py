@@ -68,6 +68,10 @@ class Method(Keyed, ABC):
         """
         return self.virtual_tokens == 0
 
+    def refuse_missing_library(self) -> None:
+        """Raise ConfigError where a library that the method takes is not installed."""
+        return
+
     @abstractmethod
     def prepare(self, base: PreTrainedModel, *, seed: int) -> AbstractContextManager[PreTrainedModel | PeftModel]:
         """`with method.prepare(base, seed=0) as model`: attach what is trained, in fp32, initialized from `seed`.

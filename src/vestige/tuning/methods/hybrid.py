@@ -60,6 +60,10 @@ class Hybrid(Method):
     def starts_as_base(self) -> bool:
         return all(part.starts_as_base for part in self.parts)
 
+    def refuse_missing_library(self) -> None:
+        for part in self.parts:
+            part.refuse_missing_library()
+
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PreTrainedModel | PeftModel]:
         first, second = sorted(self.parts, key=lambda part: part.family == "prompt")

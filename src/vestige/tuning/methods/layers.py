@@ -79,9 +79,16 @@ def target_paths(base: PreTrainedModel, placement: Placement) -> list[str]:
     return targets_of(base, placement).linear
 
 
-def linear_paths(base: PreTrainedModel) -> list[str]:
-    """Full paths of all linear layers but the output layer, whatever else there is."""
-    return [one.path for one in _matrices(base) if one.kind == "linear"]
+def only_linear_paths(base: PreTrainedModel) -> list[str]:
+    """Full paths of all matrices that an adapter could be put on, which are all linear layers.
+
+    Raises:
+        ModelError: some are not, as the stacked experts of a mixture; the message lists them.
+    """
+    every = list(_matrices(base))
+    if others := [one.path for one in every if one.kind != "linear"]:
+        raise ModelError(f"Not every matrix of {type(base).__name__} is a linear layer: {_shown(others)}.")
+    return [one.path for one in every]
 
 
 def named_paths(base: PreTrainedModel, names: Sequence[str]) -> list[str]:

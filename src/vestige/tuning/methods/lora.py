@@ -11,7 +11,7 @@ from pydantic import Field, PositiveInt
 from vestige.errors import ModelError
 from vestige.tuning.methods.adapted import adapted
 from vestige.tuning.methods.base import Family, LearningRates, Method
-from vestige.tuning.methods.four_bits import in_four_bits
+from vestige.tuning.methods.four_bits import in_four_bits, refuse_missing_bitsandbytes
 from vestige.tuning.methods.layers import Placement, fan_in_fan_out, targets_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ class Lora(Method):
     `alpha / √r` (Kalajdzievski 2023, arXiv:2312.03732); `dora` trains the length of each weight column beside its
     direction (Liu et al. 2024, arXiv:2402.09353). Neither `dora` nor `dropout` is defined for stacked matrices.
     `quantize = "nf4"` is QLoRA (Dettmers et al. 2023, arXiv:2305.14314): all linear layers but the output layer stand
-    rounded to 4 bits while it is trained and scored; what it is compared with is the base as it is.
+    rounded to 4 bits while it is trained and scored; what it is compared with is the base as it is. It is for measuring
+    what that leaks: whole and rounded weights are in memory together. Not for mixtures of experts and Mamba's kin.
     """
 
     family: ClassVar[Family] = "parameter"
@@ -50,6 +51,10 @@ class Lora(Method):
     @property
     def starts_as_base(self) -> bool:
         return self.quantize is None
+
+    def refuse_missing_library(self) -> None:
+        if self.quantize:
+            refuse_missing_bitsandbytes()
 
     @contextlib.contextmanager
     def prepare(self, base: PreTrainedModel, *, seed: int) -> Iterator[PeftModel]:

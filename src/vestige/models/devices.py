@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vestige.errors import ModelError
+from vestige.models.shapes import TRAINED_BYTES
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
-_ROOM: Final = 8
-"""What is made room for, in bytes of the weights: a copy in fp32, its gradients and AdamW's two moments are as much for
-a model in bf16, which training all weights takes.
-"""
+_USABLE: Final = 0.8
+"""Share of an accelerator's memory for weights and what training keeps of them; the rest is for activations."""
 
 Memory = Mapping[int | str, int]
 """Accelerator → bytes."""
@@ -28,19 +27,23 @@ def device() -> torch.device:
 
 
 def put_in_place(model: PreTrainedModel, *, name: str) -> None:
-    """Move a model to the accelerator if there is one; over all of them where one would not have the room in which its
-    weights can be trained. `CUDA_VISIBLE_DEVICES` says which there are.
+    """Move a model to the accelerator if there is one; over all of them where one has no room in which all its weights
+    can be trained beside it. `CUDA_VISIBLE_DEVICES` says which there are.
+
+    It goes by what they have, not by what is free just now, so that a training that is taken up again finds the model
+    where it was.
 
     Raises:
         ModelError: all of them together cannot hold it.
     """
     import torch
 
-    memory = {number: torch.cuda.mem_get_info(number)[0] for number in range(torch.cuda.device_count())}
-    if len(memory) < 2 or _ROOM * _bytes_of(model) <= min(memory.values()):
+    numbers = range(torch.cuda.device_count())
+    memory = {number: int(_USABLE * torch.cuda.get_device_properties(number).total_memory) for number in numbers}
+    if len(memory) < 2 or _room(model) <= min(memory.values()):
         model.to(device())  # type: ignore[arg-type]  # a device
     else:
-        spread(model, device_map(model, memory, name=name))
+        lay_out(model, device_map(model, memory, name=name))
 
 
 def device_map(model: PreTrainedModel, memory: Memory, *, name: str) -> dict[str, int | str]:
@@ -55,21 +58,25 @@ def device_map(model: PreTrainedModel, memory: Memory, *, name: str) -> dict[str
     unsplit = [*(model._no_split_modules or ())]
     balanced = get_balanced_memory(model, max_memory={**memory, "cpu": 0}, no_split_module_classes=unsplit)
     found: dict[str, int | str] = infer_auto_device_map(model, max_memory=balanced, no_split_module_classes=unsplit)
-    if outside := {*found.values()} - {*memory}:
+    if {*found.values()} - {*memory}:
         raise ModelError(
-            f"{name} has {_bytes_of(model) / 1e9:.3g} GB of weights, and the {len(memory)} accelerators have "
-            f"{sum(memory.values()) / 1e9:.3g} GB free: a part of it would be left for {', '.join(map(str, outside))}."
+            f"{name} has {_bytes_of(model) / 1e9:.3g} GB of weights, and the {len(memory)} accelerators have room for "
+            f"{sum(memory.values()) / 1e9:.3g} GB. Take a smaller model, or a machine with more memory."
         )
     return found
 
 
-def spread(model: PreTrainedModel, places: Mapping[str, int | str], **how: Any) -> None:
+def lay_out(model: PreTrainedModel, places: Mapping[str, int | str]) -> None:
     """Put the parts of a model where `places` says; what goes through it is moved along from one to the next."""
     from accelerate import dispatch_model
 
-    dispatch_model(
-        model, dict(places), skip_keys=getattr(model, "_skip_keys_device_placement", None), force_hooks=True, **how
-    )
+    unmoved = getattr(model, "_skip_keys_device_placement", None)
+    dispatch_model(model, dict(places), skip_keys=unmoved, force_hooks=True)
+
+
+def _room(model: PreTrainedModel) -> int:
+    """Bytes of a model, and of a training of all its weights beside it."""
+    return _bytes_of(model) + TRAINED_BYTES * sum(value.numel() for value in model.parameters())
 
 
 def _bytes_of(model: PreTrainedModel) -> int:

@@ -4,18 +4,19 @@ are needed, since no test machine has two of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from accelerate.hooks import remove_hook_from_module
+from accelerate import dispatch_model
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 
 from vestige.errors import ModelError
-from vestige.models.spread import device_map, put_in_place, spread
+from vestige.models.devices import device_map, lay_out, put_in_place
 from vestige.stats.collect import collect
 from vestige.stats.gradients import gradient_norms
 from vestige.testing.methods import tiny_encoded, tiny_job
@@ -45,29 +46,21 @@ def test_blocks_are_dealt_out_evenly_and_whole(llama_7b: PreTrainedModel) -> Non
 
 
 def test_what_does_not_fit_is_refused(llama_7b: PreTrainedModel) -> None:
-    with pytest.raises(ModelError, match=r"llama has 13\.5 GB of weights, and the 2 accelerators have 10 GB free"):
+    with pytest.raises(ModelError, match=r"llama has 13\.5 GB of weights, and the 2 accelerators have room for 10 GB"):
         device_map(llama_7b, {0: 5 * GB, 1: 5 * GB}, name="llama")
 
 
-@pytest.fixture
-def apart(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    """The tiny Llama in parts, with the hooks of accelerate that move what goes through it; its second block, where
-    that is asked for, on the disk until it is its turn.
-    """
-    model: Any = tiny_model("llama")
-    parts = ("model.embed_tokens", "model.layers.0", "model.layers.1", "model.norm", "model.rotary_emb", "lm_head")
-    here: Any = torch.device("cpu")  # peft looks for a place that is not called "cpu"
-    second = getattr(request, "param", here)
-    places = {part: second if part == "model.layers.1" else here for part in parts}
-    spread(model, places, main_device="cpu", **({"offload_dir": str(tmp_path)} if second == "disk" else {}))
-    yield model
-    remove_hook_from_module(model, recurse=True)
+PARTS = ("model.embed_tokens", "model.layers.0", "model.layers.1", "model.norm", "model.rotary_emb", "lm_head")
+HERE: Any = torch.device("cpu")  # accelerate and peft take "cpu" for a place where weights wait
 
 
-@pytest.mark.parametrize("apart", ["disk"], indirect=True)
-def test_passes_find_what_they_find_in_one_place(apart: Any) -> None:
+def test_passes_find_in_parts_what_they_find_in_one(tmp_path: Path) -> None:
+    """The second block on the disk until it is its turn: nothing reads a weight but through its layer."""
+    whole, apart = tiny_model("llama"), tiny_model("llama")
+    places = {part: "disk" if part == "model.layers.1" else HERE for part in PARTS}
+    dispatch_model(apart, places, main_device="cpu", offload_dir=str(tmp_path), force_hooks=True)
     assert apart.get_submodule("model.layers.1.mlp.gate_proj").weight.device.type == "meta"
-    whole, texts = tiny_model("llama"), tiny_encoded(6)
+    texts = tiny_encoded(6)
     one, other = (collect(model, texts, pad_id=0).tokens["logp"] for model in (whole, apart))
     assert np.array_equal(one, other)
     norms = [gradient_norms(model, texts, pad_id=0).second for model in (whole, apart)]
@@ -75,8 +68,10 @@ def test_passes_find_what_they_find_in_one_place(apart: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["full", "head", "prefix", "lora+prompt"])
-def test_a_training_ends_as_it_does_in_one_place(apart: Any, name: str, tmp_path: Path) -> None:
-    method = make_method({"name": name})
+def test_a_training_ends_as_it_does_in_one_place(name: str, tmp_path: Path) -> None:
+    """Every part on one processor, with the hooks that move what goes through."""
+    method, apart = make_method({"name": name}), tiny_model("llama")
+    lay_out(apart, dict.fromkeys(PARTS, HERE))
     ends = []
     for place, base in (("one", tiny_model("llama")), ("other", apart)):
         with method.prepare(base, seed=0) as model:
@@ -86,16 +81,15 @@ def test_a_training_ends_as_it_does_in_one_place(apart: Any, name: str, tmp_path
     assert all(torch.equal(value, ends[1][key]) for key, value in ends[0].items())
 
 
-@pytest.mark.parametrize(("free", "is_spread"), [(10**6, True), (10**9, False)])
-def test_a_model_is_spread_where_one_accelerator_has_no_room_to_train_it(
-    free: int, is_spread: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(torch.cuda.is_available(), reason="it looks for the refusal of a machine without accelerator")
+@pytest.mark.parametrize(("memory", "goes"), [(4 * 10**5, True), (10**9, False)])
+def test_a_model_goes_to_both_where_one_has_no_room_to_train_it(
+    memory: int, goes: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two accelerators by their word alone: where its parts go is seen, and not done."""
-    spread_over: list[set[object]] = []
+    """Two accelerators by their word alone: that the model is on its way to the first one shows in torch's refusal."""
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, free))
-    monkeypatch.setattr("vestige.models.spread.spread", lambda _, places: spread_over.append({*places.values()}))
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=memory))
     model = tiny_model("llama")
-    assert 8 * sum(value.nbytes for value in model.parameters()) in range(10**5, 10**9)
-    put_in_place(model, name="tiny")
-    assert spread_over == ([{0, 1}] if is_spread else [])
+    assert 20 * sum(value.numel() for value in model.parameters()) in range(4 * 10**5, 8 * 10**8)
+    with pytest.raises(RuntimeError, match="accelerator device when none") if goes else contextlib.nullcontext():
+        put_in_place(model, name="tiny")
