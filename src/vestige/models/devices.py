@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _USABLE: Final = 0.8
 """Share of an accelerator's memory for weights and what training keeps of them; the rest is for activations."""
 
-Memory = Mapping[int | str, int]
+Memory = Mapping[int, int]
 """Accelerator → bytes."""
 
 
@@ -56,7 +56,8 @@ def device_map(model: PreTrainedModel, memory: Memory, *, name: str) -> dict[str
     from accelerate.utils import get_balanced_memory
 
     unsplit = [*(model._no_split_modules or ())]
-    balanced = get_balanced_memory(model, max_memory={**memory, "cpu": 0}, no_split_module_classes=unsplit)
+    every: dict[int | str, int] = {**memory, "cpu": 0}
+    balanced = get_balanced_memory(model, max_memory=every, no_split_module_classes=unsplit)
     found: dict[str, int | str] = infer_auto_device_map(model, max_memory=balanced, no_split_module_classes=unsplit)
     if {*found.values()} - {*memory}:
         raise ModelError(
