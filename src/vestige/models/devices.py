@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _USABLE: Final = 0.8
 """Share of an accelerator's memory for weights and what training keeps of them; the rest is for activations."""
 
-Memory = Mapping[int, int]
+Memory = Mapping[int | str, int]
 """Accelerator → bytes."""
 
 
@@ -39,7 +39,9 @@ def put_in_place(model: PreTrainedModel, *, name: str) -> None:
     import torch
 
     numbers = range(torch.cuda.device_count())
-    memory = {number: int(_USABLE * torch.cuda.get_device_properties(number).total_memory) for number in numbers}
+    memory: dict[int | str, int] = {
+        number: int(_USABLE * torch.cuda.get_device_properties(number).total_memory) for number in numbers
+    }
     if len(memory) < 2 or _room(model) <= min(memory.values()):
         model.to(device())  # type: ignore[arg-type]  # a device
     else:
@@ -56,8 +58,7 @@ def device_map(model: PreTrainedModel, memory: Memory, *, name: str) -> dict[str
     from accelerate.utils import get_balanced_memory
 
     unsplit = [*(model._no_split_modules or ())]
-    every: dict[int | str, int] = {**memory, "cpu": 0}
-    balanced = get_balanced_memory(model, max_memory=every, no_split_module_classes=unsplit)
+    balanced = get_balanced_memory(model, max_memory={**memory, "cpu": 0}, no_split_module_classes=unsplit)
     found: dict[str, int | str] = infer_auto_device_map(model, max_memory=balanced, no_split_module_classes=unsplit)
     if {*found.values()} - {*memory}:
         raise ModelError(
