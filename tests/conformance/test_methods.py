@@ -40,7 +40,7 @@ VARIANTS = [
     Prompt(tokens=3, text="Ada sold a boat in Lund", learning_rate=(0.5,)),
     Prompt(init="random", learning_rate=(0.5,)),
     Prefix(projection=True),
-    LoraPrompt(lora=Lora(r=2, quantize="nf4"), prompt=Prompt(tokens=5), ratio=30),
+    LoraPrompt(lora=Lora(r=2), prompt=Prompt(tokens=5), ratio=30),
 ]
 
 

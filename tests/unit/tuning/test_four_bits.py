@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from typing import Any
 
@@ -9,20 +10,35 @@ import pytest
 import torch
 
 from vestige.errors import ConfigError
+from vestige.testing.methods import check_method
 from vestige.testing.models import Architecture, tiny_model
 from vestige.tuning.methods.base import Method
 from vestige.tuning.methods.four_bits import in_four_bits
-from vestige.tuning.methods.hybrid import LoraHead
+from vestige.tuning.methods.hybrid import LoraHead, LoraPrompt
 from vestige.tuning.methods.lora import Lora
+from vestige.tuning.methods.prompt import Prompt
+
+needs_bitsandbytes = pytest.mark.skipif(
+    importlib.util.find_spec("bitsandbytes") is None,
+    reason="bitsandbytes is not installed (extra qlora): peft imports it wherever it is, which takes seconds a process",
+)
 
 
+@needs_bitsandbytes
+@pytest.mark.parametrize("architecture", ["llama", "gpt2"])
+def test_it_keeps_the_promises_of_a_method(architecture: Architecture) -> None:
+    check_method(Lora(r=2, quantize="nf4"), architecture=architecture)
+    check_method(LoraPrompt(lora=Lora(r=2, quantize="nf4"), prompt=Prompt(tokens=5)), architecture=architecture)
+
+
+@needs_bitsandbytes
 @pytest.mark.parametrize(
     ("architecture", "path"),
     [("llama", "model.layers.0.mlp.gate_proj"), ("gpt2", "transformer.h.0.mlp.c_fc")],
 )
 def test_layers_answer_as_those_of_bitsandbytes(architecture: Architecture, path: str) -> None:
     """Its own layer keeps packed what stands unpacked here; GPT-2's weights are turned for it, as transformers does."""
-    nn4: Any = pytest.importorskip("bitsandbytes.nn")
+    nn4: Any = importlib.import_module("bitsandbytes.nn")
     base: Any = tiny_model(architecture)
     layer = base.get_submodule(path)
     weight = layer.weight.data.T if architecture == "gpt2" else layer.weight.data
@@ -37,6 +53,7 @@ def test_layers_answer_as_those_of_bitsandbytes(architecture: Architecture, path
     assert not torch.allclose(found, layer(states), atol=1e-3)
 
 
+@needs_bitsandbytes
 def test_embeddings_norms_and_the_output_layer_stay_whole() -> None:
     base: Any = tiny_model("llama")
     before = {name: value.clone() for name, value in base.named_parameters()}
@@ -46,6 +63,7 @@ def test_embeddings_norms_and_the_output_layer_stay_whole() -> None:
     assert all(torch.equal(value, before[name]) for name, value in base.named_parameters())
 
 
+@needs_bitsandbytes
 def test_the_base_comes_back_from_an_error() -> None:
     base: Any = tiny_model("llama")
     own = base.get_submodule("model.layers.0.mlp.gate_proj").weight
