@@ -9,7 +9,6 @@ curvature reported).
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from pathlib import Path
 
@@ -17,15 +16,10 @@ import numpy as np
 from scipy.stats import t
 
 from vestige.api import finished
+from vestige.metrics.scaling import line_weights, r_squared
 from vestige.models.places import is_scratch
+from vestige.store.io import sha256_of
 from vestige.study.stages.pretrain import Pretrained, model_folder, pretrained_of
-
-
-def r_squared(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Slope of the least-squares line, and the share of the variance that it has."""
-    slope, height = np.polyfit(x, y, 1)
-    left = np.sum((y - slope * x - height) ** 2)
-    return float(slope), float(1 - left / np.sum((y - y.mean()) ** 2))
 
 
 def curvature(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -41,7 +35,7 @@ def curvature(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 def line(name: str, sizes: list[int], made: list[Pretrained]) -> float:
     """Print the fit over these sizes; R²."""
     x, y = np.log10(sizes), np.log10([one.held_out for one in made])
-    slope, squared = r_squared(x, y)
+    slope, squared = line_weights(x) @ y, r_squared(x, y)
     bend, half = curvature(x, y)
     print(f"{name}: log loss = {slope:+.4f} · log parameters, R² {squared:.4f}, curvature {bend:+.4f} ± {half:.4f}")
     return squared
@@ -58,8 +52,7 @@ def main() -> None:
     for name in bases:
         address = plan.choice.catalogue.pretrain(name).address
         one = pretrained_of(plan.store, address)
-        weights = (model_folder(plan.store, address) / "model.safetensors").read_bytes()
-        digest = hashlib.sha256(weights).hexdigest()
+        digest = sha256_of(model_folder(plan.store, address) / "model.safetensors")
         cells = (name, f"{one.parameters:,}", f"{one.inner:,}", f"{one.tokens:,}", f"{one.held_out:.4f}", digest)
         print("|", " | ".join(cells), "|", flush=True)
         made.append(one)

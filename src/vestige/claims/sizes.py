@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from statistics import NormalDist
 from typing import Final
+
+from scipy.special import ndtri
 
 from vestige.claims.measured import Measured, of_shared_texts
 from vestige.claims.places import parameters_of
@@ -46,7 +47,7 @@ def per_doubling(
 
 def probit_margin(margin: float) -> float:
     """What a margin in AUC is in Φ⁻¹(AUC), counted from .50, where it is least: .05 is .126."""
-    return NormalDist().inv_cdf(min(0.5 + margin, 0.999))
+    return float(ndtri(min(0.5 + margin, 0.999)))
 
 
 def _sizes(facts: Facts, own: Sequence[Section]) -> set[float]:

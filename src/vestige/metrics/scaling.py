@@ -60,7 +60,7 @@ def slope(points: Sequence[Point], what: str, standing: Standing, *, series: str
         standing=standing,
         slope=along.estimate("slope", line_weights),
         bend=along.estimate("bend", bend_weights),
-        r_squared=None if along.reason else _r_squared(along.xs, np.array([one.value for one in along.numbers])),
+        r_squared=None if along.reason else r_squared(along.xs, np.array([one.value for one in along.numbers])),
         points=tuple(Measured(point.x, one) for point, one in zip(points, along.found, strict=True)),
     )
 
@@ -101,7 +101,7 @@ def tpr_slope(points: Sequence[Point], attack: str, standing: Standing, *, fpr: 
         standing=standing,
         slope=estimate("slope", line_weights(along.xs)),
         bend=estimate("bend", bend_weights(along.xs)),
-        r_squared=None if reason else _r_squared(along.xs, np.log(rates - fpr).mean(axis=1)),
+        r_squared=None if reason else r_squared(along.xs, np.log(rates - fpr).mean(axis=1)),
         points=tuple(
             Measured(point.x, Estimate(None if reason else float(rate), None, None, first.counts(attack), what, reason))
             for point, rate in zip(points, means, strict=True)
@@ -127,7 +127,8 @@ def bend_weights(xs: Floats) -> Floats:
     return weights
 
 
-def _r_squared(xs: Floats, values: Floats) -> float:
+def r_squared(xs: Floats, values: Floats) -> float:
+    """How much of what varies between the values the least-squares line through them has; 1 where nothing does."""
     total = float(np.sum((values - values.mean()) ** 2))
     explained = float(np.sum(((line_weights(xs) @ values) * (xs - xs.mean())) ** 2))
     return explained / total if total else 1.0

@@ -31,6 +31,9 @@ _NOT_MEASURED: Final = (
     "file_size",
 )
 
+_NOT_COUNTED: Final = ("train total tokens", "forgetting")
+"""Of the metrics of the last step."""
+
 _TYPES: Final[Mapping[str, str]] = {"prompt": "PROMPT_TUNING", "prefix": "PREFIX_TUNING", "p_tuning": "P_TUNING"}
 """What methods of ours are called there, where it is not their name."""
 
@@ -78,7 +81,7 @@ def as_comparison(results: Results, section: Section, label: str) -> Json:
             "system_info": {"system": _environment(results).get("platform", "")},
             "pytorch_info": "",
         },
-        "not_measured": [*_NOT_MEASURED, "train total tokens", "forgetting"],
+        "not_measured": [*_NOT_MEASURED, *_NOT_COUNTED],
     }
 
 
@@ -101,8 +104,7 @@ def _last(results: Results, section: Section, points: list[Point]) -> Json:
         "test accuracy": point.estimate(quantity).value or 0.0,
         "train loss": float(losses.tail(10).mean() or 0.0) if len(losses) else 0.0,  # type: ignore[arg-type]
         "train samples": round(texts * training.epochs),
-        "train total tokens": 0,
-        "forgetting": 0,
+        **dict.fromkeys(_NOT_COUNTED, 0),
     }
 
 
